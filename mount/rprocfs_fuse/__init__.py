@@ -1,0 +1,1 @@
+"""The mount: FUSE transports and commands of rprocfs."""

@@ -1,0 +1,3 @@
+"""rprocfs: the Linux remoteproc framework in userspace."""
+
+__version__ = "0.1.0"

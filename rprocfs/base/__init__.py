@@ -1,0 +1,1 @@
+"""Devices, classes, buses, drivers, firmware and the kernel log."""

@@ -1,0 +1,1 @@
+"""Engines that execute a machine's instructions in a worker process."""

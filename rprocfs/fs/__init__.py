@@ -1,0 +1,1 @@
+"""kernfs, sysfs, debugfs and character devices: what the tree is made of."""

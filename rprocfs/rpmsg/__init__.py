@@ -1,0 +1,1 @@
+"""The rpmsg bus: channels, endpoints, name service, character devices."""

@@ -1,0 +1,1 @@
+"""Machines as data and peripherals, apart from any engine that executes instructions."""

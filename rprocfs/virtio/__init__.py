@@ -1,0 +1,1 @@
+"""The virtio bus and its split virtqueues."""
