@@ -1,0 +1,270 @@
+"""Nodes of the tree and open files -- fs/kernfs.
+
+The transports see nothing else of the framework: they look a name up, ask a node
+for its attributes, open it and call the handle. Every failure is an ``OSError``
+whose errno is the kernel's.
+"""
+
+from __future__ import annotations
+
+import errno
+import itertools
+import os
+import select
+import stat
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+from rprocfs.fs.wait import WaitQueue
+
+NodeT = TypeVar("NodeT", bound="Node")
+
+PAGE_SIZE = 4096
+#: ``DEFAULT_POLLMASK``: a file without a poll of its own is always ready.
+DEFAULT_POLLMASK = select.POLLIN | select.POLLOUT | select.POLLRDNORM | select.POLLWRNORM
+
+
+def error(code: int, text: str = "") -> OSError:
+    """An OSError of *code*, with the system's text unless another one is given."""
+    return OSError(code, text or os.strerror(code))
+
+
+class Tree:
+    """One filesystem: its root, its inode numbers, the lock of its shape."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self._numbers = itertools.count(1)
+        self.root = Dir()
+        self.root.tree = self
+        self.root.ino = self.next_ino()
+        #: Called after a node left the tree, with its parent: for caches outside.
+        self.removed: list[Callable[[Dir, Node], None]] = []
+
+    def next_ino(self) -> int:
+        """An inode number that this tree never used before."""
+        return next(self._numbers)
+
+
+class Node:
+    """``struct kernfs_node``: a name in the tree with an owner and a mode.
+
+    *alive* turns false when the node leaves the tree and never turns back.
+    """
+
+    __slots__ = ("__weakref__", "alive", "gid", "ino", "mode", "mtime_ns", "name", "parent", "uid")
+
+    kind = 0
+    size = 0
+
+    def __init__(self, mode: int) -> None:
+        self.name = ""
+        self.parent: Dir | None = None
+        self.mode = mode
+        self.uid = 0
+        self.gid = 0
+        self.ino = 0
+        self.mtime_ns = time.time_ns()
+        self.alive = True
+
+    @property
+    def nlink(self) -> int:
+        """Number of links, as stat(2) shows it."""
+        return 1
+
+    @property
+    def st_mode(self) -> int:
+        """Type and permissions, as stat(2) shows them."""
+        return self.kind | self.mode
+
+    def setattr(
+        self, mode: int | None = None, uid: int | None = None, gid: int | None = None
+    ) -> None:
+        """chmod(2) and chown(2): kept as long as the node lives."""
+        if mode is not None:
+            self.mode = mode & 0o7777
+        if uid is not None:
+            self.uid = uid
+        if gid is not None:
+            self.gid = gid
+
+    def ancestors(self) -> Iterator[Dir]:
+        """The directories above, nearest first."""
+        parent = self.parent
+        while parent is not None:
+            yield parent
+            parent = parent.parent
+
+    @property
+    def path(self) -> str:
+        """The absolute path inside the tree."""
+        names = [self.name, *(above.name for above in self.ancestors())]
+        return "/" + "/".join(reversed(names[:-1]))
+
+
+class Dir(Node):
+    """A directory: names to nodes. Only the framework changes its shape, unless overridden."""
+
+    __slots__ = ("children", "tree")
+
+    kind = stat.S_IFDIR
+
+    def __init__(self, mode: int = 0o755) -> None:
+        super().__init__(mode)
+        self.children: dict[str, Node] = {}
+        self.tree: Tree | None = None
+
+    @property
+    def nlink(self) -> int:
+        """Two, and one for every directory below: find(1) counts on it."""
+        return 2 + sum(1 for child in list(self.children.values()) if child.kind == stat.S_IFDIR)
+
+    def lookup(self, name: str) -> Node:
+        """The child called *name*; ENOENT."""
+        node = self.children.get(name)
+        if node is None:
+            raise error(errno.ENOENT)
+        return node
+
+    def entries(self) -> list[Node]:
+        """A snapshot of the children."""
+        return list(self.children.values())
+
+    def add(self, name: str, node: NodeT) -> NodeT:
+        """Put *node* below this directory and return it; EEXIST; ENOENT when this one is gone."""
+        tree = self.tree
+        if tree is None or not self.alive:
+            raise error(errno.ENOENT)
+        with tree.lock:
+            if name in self.children:
+                raise error(errno.EEXIST)
+            node.name = name
+            node.parent = self
+            node.ino = tree.next_ino()
+            if isinstance(node, Dir):
+                node.tree = tree
+            self.children[name] = node
+        return node
+
+    def mkdirs(self, path: str) -> Dir:
+        """The directory at *path* below this one, made as far as it is missing."""
+        here = self
+        for name in path.split("/"):
+            child = here.children.get(name)
+            here = child if isinstance(child, Dir) else here.add(name, Dir())
+        return here
+
+    def remove(self, name: str) -> None:
+        """Take the child and all below it out of the tree; nothing happens when it is not there."""
+        tree = self.tree
+        if tree is None:
+            return
+        with tree.lock:
+            node = self.children.pop(name, None)
+            if node is None:
+                return
+            _bury(node)
+        for listener in tree.removed:
+            listener(self, node)
+
+    def create(self, name: str, mode: int) -> Node:
+        """open(2) with O_CREAT of a new name: EACCES, as where inode_operations has no create."""
+        raise error(errno.EACCES)
+
+    def mkdir(self, name: str, mode: int) -> Node:
+        """mkdir(2): EPERM unless the directory allows it."""
+        raise error(errno.EPERM)
+
+    def rmdir(self, name: str) -> None:
+        """rmdir(2): EPERM unless the directory allows it."""
+        raise error(errno.EPERM)
+
+
+def _bury(node: Node) -> None:
+    node.alive = False
+    if isinstance(node, Dir):
+        for child in node.children.values():
+            _bury(child)
+
+
+class Link(Node):
+    """A symbolic link: to another node (shown as a relative path), or to a fixed text."""
+
+    __slots__ = ("target",)
+
+    kind = stat.S_IFLNK
+
+    def __init__(self, target: Node | str) -> None:
+        super().__init__(0o777)
+        self.target = target
+
+    def readlink(self) -> str:
+        """The text of the link -- kernfs_get_target_path()."""
+        if isinstance(self.target, str):
+            return self.target
+        mine = list(self.ancestors())
+        theirs = [self.target, *self.target.ancestors()]
+        while mine and theirs and mine[-1] is theirs[-1]:
+            mine.pop()
+            theirs.pop()
+        return "/".join([".."] * len(mine) + [node.name for node in reversed(theirs)])
+
+
+class File(Node):
+    """A node that can be opened."""
+
+    __slots__ = ()
+
+    kind = stat.S_IFREG
+
+    def open(self, flags: int) -> Handle:
+        """``fops->open``: a new open file for open(2) *flags*."""
+        raise NotImplementedError
+
+
+class Handle:
+    """``struct file``: one open file. What a class does not override answers as the VFS does.
+
+    *stream*: there is no file position (lseek ESPIPE; offsets are ignored).
+    *sleeps*: write, ioctl and release may take long; call them on a thread that may be kept.
+    *wait_queue*: woken whenever :meth:`poll` may have changed; None: it never does.
+    """
+
+    __slots__ = ()
+
+    stream = False
+    sleeps = False
+
+    @property
+    def wait_queue(self) -> WaitQueue | None:
+        """The queue that poll(2) waits on."""
+        return None
+
+    def read(self, size: int, offset: int) -> bytes:
+        """At most *size* bytes; b"" is the end of the file. EINVAL; WouldBlock."""
+        raise error(errno.EINVAL)
+
+    def write(self, data: bytes, offset: int) -> int:
+        """Number of bytes taken. EINVAL; WouldBlock."""
+        raise error(errno.EINVAL)
+
+    def poll(self) -> int:
+        """The ready mask of poll(2), now."""
+        return DEFAULT_POLLMASK
+
+    def ioctl(self, cmd: int, arg: int, data: bytes) -> bytes:
+        """ioctl(2).
+
+        *data* is what the caller's pointer points at (as many bytes as ``_IOC_SIZE``
+        of an ``_IOW`` command says), *arg* the bare third argument. Returns the bytes
+        for an ``_IOR`` command. ENOTTY.
+        """
+        raise error(errno.ENOTTY)
+
+    def fsync(self) -> None:
+        """fsync(2): nothing to do."""
+
+    def release(self) -> None:
+        """The last descriptor is closed. Must not fail."""
