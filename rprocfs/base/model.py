@@ -1,0 +1,74 @@
+"""What all devices of one system share -- drivers/base/init.c."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from rprocfs.base.kmsg import Kmsg, Level
+from rprocfs.fs.chardev import Ida
+from rprocfs.fs.kernfs import Dir, Tree
+from rprocfs.kernel import DEFAULT, KernelVersion
+
+logger = logging.getLogger("rprocfs")
+
+#: The first major number of the range that the kernel gives out itself.
+DYNAMIC_MAJOR = 234
+
+UeventListener = Callable[[str, str, dict[str, str]], None]
+
+
+class DriverModel:
+    """One tree with ``sys``, ``dev`` and ``lib``, its log, its numbers and its events.
+
+    *version* is the kernel that is answered as. *strict*: show nothing that a board
+    would not show.
+    """
+
+    def __init__(self, version: KernelVersion = DEFAULT, *, strict: bool = False) -> None:
+        self.version = version
+        self.strict = strict
+        self.tree = Tree()
+        root = self.tree.root
+        self.sys = root.add("sys", Dir())
+        self.dev = root.add("dev", Dir())
+        self.lib = root.add("lib", Dir())
+        self.debug = self.sys.mkdirs("kernel/debug")
+        self.debug.mode = 0o700
+        for name in ("bus", "class", "devices", "module"):
+            self.sys.mkdirs(name)
+        self.kmsg = Kmsg()
+        #: Guards registration: numbers, glue directories, lists of devices.
+        self.lock = threading.RLock()
+        self.uevent_listeners: list[UeventListener] = []
+        self._majors = DYNAMIC_MAJOR
+        self.platform_ids = Ida()
+
+    def alloc_major(self) -> int:
+        """``alloc_chrdev_region``: a major number of one's own."""
+        with self.lock:
+            self._majors -= 1
+            return self._majors + 1
+
+    def printk(self, level: Level, text: str, context: dict[str, str] | None = None) -> None:
+        """Write to the kernel log, and hand the line on to :mod:`logging`."""
+        self.kmsg.printk(level, text, context)
+        logger.log(_LOGGING[level], "%s", text)
+
+    def uevent(self, action: str, devpath: str, env: dict[str, str]) -> None:
+        """Tell every listener; *env* holds all keys but ACTION, DEVPATH and SEQNUM."""
+        for listener in list(self.uevent_listeners):
+            listener(action, devpath, env)
+
+
+_LOGGING = {
+    Level.EMERG: logging.CRITICAL,
+    Level.ALERT: logging.CRITICAL,
+    Level.CRIT: logging.CRITICAL,
+    Level.ERR: logging.ERROR,
+    Level.WARNING: logging.WARNING,
+    Level.NOTICE: logging.INFO,
+    Level.INFO: logging.INFO,
+    Level.DEBUG: logging.DEBUG,
+}

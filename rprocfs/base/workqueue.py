@@ -1,0 +1,59 @@
+"""Ordered work off the caller's thread -- kernel/workqueue.c."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+
+logger = logging.getLogger(__name__)
+
+Work = Callable[[], object]
+
+
+class Workqueue:
+    """``alloc_ordered_workqueue``: one thread, started with the first work, runs them in order."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._lock = threading.Lock()
+        self._works: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
+        self._thread: threading.Thread | None = None
+        self._destroyed = False
+
+    def queue_work(self, work: Work) -> bool:
+        """Run *work* later; False once the queue is destroyed."""
+        with self._lock:
+            if self._destroyed:
+                return False
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+                self._thread.start()
+            self._works.put(work)
+        return True
+
+    def flush(self) -> None:
+        """``flush_workqueue``: return when all work queued so far is done."""
+        if self._thread is None or threading.current_thread() is self._thread:
+            return
+        done = threading.Event()
+        if self.queue_work(done.set):
+            done.wait()
+
+    def destroy(self) -> None:
+        """``destroy_workqueue``: finish what is queued, end the thread."""
+        with self._lock:
+            if self._destroyed:
+                return
+            self._destroyed = True
+            self._works.put(None)
+        if self._thread is not None and self._thread is not threading.current_thread():
+            self._thread.join()
+
+    def _run(self) -> None:
+        while (work := self._works.get()) is not None:
+            try:
+                work()
+            except Exception:
+                logger.exception("work on %s failed", self.name)
