@@ -10,5 +10,7 @@ class FirmwareError(OSError):
     the device in front of it; it is empty where the kernel refuses without a word.
     """
 
+    strerror: str
+
     def __init__(self, strerror: str = "", number: int = errno.EINVAL) -> None:
         super().__init__(number, strerror)

@@ -1,45 +1,41 @@
-"""The resource table: `struct resource_table` and its entries -- remoteproc.h, remoteproc_core.c.
+"""The resource table: `struct resource_table` -- linux/remoteproc.h, remoteproc_core.c.
 
-Entries are views over the bytes they stand in, readable and writable, so that one class serves the
-cached copy of a table and the table in the remote's memory. `iter_resources` goes over a table,
-`Resource.view` gives an entry after the kernel's checks of it; order and meaning are the caller's.
-
-The bytes may be the remote's to change at any time. A view's extent is settled when it is made,
-and nothing outside the memoryview is ever touched. The kernel's `%d` of an unsigned word is kept.
+`iter_resources` goes over a table, `Resource.view` gives an entry after the kernel's checks of it;
+order and meaning are the caller's. The kernel's `%d` of an unsigned word is kept.
 """
 
 from collections.abc import Iterator
-from enum import IntEnum
 from struct import Struct
-from typing import Self
 
 from rprocfs.remoteproc.errors import FirmwareError
+from rprocfs.remoteproc.fw_rsc import (
+    FW_RSC_ADDR_ANY,
+    RSC_CARVEOUT,
+    RSC_DEVMEM,
+    RSC_LAST,
+    RSC_NAME_SIZE,
+    RSC_TRACE,
+    RSC_VDEV,
+    RSC_VENDOR_END,
+    RSC_VENDOR_START,
+    FwResourceType,
+    FwRsc,
+    FwRscCarveout,
+    FwRscDevmem,
+    FwRscTrace,
+    FwRscVdev,
+    FwRscVdevVring,
+)
 
-FW_RSC_ADDR_ANY = 0xFFFFFFFF
+__all__ = [
+    "FW_RSC_ADDR_ANY", "FW_RSC_HDR_SIZE", "RESOURCE_TABLE_SIZE", "RSC_CARVEOUT", "RSC_DEVMEM",
+    "RSC_LAST", "RSC_NAME_SIZE", "RSC_TRACE", "RSC_VDEV", "RSC_VENDOR_END", "RSC_VENDOR_START",
+    "RVDEV_NUM_VRINGS", "FwResourceType", "FwRsc", "FwRscCarveout", "FwRscDevmem", "FwRscTrace",
+    "FwRscVdev", "FwRscVdevVring", "Resource", "as_int", "check_table", "iter_resources",
+    "rproc_parse_vring",
+]  # fmt: skip
+
 RVDEV_NUM_VRINGS = 2
-RSC_NAME_SIZE = 32
-
-
-class FwResourceType(IntEnum):
-    """`enum fw_resource_type`."""
-
-    RSC_CARVEOUT = 0
-    RSC_DEVMEM = 1
-    RSC_TRACE = 2
-    RSC_VDEV = 3
-    RSC_LAST = 4
-    RSC_VENDOR_START = 128
-    RSC_VENDOR_END = 512
-
-
-RSC_CARVEOUT = FwResourceType.RSC_CARVEOUT
-RSC_DEVMEM = FwResourceType.RSC_DEVMEM
-RSC_TRACE = FwResourceType.RSC_TRACE
-RSC_VDEV = FwResourceType.RSC_VDEV
-RSC_LAST = FwResourceType.RSC_LAST
-RSC_VENDOR_START = FwResourceType.RSC_VENDOR_START
-RSC_VENDOR_END = FwResourceType.RSC_VENDOR_END
-
 RESOURCE_TABLE_SIZE = 16
 """`sizeof(struct resource_table)`: ver, num, reserved[2]; the offsets stand behind."""
 FW_RSC_HDR_SIZE = 4
@@ -51,134 +47,6 @@ _U32 = Struct("<I")
 def as_int(word: int) -> int:
     """A 32-bit word as the kernel's `%d` prints it."""
     return word - (1 << 32) if word & 0x80000000 else word
-
-
-class _Word:
-    """A 32-bit member of a view, `index` words from its start; stores wrap as a u32 does."""
-
-    __slots__ = ("index",)
-
-    def __init__(self, index: int) -> None:
-        self.index = index
-
-    def __get__(self, view: "RscView", owner: type["RscView"]) -> int:
-        return view.words[self.index]
-
-    def __set__(self, view: "RscView", value: int) -> None:
-        view.words[self.index] = value & 0xFFFFFFFF
-
-
-class RscView:
-    """A piece of a table: `table[offset:offset + SIZE]`, seen as 32-bit words.
-
-    ValueError where the table ends before it.
-    """
-
-    __slots__ = ("offset", "table", "words")
-    SIZE = 0
-
-    def __init__(self, table: memoryview, offset: int) -> None:
-        if not 0 <= offset <= len(table) - self.SIZE:
-            raise ValueError(f"{type(self).__name__} at {offset} of a table of {len(table)} bytes")
-        self.table, self.offset = table, offset
-        self.words = table[offset : offset + self.SIZE].cast("I")
-
-    def at(self, table: memoryview) -> Self:
-        """The same entry in another copy of the table."""
-        return type(self)(table, self.offset)
-
-
-class NamedRscView(RscView):
-    """A view that ends with a name of 32 bytes."""
-
-    __slots__ = ()
-
-    @property
-    def name(self) -> str:
-        """The name up to its NUL, or all 32 bytes; what is not UTF-8 is kept as surrogates."""
-        end = self.offset + self.SIZE
-        return _c_string(self.table[end - RSC_NAME_SIZE : end])
-
-    @property
-    def printed_name(self) -> str:
-        """The name as the kernel's `%s` prints it: without a NUL it runs on into what follows."""
-        return _c_string(self.table[self.offset + self.SIZE - RSC_NAME_SIZE :])
-
-
-def _c_string(field: memoryview) -> str:
-    return bytes(field).split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
-
-
-class FwRscCarveout(NamedRscView):
-    """`struct fw_rsc_carveout`: memory to allocate, at `da` or anywhere."""
-
-    __slots__ = ()
-    SIZE = 52
-    da, pa, len, flags, reserved = _Word(0), _Word(1), _Word(2), _Word(3), _Word(4)
-
-
-class FwRscDevmem(NamedRscView):
-    """`struct fw_rsc_devmem`: a peripheral to map through an IOMMU."""
-
-    __slots__ = ()
-    SIZE = 52
-    da, pa, len, flags, reserved = _Word(0), _Word(1), _Word(2), _Word(3), _Word(4)
-
-
-class FwRscTrace(NamedRscView):
-    """`struct fw_rsc_trace`: where the remote writes its log."""
-
-    __slots__ = ()
-    SIZE = 44
-    da, len, reserved = _Word(0), _Word(1), _Word(2)
-
-
-class FwRscVdevVring(RscView):
-    """`struct fw_rsc_vdev_vring`: one ring of a virtio device."""
-
-    __slots__ = ()
-    SIZE = 20
-    da, align, num, notifyid, pa = _Word(0), _Word(1), _Word(2), _Word(3), _Word(4)
-
-
-class FwRscVdev(RscView):
-    """`struct fw_rsc_vdev`: a virtio device, its rings and its config space.
-
-    `vring` are the rings that the entry has room for and `config` its config space, as they were
-    when the view was made; `num_of_vrings` and `config_len` are what stands there now.
-    """
-
-    __slots__ = ("config", "vring")
-    SIZE = 24
-    id, notifyid, dfeatures, gfeatures = _Word(0), _Word(1), _Word(2), _Word(3)
-    config_len = _Word(4)
-
-    def __init__(self, table: memoryview, offset: int) -> None:
-        super().__init__(table, offset)
-        start, size = offset + self.SIZE, FwRscVdevVring.SIZE
-        vrings = min(self.num_of_vrings, (len(table) - start) // size)
-        self.vring = tuple(FwRscVdevVring(table, start + i * size) for i in range(vrings))
-        start += vrings * size
-        self.config = table[start : start + self.config_len]
-
-    @property
-    def status(self) -> int:
-        """The virtio device status that the driver wrote; the remote watches it."""
-        return self.table[self.offset + 20]
-
-    @status.setter
-    def status(self, value: int) -> None:
-        self.table[self.offset + 20] = value
-
-    @property
-    def num_of_vrings(self) -> int:
-        """How many rings the entry says to have."""
-        return self.table[self.offset + 21]
-
-    @property
-    def reserved(self) -> tuple[int, int]:
-        """Two bytes that are to be zero."""
-        return self.table[self.offset + 22], self.table[self.offset + 23]
 
 
 class Resource:
@@ -203,7 +71,7 @@ class Resource:
         vendor = "vendor " if self.is_vendor else ""
         return f"unsupported {vendor}resource {as_int(self.type)}"
 
-    def view(self, table: memoryview) -> "FwRsc | None":
+    def view(self, table: memoryview) -> FwRsc | None:
         """The entry in `table`, checked as its handler in remoteproc_core.c checks it.
 
         FirmwareError where the kernel refuses it; None for a type that it does not know.
@@ -260,9 +128,6 @@ class Resource:
     def _check_size(self, kind: str, size: int) -> None:
         if size > self.avail:
             raise FirmwareError(f"{kind} rsc is truncated")
-
-
-FwRsc = FwRscCarveout | FwRscDevmem | FwRscTrace | FwRscVdev
 
 
 def _check_reserved(kind: str, *reserved: int) -> None:

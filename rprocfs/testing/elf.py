@@ -2,11 +2,12 @@
 
 Every header field can be overridden by its ELF name, so that any broken image can be made:
 
-    ElfImage([Segment(0x1000, b"code", p_memsz=2)], e_phnum=9).build()
+    ElfImage([Segment(0x1000, b"code", header={"p_memsz": 2})], header={"e_phnum": 9}).build()
 """
 
 from collections.abc import Mapping, Sequence
 from struct import pack
+from types import MappingProxyType
 
 EM_386, EM_ARM, EM_X86_64, EM_AARCH64, EM_RISCV = 3, 40, 62, 183, 243
 ET_EXEC = 2
@@ -16,6 +17,8 @@ SHF_WRITE, SHF_ALLOC = 1, 2
 RWX = 7
 
 Fields = Mapping[str, int]
+"""Header fields by their ELF names."""
+NO_FIELDS: Fields = MappingProxyType({})
 
 # Name and struct code of each field; N is a word of the class.
 _EHDR = (
@@ -34,33 +37,46 @@ _EHDR_SIZE, _PHDR_SIZE, _SHDR_SIZE = {32: 52, 64: 64}, {32: 32, 64: 56}, {32: 40
 
 
 class Segment:
-    """A program header and the bytes it loads; further arguments are `p_...` fields."""
+    """A program header and the bytes it loads; `header` overrides fields."""
 
     def __init__(
-        self, paddr: int, data: bytes = b"", memsz: int | None = None, **fields: int
+        self,
+        paddr: int,
+        data: bytes = b"",
+        memsz: int | None = None,
+        *,
+        header: Fields = NO_FIELDS,
     ) -> None:
         self.paddr, self.data = paddr, data
-        given = {"p_vaddr": paddr, "p_paddr": paddr, "p_filesz": len(data)}
-        given |= {"p_memsz": len(data) if memsz is None else memsz}
-        self.fields: Fields = {"p_type": PT_LOAD, "p_flags": RWX, "p_align": 4} | given | fields
+        fields = {"p_type": PT_LOAD, "p_flags": RWX, "p_align": 4, "p_filesz": len(data)}
+        fields |= {"p_vaddr": paddr, "p_paddr": paddr}
+        fields |= {"p_memsz": len(data) if memsz is None else memsz}
+        self.header: Fields = fields | dict(header)
 
 
 class Section:
-    """A section header; further arguments are `sh_...` fields.
+    """A section header; `header` overrides fields.
 
     Without data it describes `size` bytes of the segment that has `addr` in the file.
     """
 
     def __init__(
-        self, name: str, addr: int = 0, data: bytes | None = None, size: int = 0, **fields: int
+        self,
+        name: str,
+        addr: int = 0,
+        data: bytes | None = None,
+        *,
+        size: int = 0,
+        header: Fields = NO_FIELDS,
     ) -> None:
         self.name, self.addr, self.data = name, addr, data
-        given = {"sh_addr": addr, "sh_size": size if data is None else len(data)}
-        self.fields: Fields = {"sh_type": SHT_PROGBITS, "sh_addralign": 4} | given | fields
+        fields = {"sh_type": SHT_PROGBITS, "sh_addralign": 4, "sh_addr": addr}
+        fields |= {"sh_size": size if data is None else len(data)}
+        self.header: Fields = fields | dict(header)
 
 
 class ElfImage:
-    """An image of segments and sections; further arguments are `e_...` fields.
+    """An image of segments and sections; `header` overrides fields of its own.
 
     In the file: header, program headers, segments, sections of their own, names, section headers.
     """
@@ -74,13 +90,13 @@ class ElfImage:
         big_endian: bool = False,
         ei_class: int | None = None,
         ei_data: int | None = None,
-        **fields: int,
+        header: Fields = NO_FIELDS,
     ) -> None:
         self.segments, self.sections = list(segments), list(sections)
         self.bits, self.big_endian = bits, big_endian
         self.ei_class = bits // 32 if ei_class is None else ei_class
         self.ei_data = 1 + big_endian if ei_data is None else ei_data
-        self.fields: Fields = fields
+        self.header = header
 
     def build(self) -> bytes:
         """The bytes of the file."""
@@ -90,7 +106,7 @@ class ElfImage:
         body += bytes(-len(body) % 8)
         header = self._header(len(body), len(headers))
         phdrs = [
-            self._pack(_PHDR[self.bits], {"p_offset": at} | dict(segment.fields))
+            self._pack(_PHDR[self.bits], {"p_offset": at} | dict(segment.header))
             for segment, at in zip(self.segments, places, strict=True)
         ]
         front = header + b"".join(phdrs)
@@ -103,7 +119,7 @@ class ElfImage:
         fields |= {"e_phoff": _EHDR_SIZE[self.bits], "e_phnum": len(self.segments)}
         fields |= {"e_shoff": shoff, "e_shnum": shnum}
         fields |= {name: size[self.bits] for name, size in sizes.items()}
-        return ident + self._pack(_EHDR, fields | dict(self.fields))
+        return ident + self._pack(_EHDR, fields | dict(self.header))
 
     def _section_headers(self, body: bytearray, places: list[int]) -> list[bytes]:
         """The headers; contents and names that are in no segment go to the end of `body`."""
@@ -113,7 +129,7 @@ class ElfImage:
             own = section.data is not None
             at = _append(body, section.data or b"") if own else self._find(section.addr, places)
             name = _append(names, section.name.encode() + b"\0")
-            fields = {"sh_name": name, "sh_offset": at} | dict(section.fields)
+            fields = {"sh_name": name, "sh_offset": at} | dict(section.header)
             headers.append(self._pack(_SHDR, fields))
         strtab = {"sh_name": 1, "sh_type": SHT_STRTAB, "sh_size": len(names), "sh_addralign": 1}
         headers[1] = self._pack(_SHDR, strtab | {"sh_offset": _append(body, bytes(names))})
@@ -127,10 +143,10 @@ class ElfImage:
         raise ValueError(f"no segment has {addr:#x}")
 
     def _pack(self, layout: str, fields: Fields) -> bytes:
-        names, codes = zip(*(field.split(":") for field in layout.split()), strict=True)
-        order, word = ">" if self.big_endian else "<", "Q" if self.bits == 64 else "I"
-        codes = "".join(codes).replace("N", word)
-        return pack(order + codes, *(fields.get(name, 0) for name in names))
+        pairs = [field.split(":") for field in layout.split()]
+        word = "Q" if self.bits == 64 else "I"
+        code = (">" if self.big_endian else "<") + "".join(code for _, code in pairs)
+        return pack(code.replace("N", word), *(fields.get(name, 0) for name, _ in pairs))
 
 
 def _append(body: bytearray, data: bytes) -> int:
