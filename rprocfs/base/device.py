@@ -79,6 +79,9 @@ class Device:
         del attr
         return None
 
+    def populate(self) -> None:
+        """Put further files into :attr:`dir`, before anyone hears of the device."""
+
     # The log.
 
     def printk(self, level: Level, text: str) -> None:
@@ -116,6 +119,7 @@ class Device:
         self._add_links()
         for attr in self.attributes:
             self.create_file(attr)
+        self.populate()
         if self.bus is not None:
             self.bus.add_device(self)
         dpm_sysfs_add(self.dir)

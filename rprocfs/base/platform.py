@@ -13,7 +13,8 @@ from rprocfs.fs.sysfs import attribute
 class PlatformDevice(Device, DriverOverride):
     """``struct platform_device``: *name* without its number finds the driver.
 
-    *properties* are those of its description: ``firmware-name``, ``memory-region`` ...
+    *properties* are those of its description: ``firmware-name``, ``memory-region`` ...;
+    *platform_data* is what the driver finds when the device was made by another driver.
     """
 
     def __init__(
@@ -25,6 +26,7 @@ class PlatformDevice(Device, DriverOverride):
         auto: bool = False,
         parent: Device | None = None,
         properties: dict[str, Any] | None = None,
+        platform_data: Any = None,
     ) -> None:
         self.auto = auto
         if auto:
@@ -35,6 +37,7 @@ class PlatformDevice(Device, DriverOverride):
         self.platform_name = name
         self.id = number
         self.properties = properties or {}
+        self.platform_data = platform_data
 
     def uevent_env(self) -> dict[str, str]:
         """platform_uevent()."""

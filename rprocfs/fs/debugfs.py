@@ -20,18 +20,25 @@ class DebugfsFile(File):
     """``debugfs_create_file``: modes 0400, 0600 or 0200 by what is given.
 
     *show* gives the whole content; *store* gets the bytes of one write and raises
-    OSError to refuse. *sleeps*: a write may take long.
+    OSError to refuse. *sleeps*: a write may take long. *fresh*: the content is made at
+    every read, as simple_read_from_buffer() users do, and not kept from offset 0 on.
     """
 
-    __slots__ = ("show", "sleeps", "store")
+    __slots__ = ("fresh", "show", "sleeps", "store")
 
     def __init__(
-        self, show: Show | None = None, store: Store | None = None, *, sleeps: bool = False
+        self,
+        show: Show | None = None,
+        store: Store | None = None,
+        *,
+        sleeps: bool = False,
+        fresh: bool = False,
     ) -> None:
         super().__init__((0o400 if show else 0) | (0o200 if store else 0))
         self.show = show
         self.store = store
         self.sleeps = sleeps
+        self.fresh = fresh
 
     def open(self, flags: int) -> Handle:
         """ENOENT when the file is gone."""
@@ -52,11 +59,11 @@ class DebugfsHandle(Handle):
         self._text = b""
 
     def read(self, size: int, offset: int) -> bytes:
-        """A snapshot made at offset 0; EINVAL for a file that can only be written."""
+        """The content, as *fresh* says; EINVAL for a file that can only be written."""
         self._check()
         if self.file.show is None:
             raise error(errno.EINVAL)
-        if offset == 0:
+        if offset == 0 or self.file.fresh:
             self._text = self.file.show()
         return self._text[offset : offset + size]
 

@@ -1,0 +1,114 @@
+"""Memory that a device and its driver share -- kernel/dma/mapping.c."""
+
+from __future__ import annotations
+
+import bisect
+import errno
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+from rprocfs.fs.kernfs import PAGE_SIZE, error
+
+
+@dataclass(frozen=True, slots=True)
+class DmaBuffer:
+    """What ``dma_alloc_coherent`` returns: zeroed memory, and where the device sees it."""
+
+    da: int
+    va: memoryview
+    size: int
+
+
+class DmaPool(ABC):
+    """Where coherent memory of one device comes from."""
+
+    @abstractmethod
+    def alloc(self, size: int, da: int | None = None) -> DmaBuffer:
+        """*size* bytes, rounded up to pages, zeroed; ENOMEM.
+
+        *da* is where the caller would like it; the pool is free to put it elsewhere.
+        """
+
+    @abstractmethod
+    def free(self, buffer: DmaBuffer) -> None:
+        """Give the memory back; nobody may use it any more."""
+
+
+def page_align(size: int) -> int:
+    """``PAGE_ALIGN``."""
+    return -(-size // PAGE_SIZE) * PAGE_SIZE
+
+
+class AddressSpace:
+    """Non-overlapping page ranges of ``[base, base + size)``.
+
+    Who does not ask for an address gets the first fit from *dynamic* on.
+    """
+
+    def __init__(self, base: int, size: int, dynamic: int | None = None) -> None:
+        self.base = base
+        self.end = base + size
+        self.dynamic = base if dynamic is None else dynamic
+        self._taken: list[tuple[int, int]] = []
+
+    def reserve(self, size: int, at: int | None = None) -> int:
+        """The start of a free range of *size* bytes, exactly *at* if that is given; ENOMEM."""
+        size = page_align(size)
+        start = self._first_fit(size) if at is None else at
+        free = all(start + size <= first or end <= start for first, end in self._taken)
+        if not size or not free or start < self.base or start + size > self.end:
+            raise error(errno.ENOMEM)
+        bisect.insort(self._taken, (start, start + size))
+        return start
+
+    def release(self, start: int) -> None:
+        """Free the range that begins at *start*."""
+        self._taken = [taken for taken in self._taken if taken[0] != start]
+
+    def _first_fit(self, size: int) -> int:
+        start = self.dynamic
+        for first, end in self._taken:
+            if first - start >= size:
+                break
+            start = max(start, end)
+        return start
+
+
+class SystemPool(DmaPool):
+    """Memory of the host at addresses of its own choosing: a board without reserved memory."""
+
+    def __init__(self, base: int, size: int) -> None:
+        self._space = AddressSpace(base, size)
+
+    def alloc(self, size: int, da: int | None = None) -> DmaBuffer:
+        """Fresh memory; *da* is not looked at."""
+        del da
+        start = self._space.reserve(size)
+        return DmaBuffer(start, memoryview(bytearray(page_align(size)))[:size], size)
+
+    def free(self, buffer: DmaBuffer) -> None:
+        """The range may be given out again."""
+        self._space.release(buffer.da)
+
+
+class RegionPool(DmaPool):
+    """Memory that the device has at *base*: what is asked for at an address is there.
+
+    From *dynamic* (an address) to *end* is for whoever does not ask.
+    """
+
+    def __init__(self, memory: memoryview, base: int, dynamic: int, end: int) -> None:
+        self._memory = memory
+        self._base = base
+        self._space = AddressSpace(base, end - base, dynamic)
+
+    def alloc(self, size: int, da: int | None = None) -> DmaBuffer:
+        """At *da* or, when that is None, in the dynamic part; ENOMEM."""
+        start = self._space.reserve(size, da)
+        va = self._memory[start - self._base : start - self._base + size]
+        va[:] = bytes(size)
+        return DmaBuffer(start, va, size)
+
+    def free(self, buffer: DmaBuffer) -> None:
+        """The range may be given out again."""
+        self._space.release(buffer.da)

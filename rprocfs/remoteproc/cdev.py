@@ -1,0 +1,87 @@
+"""``/dev/remoteprocN`` -- remoteproc_cdev.c, include/uapi/linux/remoteproc_cdev.h."""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+from rprocfs.fs.kernfs import Handle, error
+from rprocfs.remoteproc.state import State
+
+if TYPE_CHECKING:
+    from rprocfs.remoteproc.core import Rproc
+
+RPROC_SET_SHUTDOWN_ON_RELEASE = 0x4004B701
+RPROC_GET_SHUTDOWN_ON_RELEASE = 0x8004B702
+
+#: ``char cmd[10]``.
+CMD_SIZE = 10
+
+
+def strncmp_prefix(written: bytes, word: str) -> bool:
+    """``!strncmp(written, word, count)``: a prefix of *word* is enough, a NUL ends it."""
+    whole = word.encode() + b"\0"
+    text, nul, _ = written.partition(b"\0")
+    return whole.startswith(text + nul)
+
+
+def rproc_cdev_open(rproc: Rproc) -> RprocCdev:
+    """rproc_cdev_open(): the processor's number stays taken until the file is closed."""
+    return RprocCdev(rproc.rproc_get())
+
+
+class RprocCdev(Handle):
+    """An open ``/dev/remoteprocN``: commands by write, shutdown on release by ioctl."""
+
+    __slots__ = ("rproc",)
+
+    stream = True
+    sleeps = True
+
+    def __init__(self, rproc: Rproc) -> None:
+        self.rproc = rproc
+
+    def write(self, data: bytes, offset: int) -> int:
+        """``start``, ``stop`` or ``detach``, or a prefix; no newline. EINVAL."""
+        del offset
+        if not 1 <= len(data) <= CMD_SIZE:
+            raise error(errno.EINVAL)
+        commands = {
+            "start": self.rproc.rproc_boot,
+            "stop": self.rproc.rproc_shutdown,
+            "detach": self.rproc.rproc_detach,
+        }
+        for word, run in commands.items():
+            if strncmp_prefix(data, word):
+                run()
+                return len(data)
+        self.rproc.err("Unrecognized option")
+        raise error(errno.EINVAL)
+
+    def ioctl(self, cmd: int, arg: int, data: bytes) -> bytes:
+        """The flag "shut down on release", an int; it belongs to the processor. EINVAL."""
+        del arg
+        if cmd == RPROC_SET_SHUTDOWN_ON_RELEASE:
+            self.rproc.cdev_put_on_release = any(data)
+            return b""
+        if cmd == RPROC_GET_SHUTDOWN_ON_RELEASE:
+            return int(self.rproc.cdev_put_on_release).to_bytes(4, "little")
+        self.rproc.err("Unsupported ioctl")
+        raise error(errno.EINVAL)
+
+    def fsync(self) -> None:
+        """EINVAL: there is no fsync."""
+        raise error(errno.EINVAL)
+
+    def release(self) -> None:
+        """rproc_cdev_release()."""
+        rproc = self.rproc
+        try:
+            if rproc.cdev_put_on_release and rproc.state is State.RUNNING:
+                rproc.rproc_shutdown()
+            elif rproc.cdev_put_on_release and rproc.state is State.ATTACHED:
+                rproc.rproc_detach()
+        except OSError:
+            pass  # its reason is in the log, and close(2) has nobody to tell
+        finally:
+            rproc.rproc_put()

@@ -1,0 +1,492 @@
+"""The life of a remote processor -- drivers/remoteproc/remoteproc_core.c.
+
+Everything here runs under ``Rproc.lock`` but for :meth:`Rproc.rproc_report_crash`,
+which may be called from anywhere: a crash is handled by the processor's workqueue.
+"""
+
+from __future__ import annotations
+
+import errno
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rprocfs.base.device import Device
+from rprocfs.base.dma import DmaPool, SystemPool
+from rprocfs.base.workqueue import Workqueue
+from rprocfs.fs.kernfs import Dir, error
+from rprocfs.fs.wait import Mutex
+from rprocfs.remoteproc import elf_loader, sysfs
+from rprocfs.remoteproc.cdev import rproc_cdev_open
+from rprocfs.remoteproc.coredump import DumpMode, DumpSegment
+from rprocfs.remoteproc.debugfs import RprocDebugTrace, rproc_create_debug_dir
+from rprocfs.remoteproc.errors import FirmwareError
+from rprocfs.remoteproc.memory import Carveouts, RprocMemEntry
+from rprocfs.remoteproc.resources import rproc_handle_resources, rproc_resource_cleanup
+from rprocfs.remoteproc.state import Action, Event, State, rproc_crash_to_string, transition
+from rprocfs.remoteproc.subdev import Subdevices
+
+if TYPE_CHECKING:
+    from rprocfs.remoteproc.ops import RprocOps
+    from rprocfs.remoteproc.subsystem import Remoteproc
+    from rprocfs.remoteproc.virtio import NotifyIds, RprocVdev
+
+#: Where memory without an address of its own comes from, on a board that says nothing.
+DEFAULT_DMA = (0x02000000, 0x0E000000)
+
+
+class Rproc(Device):
+    """``struct rproc``: one remote processor. Made by :meth:`Remoteproc.rproc_alloc`.
+
+    *table* is ``table_ptr``: the resource table in use, in the remote's memory while
+    it runs. *power* counts who wants it powered. *priv* belongs to the driver.
+    """
+
+    devtype = "remoteproc"
+    attributes = sysfs.ATTRIBUTES
+
+    def __init__(
+        self,
+        subsystem: Remoteproc,
+        parent: Device,
+        name: str,
+        ops: RprocOps,
+        firmware: str | None = None,
+        dma: DmaPool | None = None,
+    ) -> None:
+        self.index = subsystem.alloc_index()
+        super().__init__(
+            subsystem.model, f"remoteproc{self.index}", parent, class_=subsystem.class_
+        )
+        self.subsystem = subsystem
+        self.parent_dev = parent
+        self.label = name
+        self.ops = ops
+        self.firmware = firmware or f"rproc-{name}-fw"
+        self.dma = dma or SystemPool(*DEFAULT_DMA)
+        self.phandle: int | None = None
+        self.lock = Mutex()
+        self.state = State.OFFLINE
+        self.power = 0
+        self.priv: object = None
+        # What the driver chooses before rproc_add().
+        self.auto_boot = False
+        self.sysfs_read_only = False
+        self.attach_on_recovery = False
+        self.elf_class: int | None = None
+        self.elf_machine = 0
+        # What a boot makes.
+        self.bootaddr = 0
+        self.table: memoryview | None = None
+        self.cached_table: bytearray | None = None
+        self.clean_table: bytes | None = None
+        self.carveouts = Carveouts()
+        self.traces: list[RprocDebugTrace] = []
+        self.rvdevs: list[RprocVdev] = []
+        self.nb_vdev = 0
+        self.subdevs = Subdevices()
+        self.notifyids: NotifyIds = subsystem.new_notifyids()
+        # Crashes.
+        self.recovery_disabled = False
+        self.crash_cnt = 0
+        self.dump_conf = DumpMode.DISABLED
+        self.dump_segments: list[DumpSegment] = []
+        # Outside.
+        self.debug_dir: Dir | None = None
+        self.cdev_put_on_release = False
+        self._wq = Workqueue(f"{self.name}-recovery")
+        self._refs = 1
+        self._refs_lock = threading.Lock()
+
+    # Registration.
+
+    def rproc_add(self) -> None:
+        """Register with userspace, then boot if it is to boot by itself."""
+        self.set_devnode((self.subsystem.major, self.index), lambda _: rproc_cdev_open(self))
+        self.device_add()
+        self.info(f"{self.label} is available")
+        self.debug_dir = rproc_create_debug_dir(self)
+        if self.auto_boot:
+            self._trigger_auto_boot()
+        self.subsystem.register(self)
+
+    def rproc_del(self) -> None:
+        """Unregister: drops one power reference, which stops it if it was the last."""
+        try:
+            self.rproc_shutdown()
+        except OSError as failure:
+            self.subsystem.note_failed_shutdown(self, failure)
+        with self.lock:
+            self.state = State.DELETED
+        if self.debug_dir is not None and self.debug_dir.parent is not None:
+            self.debug_dir.parent.remove(self.debug_dir.name)
+        self.subsystem.unregister(self)
+        self.device_del()
+
+    def rproc_get(self) -> Rproc:
+        """``get_device``: keep it until :meth:`rproc_put`."""
+        with self._refs_lock:
+            self._refs += 1
+        return self
+
+    def rproc_put(self) -> None:
+        """``rproc_put``, ``rproc_free``: the last reference gives its number back."""
+        with self._refs_lock:
+            self._refs -= 1
+            last = self._refs == 0
+        if last:
+            self._wq.destroy()
+            self.info(f"releasing {self.label}")
+            self.subsystem.free_index(self.index)
+
+    # Power.
+
+    def rproc_boot(self) -> None:
+        """Take a power reference; the first one boots (or attaches to) the processor.
+
+        The errno of what failed; EINTR while waiting for the lock; ENODEV when deleted.
+        """
+        with self._locked():
+            try:
+                action = transition(self.state, Event.BOOT)
+            except OSError:
+                self.err(f"can't boot deleted rproc {self.label}")
+                raise
+            self.power += 1
+            if self.power > 1 or action is Action.GET:
+                return
+            try:
+                if action is Action.ATTACH:
+                    self.info(f"attaching to {self.label}")
+                    self._attach()
+                else:
+                    self.info(f"powering up {self.label}")
+                    self._fw_boot(self._request_firmware())
+            except OSError:
+                self.power -= 1
+                raise
+
+    def rproc_shutdown(self) -> None:
+        """Drop a power reference; the last one stops the processor.
+
+        EINVAL unless it is up; EINTR; the errno of ``ops.stop``, and it stays as it was.
+        """
+        with self._locked():
+            transition(self.state, Event.SHUTDOWN)
+            self.power -= 1
+            if self.power > 0:
+                return
+            try:
+                self._stop(crashed=False)
+            except OSError:
+                self.power += 1
+                raise
+            self._release_resources()
+
+    def rproc_detach(self) -> None:
+        """Drop a power reference; the last one leaves the processor running without us.
+
+        EINVAL unless it is attached; EINTR; the errno of ``ops.detach``.
+        """
+        with self._locked():
+            transition(self.state, Event.DETACH)
+            self.power -= 1
+            if self.power > 0:
+                return
+            try:
+                self._detach()
+            except OSError:
+                self.power += 1
+                raise
+            self._release_resources()
+
+    def rproc_set_firmware(self, name: str) -> None:
+        """The file of the next boot, up to the first newline.
+
+        EBUSY unless offline; EINVAL when empty (and when interrupted, as the kernel).
+        """
+        device = self.parent_dev
+        try:
+            self.lock.lock_interruptible()
+        except InterruptedError as failure:
+            device.err(f"can't lock rproc {self.label}: -{errno.EINTR}")
+            raise error(errno.EINVAL) from failure
+        try:
+            try:
+                transition(self.state, Event.SET_FIRMWARE)
+            except OSError:
+                device.err("can't change firmware while running")
+                raise
+            name = name.split("\n", 1)[0]
+            if not name:
+                device.err("can't provide empty string for firmware name")
+                raise error(errno.EINVAL)
+            self.firmware = name
+        finally:
+            self.lock.unlock()
+
+    # Crashes.
+
+    def rproc_report_crash(self, kind: int) -> None:
+        """The processor crashed (``enum rproc_crash_type``): never blocks, never fails."""
+        self.err(f"crash detected in {self.label}: type {rproc_crash_to_string(kind)}")
+        self._wq.queue_work(self._crash_handler_work)
+
+    def _crash_handler_work(self) -> None:
+        with self.lock:
+            if transition(self.state, Event.CRASH) is Action.NOTHING:
+                return
+            self.state = State.CRASHED
+            self.crash_cnt += 1
+            self.err(f"handling crash #{self.crash_cnt} in {self.label}")
+        if not self.recovery_disabled:
+            self.rproc_trigger_recovery()
+
+    def rproc_trigger_recovery(self) -> None:
+        """Recover a crashed processor; nothing happens to any other. Failures are only logged."""
+        try:
+            self.lock.lock_interruptible()
+        except InterruptedError:
+            return
+        try:
+            if transition(self.state, Event.RECOVER) is Action.RECOVER:
+                self.err(f"recovering {self.label}")
+                self._recover()
+        except OSError:
+            return  # its reason is in the log
+        finally:
+            self.lock.unlock()
+
+    def _recover(self) -> None:
+        if self.attach_on_recovery:
+            self._detach()
+            self._release_resources()
+            self._attach()
+            return
+        self._stop(crashed=True)
+        self.ops.coredump(self)
+        self._start(self._request_firmware())
+
+    # Memory.
+
+    def rproc_da_to_va(self, da: int, length: int) -> memoryview | None:
+        """The memory that the processor sees at *da*, exactly *length* bytes; None: there is none.
+
+        The driver is asked first, then the carveouts.
+        """
+        va = self.ops.da_to_va(self, da, length)
+        return self.carveouts.da_to_va(da, length) if va is None else va
+
+    def rproc_add_carveout(self, mem: RprocMemEntry) -> None:
+        """Register a memory; before the boot, or while the resources are handled."""
+        self.carveouts.entries.append(mem)
+
+    def rproc_vq_interrupt(self, notifyid: int) -> bool:
+        """The remote rang the doorbell *notifyid*: was there such a vring. From any thread."""
+        return self.notifyids.interrupt(notifyid)
+
+    def rproc_elf_load_rsc_table(self, fw: bytes) -> None:
+        """``rproc_elf_load_rsc_table``: keep a copy of the image's table. FirmwareError."""
+        self.cached_table = bytearray(elf_loader.rproc_elf_load_rsc_table(fw))
+        self.table = memoryview(self.cached_table)
+
+    def rproc_elf_find_loaded_rsc_table(self, fw: bytes) -> memoryview | None:
+        """Where the loaded image has its table, None if that is in no memory."""
+        try:
+            da, size = elf_loader.rproc_elf_find_loaded_rsc_table(fw)
+        except FirmwareError:
+            return None
+        return self.rproc_da_to_va(da, size)
+
+    # Booting.
+
+    def _request_firmware(self) -> bytes:
+        try:
+            return self.subsystem.loader.request_firmware(self.firmware, self)
+        except OSError as failure:
+            self.err(f"request_firmware failed: {_code(failure)}")
+            raise
+
+    def _fw_boot(self, fw: bytes) -> None:
+        """rproc_fw_boot(): from an image to a running processor, or back to nothing."""
+        with self._refusal_logged():
+            self.ops.sanity_check(self, fw)
+        self.info(f"Booting fw image {self.firmware}, size {len(fw)}")
+        with self._announced(f"can't prepare rproc {self.label}"):
+            self.ops.prepare(self)
+        try:
+            self.bootaddr = self.ops.get_boot_addr(self, fw)
+            with self._refusal_logged():
+                self.ops.parse_fw(self, fw)
+            self._set_up_resources()
+            self._start(fw)
+        except OSError:
+            self._release_resources()
+            raise
+
+    def _set_up_resources(self) -> None:
+        self.notifyids.reset_max()
+        self.nb_vdev = 0
+        with self._announced("Failed to process resources"), self._refusal_logged():
+            rproc_handle_resources(self)
+        with self._announced("Failed to allocate associated carveouts"):
+            self.carveouts.alloc_registered(self)
+
+    def _start(self, fw: bytes) -> None:
+        """rproc_start(): load and power up."""
+        with self._announced("Failed to load program segments"), self._refusal_logged():
+            self.ops.load(self, fw)
+        loaded = self.ops.find_loaded_rsc_table(self, fw)
+        if loaded is not None and self.cached_table is not None:
+            loaded[:] = self.cached_table
+            self.table = loaded
+        try:
+            self._bring_up(f"can't start rproc {self.label}", attach=False)
+        except OSError:
+            self.table = memoryview(self.cached_table) if self.cached_table is not None else None
+            raise
+        self.state = State.RUNNING
+        self.info(f"remote processor {self.label} is now up")
+
+    def _bring_up(self, complaint: str, *, attach: bool) -> None:
+        """Subdevices, the driver's start or attach, subdevices; all or nothing."""
+        with self._announced(f"failed to prepare subdevices for {self.label}"):
+            self.subdevs.prepare()
+        try:
+            with self._announced(complaint):
+                (self.ops.attach if attach else self.ops.start)(self)
+            try:
+                with self._announced(f"failed to probe subdevices for {self.label}"):
+                    self.subdevs.start()
+            except OSError:
+                self.ops.stop(self)
+                raise
+        except OSError:
+            self.subdevs.unprepare()
+            raise
+
+    def _stop(self, *, crashed: bool) -> None:
+        """rproc_stop()."""
+        self.subdevs.stop(crashed=crashed)
+        if self.table is not None:
+            if self.cached_table is None:
+                self.cached_table = bytearray(self.table)
+                self.clean_table = None
+            self.table = memoryview(self.cached_table)
+        with self._announced("can't stop rproc"):
+            self.ops.stop(self)
+        self.subdevs.unprepare()
+        self.state = State.OFFLINE
+        self.info(f"stopped remote processor {self.label}")
+
+    def _release_resources(self) -> None:
+        rproc_resource_cleanup(self)
+        self.ops.unprepare(self)
+        self.cached_table = None
+        self.table = None
+
+    # Attaching.
+
+    def _attach(self) -> None:
+        """rproc_attach(): take over a processor that runs already."""
+        with self._announced(f"can't prepare rproc {self.label}"):
+            self.ops.prepare(self)
+        try:
+            with self._announced("can't load resource table"):
+                self._set_rsc_table()
+            self._set_up_resources()
+            self._bring_up(f"can't attach to rproc {self.label}", attach=True)
+        except OSError:
+            rproc_resource_cleanup(self)
+            self.ops.unprepare(self)
+            raise
+        self.state = State.ATTACHED
+        self.info(f"remote processor {self.label} is now attached")
+
+    def _set_rsc_table(self) -> None:
+        table = self.ops.get_loaded_rsc_table(self)
+        if table is None:
+            return
+        self.clean_table = bytes(table) if self.ops.provides("detach") else None
+        self.cached_table = None
+        self.table = table
+
+    def _detach(self) -> None:
+        """__rproc_detach()."""
+        if not self.ops.provides("detach"):
+            raise error(errno.EINVAL)
+        self.subdevs.stop(crashed=False)
+        with self._announced("can't reset resource table"):
+            self._reset_rsc_table_on_detach()
+        with self._announced("can't detach from rproc"):
+            self.ops.detach(self)
+        self.subdevs.unprepare()
+        self.state = State.DETACHED
+        self.info(f"detached remote processor {self.label}")
+
+    def _reset_rsc_table_on_detach(self) -> None:
+        """The remote gets its table back as it was; ours is a copy from now on."""
+        if self.table is None:
+            return
+        if self.clean_table is None:
+            raise error(errno.EINVAL)
+        installed = self.table
+        self.cached_table = bytearray(installed)
+        self.table = memoryview(self.cached_table)
+        installed[:] = self.clean_table
+        self.clean_table = None
+
+    # Small things.
+
+    def _trigger_auto_boot(self) -> None:
+        if self.state is State.DETACHED:
+            self.rproc_boot()
+        else:
+            self._wq.queue_work(self._auto_boot)
+
+    def _auto_boot(self) -> None:
+        """request_firmware_nowait() and its callback, which boots whatever was found."""
+        for step in (
+            lambda: self.subsystem.loader.request_firmware(self.firmware, self),
+            self.rproc_boot,
+        ):
+            try:
+                step()
+            except OSError:
+                continue  # its reason is in the log
+
+    @contextmanager
+    def _locked(self) -> Iterator[None]:
+        try:
+            self.lock.lock_interruptible()
+        except InterruptedError:
+            self.err(f"can't lock rproc {self.label}: -{errno.EINTR}")
+            raise
+        try:
+            yield
+        finally:
+            self.lock.unlock()
+
+    @contextmanager
+    def _announced(self, complaint: str) -> Iterator[None]:
+        """Log *complaint* and the errno of what fails inside."""
+        try:
+            yield
+        except OSError as failure:
+            self.err(f"{complaint}: {_code(failure)}")
+            raise
+
+    @contextmanager
+    def _refusal_logged(self) -> Iterator[None]:
+        """Log why an image or a table is refused, where the kernel has words for it."""
+        try:
+            yield
+        except FirmwareError as refusal:
+            if refusal.strerror:
+                self.err(refusal.strerror)
+            raise
+
+
+def _code(failure: OSError) -> int:
+    return -(failure.errno or errno.EIO)

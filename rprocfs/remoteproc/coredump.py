@@ -1,0 +1,133 @@
+"""The memory of a crashed processor as an ELF core -- remoteproc_coredump.c."""
+
+from __future__ import annotations
+
+import struct
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rprocfs.remoteproc.core import Rproc
+
+ELFCLASS32 = 1
+ELFCLASS64 = 2
+_ELFDATA2LSB = 1
+_EV_CURRENT = 1
+_ET_CORE = 4
+_PT_LOAD = 1
+_PF_RWX = 7
+
+_EHDR = {ELFCLASS32: struct.Struct("<16s2H5I6H"), ELFCLASS64: struct.Struct("<16s2HI3QI6H")}
+_PHDR = {ELFCLASS32: struct.Struct("<8I"), ELFCLASS64: struct.Struct("<2I6Q")}
+
+
+class DumpMode(StrEnum):
+    """``enum rproc_dump_mechanism``: the text is what the ``coredump`` file reads."""
+
+    DISABLED = "disabled"
+    ENABLED = "enabled"
+    INLINE = "inline"
+
+
+@dataclass(frozen=True, slots=True)
+class DumpSegment:
+    """``struct rproc_dump_segment``: *size* bytes from *da* go into the dump."""
+
+    da: int
+    size: int
+
+
+def rproc_coredump_add_segment(rproc: Rproc, da: int, size: int) -> None:
+    """Have ``[da, da + size)`` dumped; forgotten when the resources are cleaned up."""
+    rproc.dump_segments.append(DumpSegment(da, size))
+
+
+def rproc_coredump_set_elf_info(rproc: Rproc, elf_class: int, machine: int) -> None:
+    """The class and machine of the dump; ValueError for a class that does not exist."""
+    if elf_class not in _EHDR:
+        raise ValueError(f"no ELF class {elf_class}")
+    rproc.elf_class, rproc.elf_machine = elf_class, machine
+
+
+def rproc_coredump(rproc: Rproc) -> None:
+    """Make a devcoredump, unless disabled.
+
+    ``inline`` reads the memory while the dump is read, and returns when it is dismissed.
+    """
+    mode = rproc.dump_conf
+    if mode is DumpMode.DISABLED or not rproc.dump_segments:
+        return
+    if rproc.elf_class is None:
+        rproc.err(rproc.model.version.elf_class_not_set)
+        return
+    segments = tuple(rproc.dump_segments)
+    headers = _headers(rproc, rproc.elf_class, segments)
+    if mode is DumpMode.ENABLED:
+        data = headers + b"".join(_copy(rproc, segment) for segment in segments)
+        rproc.subsystem.devcoredump.dev_coredumpv(rproc, data)
+        return
+    done = threading.Event()
+    reader = _InlineReader(rproc, headers, segments)
+    rproc.subsystem.devcoredump.dev_coredumpm(rproc, reader.read, done.set)
+    done.wait()
+
+
+def _headers(rproc: Rproc, elf_class: int, segments: tuple[DumpSegment, ...]) -> bytes:
+    ehdr, phdr = _EHDR[elf_class], _PHDR[elf_class]
+    ident = bytes((0x7F, *b"ELF", elf_class, _ELFDATA2LSB, _EV_CURRENT))
+    parts = [
+        ehdr.pack(
+            ident, _ET_CORE, rproc.elf_machine, _EV_CURRENT, rproc.bootaddr, ehdr.size, 0, 0,
+            ehdr.size, phdr.size, len(segments), 0, 0, 0,
+        )
+    ]  # fmt: skip
+    offset = ehdr.size + phdr.size * len(segments)
+    for da, size in ((segment.da, segment.size) for segment in segments):
+        if elf_class == ELFCLASS32:
+            parts.append(phdr.pack(_PT_LOAD, offset, da, da, size, size, _PF_RWX, 0))
+        else:
+            parts.append(phdr.pack(_PT_LOAD, _PF_RWX, offset, da, da, size, size, 0))
+        offset += size
+    return b"".join(parts)
+
+
+def _copy(rproc: Rproc, segment: DumpSegment, offset: int = 0, size: int | None = None) -> bytes:
+    """rproc_copy_segment(): what cannot be read is 0xff."""
+    size = segment.size - offset if size is None else size
+    va = rproc.rproc_da_to_va(segment.da + offset, size)
+    if va is None:
+        rproc.err(
+            f"invalid copy request for segment {segment.da:#x} "
+            f"with offset {offset} and size {size})"
+        )
+        return b"\xff" * size
+    return bytes(va)
+
+
+class _InlineReader:
+    """rproc_coredump_read(): headers from a buffer, segments from the remote's memory."""
+
+    def __init__(self, rproc: Rproc, headers: bytes, segments: tuple[DumpSegment, ...]) -> None:
+        self._rproc = rproc
+        self._headers = headers
+        self._segments = segments
+
+    def read(self, size: int, offset: int) -> bytes:
+        return b"".join(self._parts(size, offset))
+
+    def _parts(self, size: int, offset: int) -> Iterator[bytes]:
+        part = self._headers[offset : offset + size]
+        yield part
+        size -= len(part)
+        offset = max(0, offset - len(self._headers))
+        for segment in self._segments:
+            if size <= 0:
+                return
+            if offset < segment.size:
+                length = min(size, segment.size - offset)
+                yield _copy(self._rproc, segment, offset, length)
+                size -= length
+            offset = max(0, offset - segment.size)

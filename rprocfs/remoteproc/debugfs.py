@@ -1,0 +1,195 @@
+"""The files of ``/sys/kernel/debug/remoteproc/remoteprocN`` -- remoteproc_debugfs.c."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from rprocfs.fs.debugfs import DebugfsFile
+from rprocfs.fs.kernfs import Dir, error
+from rprocfs.remoteproc.cdev import strncmp_prefix
+from rprocfs.remoteproc.coredump import DumpMode
+from rprocfs.remoteproc.errors import FirmwareError
+from rprocfs.remoteproc.rsc_table import (
+    FwRscCarveout,
+    FwRscDevmem,
+    FwRscTrace,
+    FwRscVdev,
+    Resource,
+    as_int,
+    iter_resources,
+)
+from rprocfs.remoteproc.state import State
+
+if TYPE_CHECKING:
+    from rprocfs.remoteproc.core import Rproc
+
+
+class RprocDebugTrace(DebugfsFile):
+    """``struct rproc_debug_trace``: a trace buffer, read from the remote's memory each time."""
+
+    __slots__ = ()
+
+    def __init__(self, rproc: Rproc, da: int, length: int) -> None:
+        def show() -> bytes:
+            va = rproc.rproc_da_to_va(da, length)
+            if va is None:
+                return b"Trace  not available\n"
+            return bytes(va).split(b"\0", 1)[0]
+
+        super().__init__(show, fresh=True)
+
+
+def rproc_create_debug_dir(rproc: Rproc) -> Dir:
+    """Make the directory and its files."""
+    files = {
+        "name": DebugfsFile(_line(lambda: rproc.label[:100]), fresh=True),
+        "recovery": DebugfsFile(
+            _line(lambda: "disabled" if rproc.recovery_disabled else "enabled"),
+            lambda data: _recovery_write(rproc, data),
+            sleeps=True,
+        ),
+        "crash": DebugfsFile(None, lambda data: _crash_write(rproc, data)),
+        "resource_table": DebugfsFile(lambda: _text(rproc_rsc_table_show(rproc))),
+        "carveout_memories": DebugfsFile(lambda: _text(rproc_carveouts_show(rproc))),
+        "coredump": DebugfsFile(
+            _line(lambda: rproc.dump_conf), lambda data: _coredump_write(rproc, data)
+        ),
+    }
+    where = rproc.subsystem.debug.add(rproc.name, Dir())
+    for name, file in files.items():
+        where.add(name, file)
+    return where
+
+
+def _line(text: Callable[[], str]) -> Callable[[], bytes]:
+    return lambda: f"{text()}\n".encode()
+
+
+def _text(lines: Iterator[str]) -> bytes:
+    return "".join(lines).encode("utf-8", "surrogateescape")
+
+
+def _command(data: bytes, limit: int) -> bytes:
+    """What was written, its newline replaced by a NUL as the kernel does; EINVAL."""
+    if not 1 <= len(data) <= limit:
+        raise error(errno.EINVAL)
+    return data[:-1] + b"\0" if data.endswith(b"\n") else data
+
+
+def _recovery_write(rproc: Rproc, data: bytes) -> None:
+    word = _command(data, 10)
+    if strncmp_prefix(word, "enabled"):
+        rproc.recovery_disabled = False
+        rproc.rproc_trigger_recovery()
+    elif strncmp_prefix(word, "disabled"):
+        rproc.recovery_disabled = True
+    elif strncmp_prefix(word, "recover"):
+        rproc.rproc_trigger_recovery()
+    else:
+        raise error(errno.EINVAL)
+
+
+def _coredump_write(rproc: Rproc, data: bytes) -> None:
+    word = _command(data, 20)
+    if rproc.state is State.CRASHED:
+        rproc.err("can't change coredump configuration")
+        raise error(errno.EBUSY)
+    for mode in DumpMode:
+        if strncmp_prefix(word, mode):
+            rproc.dump_conf = mode
+            return
+    rproc.err("Invalid coredump configuration")
+    raise error(errno.EINVAL)
+
+
+def _crash_write(rproc: Rproc, data: bytes) -> None:
+    rproc.rproc_report_crash(kstrtouint(data))
+
+
+def kstrtouint(data: bytes) -> int:
+    """``kstrtouint_from_user(..., 0, ...)``: decimal, 0x or 0 octal; EINVAL, ERANGE."""
+    text = data.split(b"\0", 1)[0].removesuffix(b"\n").removeprefix(b"+").lower()
+    base, digits = 10, text
+    if text.startswith(b"0x"):
+        base, digits = 16, text[2:]
+    elif text.startswith(b"0"):
+        base = 8
+    if not digits.isalnum() or not digits.isascii():
+        raise error(errno.EINVAL)
+    try:
+        value = int(digits, base)
+    except ValueError as failure:
+        raise error(errno.EINVAL) from failure
+    if value > 0xFFFFFFFF:
+        raise error(errno.ERANGE)
+    return value
+
+
+def rproc_carveouts_show(rproc: Rproc) -> Iterator[str]:
+    """``carveout_memories``, line by line."""
+    for entry in list(rproc.carveouts.entries):
+        va = id(entry.va.obj) if entry.va is not None else 0
+        yield "Carveout memory entry:\n"
+        yield f"\tName: {entry.name}\n"
+        yield f"\tVirtual address: {va:016x}\n"
+        yield f"\tDMA address: {entry.dma:#018x}\n"
+        yield f"\tDevice address: {entry.da:#x}\n"
+        yield f"\tLength: {entry.len:#x} Bytes\n\n"
+
+
+def rproc_rsc_table_show(rproc: Rproc) -> Iterator[str]:
+    """``resource_table``, line by line."""
+    table = rproc.table
+    if table is None:
+        yield "No resource table found\n"
+        return
+    try:
+        for entry in iter_resources(table):
+            yield from _entry_show(entry, table)
+    except FirmwareError:
+        return  # the remote broke its table since it was checked
+
+
+def _entry_show(entry: Resource, table: memoryview) -> Iterator[str]:
+    rsc = entry.view(table)
+    head = f"Entry {entry.index} is of type {{}}\n".format
+    match rsc:
+        case FwRscCarveout() | FwRscDevmem():
+            yield head("carveout" if isinstance(rsc, FwRscCarveout) else "devmem")
+            yield f"  Device Address {rsc.da:#x}\n"
+            yield f"  Physical Address {rsc.pa:#x}\n"
+            yield f"  Length {rsc.len:#x} Bytes\n"
+            yield f"  Flags {rsc.flags:#x}\n"
+            yield f"  Reserved (should be zero) [{as_int(rsc.reserved)}]\n"
+            yield f"  Name {rsc.printed_name}\n\n"
+        case FwRscTrace():
+            yield head("trace")
+            yield f"  Device Address {rsc.da:#x}\n"
+            yield f"  Length {rsc.len:#x} Bytes\n"
+            yield f"  Reserved (should be zero) [{as_int(rsc.reserved)}]\n"
+            yield f"  Name {rsc.printed_name}\n\n"
+        case FwRscVdev():
+            yield head("vdev")
+            yield from _vdev_show(rsc)
+        case None:
+            yield f"Unknown resource type found: {as_int(entry.type)} [hdr: {entry.offset:016x}]\n"
+
+
+def _vdev_show(rsc: FwRscVdev) -> Iterator[str]:
+    yield f"  ID {as_int(rsc.id)}\n"
+    yield f"  Notify ID {as_int(rsc.notifyid)}\n"
+    yield f"  Device features {rsc.dfeatures:#x}\n"
+    yield f"  Guest features {rsc.gfeatures:#x}\n"
+    yield f"  Config length {rsc.config_len:#x}\n"
+    yield f"  Status {rsc.status:#x}\n"
+    yield f"  Number of vrings {rsc.num_of_vrings}\n"
+    yield "  Reserved (should be zero) [{}][{}]\n\n".format(*rsc.reserved)
+    for number, vring in enumerate(rsc.vring):
+        yield f"  Vring {number}\n"
+        yield f"    Device Address {vring.da:#x}\n"
+        yield f"    Alignment {as_int(vring.align)}\n"
+        yield f"    Number of buffers {as_int(vring.num)}\n"
+        yield f"    Notify ID {as_int(vring.notifyid)}\n"
+        yield f"    Physical Address {vring.pa:#x}\n\n"

@@ -1,0 +1,115 @@
+"""What the entries of a resource table make the framework do -- remoteproc_core.c."""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING
+
+from rprocfs.fs.kernfs import error
+from rprocfs.remoteproc.debugfs import RprocDebugTrace
+from rprocfs.remoteproc.memory import (
+    rproc_alloc_carveout,
+    rproc_check_carveout_da,
+    rproc_mem_entry_init,
+    rproc_release_carveout,
+)
+from rprocfs.remoteproc.rsc_table import (
+    FW_RSC_ADDR_ANY,
+    RSC_CARVEOUT,
+    RSC_DEVMEM,
+    RSC_TRACE,
+    RSC_VDEV,
+    Resource,
+    iter_resources,
+)
+from rprocfs.remoteproc.virtio import rproc_virtio_register
+
+if TYPE_CHECKING:
+    from rprocfs.remoteproc.core import Rproc
+
+
+def rproc_handle_resources(rproc: Rproc) -> None:
+    """Go over the table in its order; OSError at the first entry that is refused."""
+    if rproc.table is None:
+        return
+    for entry in iter_resources(rproc.table):
+        if entry.is_vendor and rproc.ops.handle_rsc(rproc, entry.type, entry.offset, entry.avail):
+            continue
+        handler = _HANDLERS.get(entry.type)
+        if handler is None:
+            rproc.warn(entry.unsupported())
+        else:
+            handler(rproc, entry)
+
+
+def rproc_handle_carveout(rproc: Rproc, entry: Resource) -> None:
+    """Register a memory to be allocated, or note that a registered one is meant.
+
+    EINVAL for an entry that makes no sense, ENOMEM for one that cannot be served.
+    """
+    assert rproc.table is not None
+    rsc = entry.carveout(rproc.table)
+    known = rproc.carveouts.find_by_name(rsc.printed_name)
+    if known is not None:
+        if known.rsc_offset != FW_RSC_ADDR_ANY:
+            rproc.err("Carveout already associated to resource table")
+            raise error(errno.ENOMEM)
+        try:
+            rproc_check_carveout_da(rproc, known, rsc.da, rsc.len)
+        except OSError as failure:
+            raise error(errno.ENOMEM) from failure
+        known.rsc_offset, known.flags = entry.offset, rsc.flags
+        return
+    carveout = rproc_mem_entry_init(
+        rsc.printed_name,
+        rsc.len,
+        rsc.da,
+        alloc=rproc_alloc_carveout,
+        release=rproc_release_carveout,
+    )
+    carveout.rsc_offset, carveout.flags = entry.offset, rsc.flags
+    rproc.rproc_add_carveout(carveout)
+
+
+def rproc_handle_devmem(rproc: Rproc, entry: Resource) -> None:
+    """EINVAL: a mapping through an IOMMU, and no board here has one."""
+    del rproc, entry
+    raise error(errno.EINVAL)
+
+
+def rproc_handle_trace(rproc: Rproc, entry: Resource) -> None:
+    """Show a trace buffer in debugfs; EINVAL."""
+    assert rproc.table is not None
+    rsc = entry.trace(rproc.table)
+    trace = RprocDebugTrace(rproc, rsc.da, rsc.len)
+    rproc.traces.append(trace)
+    if rproc.debug_dir is not None:
+        rproc.debug_dir.add(f"trace{len(rproc.traces) - 1}", trace)
+
+
+def rproc_handle_vdev(rproc: Rproc, entry: Resource) -> None:
+    """Make the platform device of a virtio device; EINVAL."""
+    assert rproc.table is not None
+    entry.vdev(rproc.table)
+    index, rproc.nb_vdev = rproc.nb_vdev, rproc.nb_vdev + 1
+    rproc_virtio_register(rproc, index, entry.offset)
+
+
+def rproc_resource_cleanup(rproc: Rproc) -> None:
+    """Undo all that the table made: trace files, carveouts, virtio devices, dump segments."""
+    for number in range(len(rproc.traces)):
+        if rproc.debug_dir is not None:
+            rproc.debug_dir.remove(f"trace{number}")
+    rproc.traces.clear()
+    rproc.carveouts.release(rproc)
+    for rvdev in list(rproc.rvdevs):
+        rvdev.unregister()
+    rproc.dump_segments.clear()
+
+
+_HANDLERS = {
+    RSC_CARVEOUT: rproc_handle_carveout,
+    RSC_DEVMEM: rproc_handle_devmem,
+    RSC_TRACE: rproc_handle_trace,
+    RSC_VDEV: rproc_handle_vdev,
+}
