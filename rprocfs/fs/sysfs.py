@@ -56,7 +56,11 @@ class Attribute(Generic[T]):
             return 0o200
         return 0o644 if self.on_store else 0o444
 
-    def store(self, function: Store[T] | None = None, *, sleeps: bool = False) -> Any:
+    @overload
+    def store(self, function: Store[T]) -> Store[T]: ...
+    @overload
+    def store(self, *, sleeps: bool = False) -> Callable[[Store[T]], Store[T]]: ...
+    def store(self, function: Any = None, *, sleeps: bool = False) -> Any:
         """Declare what a write does; *sleeps* when it may take long."""
 
         def declare(store: Store[T]) -> Store[T]:

