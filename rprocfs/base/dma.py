@@ -30,6 +30,10 @@ class DmaPool(ABC):
         """
 
     @abstractmethod
+    def find(self, da: int, size: int) -> memoryview | None:
+        """``phys_to_virt``: the memory at ``[da, da + size)``, None unless one buffer holds it."""
+
+    @abstractmethod
     def free(self, buffer: DmaBuffer) -> None:
         """Give the memory back; nobody may use it any more."""
 
@@ -79,15 +83,27 @@ class SystemPool(DmaPool):
 
     def __init__(self, base: int, size: int) -> None:
         self._space = AddressSpace(base, size)
+        self._buffers: tuple[DmaBuffer, ...] = ()
 
     def alloc(self, size: int, da: int | None = None) -> DmaBuffer:
         """Fresh memory; *da* is not looked at."""
         del da
         start = self._space.reserve(size)
-        return DmaBuffer(start, memoryview(bytearray(page_align(size)))[:size], size)
+        buffer = DmaBuffer(start, memoryview(bytearray(page_align(size)))[:size], size)
+        self._buffers += (buffer,)
+        return buffer
+
+    def find(self, da: int, size: int) -> memoryview | None:
+        """As the class says; from any thread."""
+        for buffer in self._buffers:
+            offset = da - buffer.da
+            if offset >= 0 and offset + size <= buffer.size:
+                return buffer.va[offset : offset + size]
+        return None
 
     def free(self, buffer: DmaBuffer) -> None:
         """The range may be given out again."""
+        self._buffers = tuple(other for other in self._buffers if other is not buffer)
         self._space.release(buffer.da)
 
 
@@ -108,6 +124,14 @@ class RegionPool(DmaPool):
         va = self._memory[start - self._base : start - self._base + size]
         va[:] = bytes(size)
         return DmaBuffer(start, va, size)
+
+    def find(self, da: int, size: int) -> memoryview | None:
+        """Any part of the region."""
+        offset = da - self._base
+        return self._memory[offset : offset + size] if self._holds(offset, size) else None
+
+    def _holds(self, offset: int, size: int) -> bool:
+        return offset >= 0 and offset + size <= len(self._memory)
 
     def free(self, buffer: DmaBuffer) -> None:
         """The range may be given out again."""

@@ -51,7 +51,9 @@ class PlatformDevice(Device, DriverOverride):
 
 
 class PlatformDriver(Driver[PlatformDevice]):
-    """``struct platform_driver``: its *name* is that of the devices it takes."""
+    """``struct platform_driver``: takes devices of its *name*, or by their ``compatible``."""
+
+    compatible: tuple[str, ...] = ()
 
 
 @attribute
@@ -72,8 +74,11 @@ class PlatformBus(Bus):
         self.root.device_add()
 
     def match(self, device: PlatformDevice, driver: PlatformDriver) -> bool:
-        """platform_match(): the override, else the name."""
-        return (device.driver_override or device.platform_name) == driver.name
+        """platform_match(): the override, else ``compatible``, else the name."""
+        if device.driver_override is not None:
+            return device.driver_override == driver.name
+        compatible = device.properties.get("compatible")
+        return compatible in driver.compatible or device.platform_name == driver.name
 
     def alloc_auto(self) -> int:
         """PLATFORM_DEVID_AUTO: the lowest free number."""

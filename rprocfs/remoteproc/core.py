@@ -111,6 +111,11 @@ class Rproc(Device):
             self._trigger_auto_boot()
         self.subsystem.register(self)
 
+    def devm_rproc_add(self, dev: Device) -> None:
+        """:meth:`rproc_add`, undone when the driver of *dev* is unbound."""
+        self.rproc_add()
+        dev.devm_add_action(self.rproc_del)
+
     def rproc_del(self) -> None:
         """Unregister: drops one power reference, which stops it if it was the last."""
         with suppress(OSError):  # it was not up, or the log says why it stays up

@@ -59,18 +59,22 @@ class Action(Enum):
 
 _UP = (State.RUNNING, State.CRASHED, State.ATTACHED)
 
+
+def _each(states: tuple[State, ...], outcome: Action | int) -> dict[State, Action | int]:
+    return dict.fromkeys(states, outcome)
+
+
 #: What an event does in the states that are not named, then in those that are.
 _RULES: dict[Event, tuple[Action | int, dict[State, Action | int]]] = {
     Event.BOOT: (
         Action.POWER_UP,
-        dict.fromkeys(_UP, Action.GET)
-        | {State.DETACHED: Action.ATTACH, State.DELETED: errno.ENODEV},
+        {**_each(_UP, Action.GET), State.DETACHED: Action.ATTACH, State.DELETED: errno.ENODEV},
     ),
-    Event.SHUTDOWN: (errno.EINVAL, dict.fromkeys(_UP, Action.STOP)),
+    Event.SHUTDOWN: (errno.EINVAL, _each(_UP, Action.STOP)),
     Event.DETACH: (errno.EINVAL, {State.ATTACHED: Action.DETACH}),
     Event.CRASH: (
         Action.CRASHED,
-        dict.fromkeys((State.CRASHED, State.OFFLINE), Action.NOTHING),
+        _each((State.CRASHED, State.OFFLINE), Action.NOTHING),
     ),
     Event.RECOVER: (Action.NOTHING, {State.CRASHED: Action.RECOVER}),
     Event.SET_FIRMWARE: (errno.EBUSY, {State.OFFLINE: Action.SET}),

@@ -61,6 +61,19 @@ class Remoteproc:
         """
         return Rproc(self, dev, name, ops, firmware, dma)
 
+    def devm_rproc_alloc(
+        self,
+        dev: Device,
+        name: str,
+        ops: RprocOps,
+        firmware: str | None = None,
+        dma: DmaPool | None = None,
+    ) -> Rproc:
+        """:meth:`rproc_alloc`, given back when the driver of *dev* is unbound."""
+        rproc = self.rproc_alloc(dev, name, ops, firmware, dma)
+        dev.devm_add_action(rproc.rproc_put)
+        return rproc
+
     def rproc_get_by_phandle(self, phandle: int) -> Rproc:
         """The registered processor of that phandle, with a reference; ENODEV."""
         with self._lock:

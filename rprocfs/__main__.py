@@ -1,0 +1,7 @@
+"""``python -m rprocfs``."""
+
+import sys
+
+from rprocfs.cli import main
+
+sys.exit(main())

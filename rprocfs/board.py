@@ -1,0 +1,151 @@
+"""Boards: what processors a system has, as a TOML file says or by default.
+
+A board file holds one table a processor and, optionally, one a memory region; the
+keys are those of a devicetree::
+
+    firmware-directory = "/lib/firmware"
+
+    [[remoteproc]]
+    label = "m4"
+    phandle = 7
+    compatible = "rprocfs,cortex-m4"
+    firmware-name = "rproc-m4-fw"
+    auto-boot = false
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rprocfs.errors import CommandError
+from rprocfs.kernel import KERNELS, KernelVersion
+from rprocfs.system import System, UnknownDriverError, find_driver
+
+#: The keys of ``[[remoteproc]]`` and their types.
+KEYS: Mapping[str, type] = {
+    "label": str,
+    "phandle": int,
+    "compatible": str,
+    "firmware-name": str,
+    "auto-boot": bool,
+    "services": str,
+    "memory": str,
+    "engine": str,
+    "detached": bool,
+    "sysfs-read-only": bool,
+    "lenient": bool,
+    "attach-on-recovery": bool,
+    "no-elf-info": bool,
+}
+
+#: The keys of the file itself.
+TOP_KEYS: Mapping[str, type] = {"firmware-directory": str, "remoteproc": list}
+
+#: Where a board file's processors look for firmware unless it says otherwise.
+FIRMWARE_DIRECTORY = "/lib/firmware"
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """A description that was found to be good; *firmware_directory* None: the package's own."""
+
+    processors: tuple[Mapping[str, Any], ...]
+    firmware_directory: str | None = None
+
+
+DEFAULT_BOARD = Board(
+    (
+        {"label": "m4", "phandle": 1, "compatible": "rprocfs,cortex-m4"},
+        {
+            "label": "sim",
+            "phandle": 2,
+            "compatible": "rprocfs,sim",
+            "memory": "any",
+            "lenient": True,
+            "services": "rpmsg-raw@1024",
+        },
+    )
+)
+
+
+def load_board(path: str | None) -> Board:
+    """The board that the file at *path* describes, the default one for None.
+
+    CommandError names the file, the key and what is wrong with it.
+    """
+    if path is None:
+        return DEFAULT_BOARD
+    try:
+        document = tomllib.loads(Path(path).read_text("utf-8"))
+    except OSError as failure:
+        raise CommandError(f"{path}: {failure.strerror}") from failure
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as failure:
+        raise CommandError(f"{path}: {failure}") from failure
+    _check_keys(path, "", document, TOP_KEYS)
+    processors = document.get("remoteproc", [])
+    for number, processor in enumerate(processors):
+        _check_processor(path, f"remoteproc[{number}]", processor)
+    directory = document.get("firmware-directory", FIRMWARE_DIRECTORY)
+    return Board(tuple(processors), str(Path(path).parent.absolute() / directory))
+
+
+def _check_processor(path: str, where: str, processor: object) -> None:
+    if not isinstance(processor, dict):
+        raise CommandError(f"{path}: {where}: must be a table, write [[remoteproc]]")
+    _check_keys(path, f"{where}.", processor, KEYS)
+    compatible = processor.get("compatible")
+    if compatible is None:
+        raise CommandError(f"{path}: {where}: compatible is missing")
+    try:
+        find_driver(compatible)
+    except UnknownDriverError as failure:
+        raise CommandError(f"{path}: {where}.compatible: no driver for {failure}") from failure
+
+
+def _check_keys(path: str, where: str, table: Mapping[str, Any], known: Mapping[str, type]) -> None:
+    for key, value in table.items():
+        if key not in known:
+            near = difflib.get_close_matches(key, known, 1)
+            hint = f", did you mean {near[0]}?" if near else ""
+            raise CommandError(f"{path}: {where}{key}: unknown key{hint}")
+        kind = known[key]
+        if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+            raise CommandError(f"{path}: {where}{key}: must be {_NAMES[kind]}")
+
+
+_NAMES = {str: "a string", int: "a number", bool: "true or false", list: "tables"}
+
+
+def kernel_version(release: str) -> KernelVersion:
+    """The kernel that answers as *release*; CommandError naming those there are."""
+    for version in KERNELS:
+        if version.release == release:
+            return version
+    known = ", ".join(version.release for version in KERNELS)
+    raise CommandError(f"kernel={release}: unknown, there are {known}")
+
+
+@contextmanager
+def open_board(
+    path: str | None = None,
+    *,
+    strict: bool = False,
+    kernel: str = KERNELS[-1].release,
+    firmware: str | None = None,
+) -> Iterator[System]:
+    """The running system of a board, until the block ends.
+
+    *firmware* is the directory of firmware files, instead of the board's. CommandError.
+    """
+    board = load_board(path)
+    directory = firmware or board.firmware_directory
+    with System(strict=strict, version=kernel_version(kernel), firmware=directory) as system:
+        for processor in board.processors:
+            system.add_processor(processor)
+        yield system

@@ -1,0 +1,228 @@
+"""The remote side of ``rprocfs,sim``: a model of firmware, in this process.
+
+It lives on a thread of its own. It announces the services it is told to at the first
+kick after DRIVER_OK, logs what it receives, and echoes it; it can be told to hold
+messages, to send, to flood, and to write memory. Whatever the image that was loaded
+is, none of it is executed.
+"""
+
+from __future__ import annotations
+
+import errno
+import threading
+from typing import TYPE_CHECKING
+
+from rprocfs.base.workqueue import Workqueue
+from rprocfs.fs.kernfs import error
+from rprocfs.remoteproc.errors import FirmwareError
+from rprocfs.remoteproc.rsc_table import RSC_VDEV, FwRscVdev, FwRscVdevVring, iter_resources
+from rprocfs.rpmsg.hdr import RPMSG_NS_CREATE, RPMSG_NS_DESTROY
+from rprocfs.rpmsg.remote import Message, RpmsgRemote
+from rprocfs.virtio.device_ring import DeviceQueue
+from rprocfs.virtio.ring import Vring, vring_size
+
+if TYPE_CHECKING:
+    from rprocfs.remoteproc.core import Rproc
+
+VIRTIO_ID_RPMSG = 7
+DRIVER_OK = 4
+#: Bytes of log that are kept.
+LOG_SIZE = 65536
+#: Bytes of a message that are logged.
+LOG_TEXT = 64
+
+
+class SimVdev:
+    """One rpmsg vdev of the table, from the remote's side, while its driver is there."""
+
+    def __init__(self, rproc: Rproc, vdev: FwRscVdev) -> None:
+        self.rproc = rproc
+        self.vdev = vdev
+        tx, rx = (self._queue(vring) for vring in vdev.vring[:2])
+        self.link = RpmsgRemote(tx, rx, rproc.dma.find)
+
+    def _queue(self, vring: FwRscVdevVring) -> DeviceQueue:
+        """The ring where the host put it; ENOTCONN when that is nowhere."""
+        num, align = vring.num, vring.align
+        memory = None
+        if num and align:
+            memory = self.rproc.rproc_da_to_va(vring.da, vring_size(num, align))
+        if memory is None:
+            raise error(errno.ENOTCONN)
+        return DeviceQueue(Vring(memory, num, align))
+
+    def was_reset(self) -> bool:
+        """Did the host's driver clear the rings: it was unbound and bound again."""
+        return self.link.tx.was_reset() or self.link.rx.was_reset()
+
+    def interrupt(self) -> None:
+        """Ring the host's doorbell for whatever was pushed."""
+        for queue, vring in zip((self.link.tx, self.link.rx), self.vdev.vring, strict=False):
+            if queue.needs_interrupt():
+                self.rproc.rproc_vq_interrupt(vring.notifyid)
+
+
+class SimRemote:
+    """The firmware's part. All methods may be called from any thread."""
+
+    def __init__(self, rproc: Rproc, services: str = "") -> None:
+        self.rproc = rproc
+        self.services = services
+        self.echo = True
+        self.on = False
+        self.dead = False
+        self.starts = self.stops = 0
+        self.log = b""
+        self._hold = False
+        self._lock = threading.RLock()
+        self._wq = Workqueue(f"{rproc.label}-remote")
+        self._queued = False
+        self._vdevs: dict[int, SimVdev] = {}
+
+    # Power and doorbell.
+
+    def power(self, *, on: bool) -> None:
+        """The processor starts, or stops: then nothing of it runs on."""
+        with self._lock:
+            self.on = on
+            self.dead = False
+            self._vdevs.clear()
+        if not on:
+            self._wq.flush()
+
+    def kick(self) -> None:
+        """The host's doorbell: look at all rings, soon."""
+        if not self._queued:
+            self._queued = True
+            self._wq.queue_work(self._work)
+
+    def destroy(self) -> None:
+        """End for good."""
+        self.power(on=False)
+        self._wq.destroy()
+
+    @property
+    def hold(self) -> bool:
+        """Are the host's messages left in the ring."""
+        return self._hold
+
+    @hold.setter
+    def hold(self, hold: bool) -> None:
+        self._hold = hold
+        self.kick()
+
+    # What it sends.
+
+    def send(self, src: int, dst: int, data: bytes, vdev: int = 0) -> None:
+        """One message. ENOTCONN without a driver, ENOSPC without a buffer, EMSGSIZE."""
+        with self._lock:
+            remote = self._connect(vdev)
+            remote.link.send(src, dst, data)
+            remote.interrupt()
+
+    def ns(self, name: str, addr: int, *, destroy: bool = False, vdev: int = 0) -> None:
+        """Announce a service, or that it is gone; errors as :meth:`send`."""
+        with self._lock:
+            remote = self._connect(vdev)
+            (remote.link.withdraw if destroy else remote.link.announce)(name, addr)
+            remote.interrupt()
+
+    def write(self, da: int, data: bytes) -> None:
+        """Write the processor's memory; EFAULT where it has none."""
+        va = self.rproc.rproc_da_to_va(da, len(data))
+        if va is None:
+            raise error(errno.EFAULT)
+        va[:] = data
+
+    def clear_log(self) -> None:
+        """Forget what was received."""
+        with self._lock:
+            self.log = b""
+
+    # What it does by itself.
+
+    def _work(self) -> None:
+        self._queued = False
+        with self._lock:
+            for number, rsc in enumerate(self._rpmsg_vdevs()):
+                if not self.on or self.dead:
+                    return
+                if not rsc.status & DRIVER_OK:
+                    self._vdevs.pop(number, None)
+                elif rsc.id == VIRTIO_ID_RPMSG:
+                    self._serve(number, rsc)
+
+    def _serve(self, number: int, rsc: FwRscVdev) -> None:
+        known = self._vdevs.get(number)
+        if known is not None and known.was_reset():
+            known = None
+        if known is None:
+            try:
+                known = self._vdevs[number] = SimVdev(self.rproc, rsc)
+            except (OSError, ValueError):
+                return  # rings that cannot be: nobody to talk to
+            self._note(f"vdev{number} driver ok, features {rsc.gfeatures:#x}")
+            self._announce(known)
+        if not self._hold:
+            for message in known.link.messages():
+                self._receive(known, message)
+        known.interrupt()
+
+    def _announce(self, vdev: SimVdev) -> None:
+        for service in self.services.split():
+            name, at, addr = service.rpartition("@")
+            try:
+                if at:
+                    vdev.link.announce(name, int(addr, 0))
+            except (OSError, ValueError):
+                continue  # no room, or no number: as firmware would, go on
+
+    def _receive(self, vdev: SimVdev, message: Message) -> None:
+        ns = message.ns
+        if ns is not None:
+            words = {RPMSG_NS_CREATE: "create", RPMSG_NS_DESTROY: "destroy"}
+            verb = words[ns.flags & 1]
+            self._note(f"ns src={message.src:#x} {verb} {ns.name} addr={ns.addr:#x}")
+            return
+        text = _printable(message.data[:LOG_TEXT])
+        self._note(
+            f"msg src={message.src:#x} dst={message.dst:#x} len={len(message.data)} "
+            f"flags={message.flags:#x} {text}"
+        )
+        if self.echo:
+            try:
+                vdev.link.send(message.dst, message.src, message.data)
+            except OSError:
+                return  # the host left no room: dropped
+
+    def _connect(self, number: int) -> SimVdev:
+        """The vdev whose driver is ready; ENOTCONN."""
+        vdevs = self._rpmsg_vdevs()
+        if number >= len(vdevs) or not vdevs[number].status & DRIVER_OK:
+            raise error(errno.ENOTCONN)
+        known = self._vdevs.get(number)
+        if known is None or known.was_reset():
+            known = self._vdevs[number] = SimVdev(self.rproc, vdevs[number])
+        return known
+
+    def _rpmsg_vdevs(self) -> list[FwRscVdev]:
+        table = self.rproc.table
+        if table is None:
+            return []
+        try:
+            entries = [entry for entry in iter_resources(table) if entry.type == RSC_VDEV]
+            return [entry.vdev(table) for entry in entries]
+        except FirmwareError:
+            return []
+
+    def _note(self, line: str) -> None:
+        if len(self.log) < LOG_SIZE:
+            encoded = line.encode("utf-8", "surrogateescape") + b"\n"
+            self.log = (self.log + encoded)[:LOG_SIZE]
+
+
+def _printable(data: bytes) -> str:
+    """ASCII as it is, everything else (and the backslash) as ``\\xHH``."""
+    return "".join(
+        chr(byte) if 0x20 <= byte < 0x7F and byte != 0x5C else f"\\x{byte:02x}" for byte in data
+    )

@@ -1,0 +1,136 @@
+"""One system: a tree with its buses, its classes and its processors.
+
+This is the composition root; everything below knows only what it is given. Two
+systems in one process share nothing.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from importlib import import_module
+from importlib.metadata import entry_points
+from importlib.resources import files
+from typing import Any, Self
+
+from rprocfs.base.devcoredump import Devcoredump
+from rprocfs.base.firmware import FirmwareLoader
+from rprocfs.base.model import DriverModel
+from rprocfs.base.platform import PlatformBus, PlatformDevice, PlatformDriver
+from rprocfs.fs.kernfs import Tree
+from rprocfs.kernel import DEFAULT, KernelVersion
+from rprocfs.remoteproc.core import Rproc
+from rprocfs.remoteproc.subsystem import Remoteproc
+from rprocfs.rpmsg import Rpmsg
+from rprocfs.virtio.virtio import VirtioBus
+
+#: ``compatible`` -> where its platform driver is. Others come from entry points of the
+#: group ``rprocfs.drivers``, named by their ``compatible``.
+DRIVERS: Mapping[str, str] = {
+    "rprocfs,sim": "rprocfs.drivers.sim:SimDriver",
+    "rprocfs,cortex-m3": "rprocfs.drivers.cortex_m:CortexMDriver",
+    "rprocfs,cortex-m4": "rprocfs.drivers.cortex_m:CortexMDriver",
+}
+
+DriverFactory = Callable[[Remoteproc], PlatformDriver]
+
+
+class UnknownDriverError(LookupError):
+    """No platform driver knows this ``compatible``."""
+
+
+class System:
+    """Everything below one mount.
+
+    *firmware* is the directory that ``lib/firmware`` leads to, that of the images that
+    come with the package unless given. *strict*: show nothing that a board would not.
+    Close it, or use it as a context manager: that stops every processor.
+    """
+
+    def __init__(
+        self,
+        *,
+        strict: bool = False,
+        version: KernelVersion = DEFAULT,
+        firmware: str | os.PathLike[str] | None = None,
+    ) -> None:
+        self.model = DriverModel(version, strict=strict)
+        self.platform = PlatformBus(self.model)
+        self.virtio = VirtioBus(self.model)
+        self.rpmsg = Rpmsg(self.model, self.virtio)
+        self.loader = FirmwareLoader(self.model, firmware or bundled_firmware())
+        self.devcoredump = Devcoredump(self.model)
+        self.remoteproc = Remoteproc(
+            self.model, self.platform, self.virtio, self.loader, self.devcoredump
+        )
+        self._drivers: dict[str, PlatformDriver] = {}
+        self._counts: dict[str, int] = {}
+        self._devices: list[PlatformDevice] = []
+        self._closed = False
+
+    @property
+    def tree(self) -> Tree:
+        """What a transport mounts."""
+        return self.model.tree
+
+    def driver(self, compatible: str) -> PlatformDriver:
+        """The registered platform driver for *compatible*; UnknownDriverError."""
+        factory = find_driver(compatible)
+        name: str = getattr(factory, "name", compatible)
+        if name not in self._drivers:
+            driver = self._drivers[name] = factory(self.remoteproc)
+            self.platform.driver_register(driver)
+        return self._drivers[name]
+
+    def add_processor(self, properties: Mapping[str, Any]) -> PlatformDevice:
+        """Describe a processor by its *properties* and let its driver probe it.
+
+        ``compatible`` finds the driver. UnknownDriverError; a probe that fails is in
+        the kernel log, and leaves the device without a driver.
+        """
+        driver = self.driver(properties["compatible"])
+        number = self._counts.get(driver.name, 0)
+        self._counts[driver.name] = number + 1
+        device = PlatformDevice(self.platform, driver.name, number, properties=dict(properties))
+        self._devices.append(device)
+        device.device_add()
+        return device
+
+    def rproc_get_by_phandle(self, phandle: int) -> Rproc:
+        """See :meth:`Remoteproc.rproc_get_by_phandle`."""
+        return self.remoteproc.rproc_get_by_phandle(phandle)
+
+    def close(self) -> None:
+        """Stop and remove every processor. May be called twice."""
+        if self._closed:
+            return
+        self._closed = True
+        with ExitStack() as stack:
+            for device in self._devices:
+                stack.callback(device.device_del)
+            stack.callback(self.devcoredump.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+
+def bundled_firmware() -> str:
+    """The directory of the images that come with the package."""
+    return str(files("rprocfs") / "firmware")
+
+
+def find_driver(compatible: str) -> DriverFactory:
+    """The class behind *compatible*, from the table or from entry points; UnknownDriverError."""
+    where = DRIVERS.get(compatible)
+    if where is not None:
+        module, _, name = where.partition(":")
+        factory: DriverFactory = getattr(import_module(module), name)
+        return factory
+    for entry in entry_points(group="rprocfs.drivers", name=compatible):
+        found: DriverFactory = entry.load()
+        return found
+    raise UnknownDriverError(compatible)
