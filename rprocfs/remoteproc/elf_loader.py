@@ -6,6 +6,8 @@ time and only after their extent was checked here. Its `ELFFile` is not used: it
 takes the standard sizes and reads names wherever `e_shstrndx` leads. What the kernel would load is
 what has to be loaded.
 
+All functions but the sanity check take an image that passed it.
+
 A refused image is a `FirmwareError` with the kernel's errno and its line for the log. Where the
 kernel would read behind the end of a broken image, the image is refused instead.
 """

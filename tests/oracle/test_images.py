@@ -44,7 +44,7 @@ def logs(kernel):
         text = path.read_text()
         if len(images := re.findall(r'/firmware "(\S+\.elf)"', text)) != 1:
             continue
-        lines = re.findall(r"^klog: remoteproc remoteproc0: (.*)$", text, re.M)
+        lines = re.findall(r"^klog: remoteproc remoteproc0: (.*)$", text, re.MULTILINE)
         yield images[0], [line for line in lines if not CORE.match(line)]
 
 

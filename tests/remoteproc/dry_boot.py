@@ -47,7 +47,8 @@ class DryBoot:
             try:
                 step()
             except FirmwareError as error:
-                return self.fail(error)
+                self.fail(error)
+                return
         self.stage = Stage.RUNNING
 
     def fail(self, error: FirmwareError) -> None:
