@@ -10,12 +10,13 @@ import errno
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rprocfs.base.device import Device
 from rprocfs.base.dma import DmaPool, SystemPool
 from rprocfs.base.workqueue import Workqueue
 from rprocfs.fs.kernfs import Dir, error
+from rprocfs.fs.sysfs import Attribute
 from rprocfs.fs.wait import Mutex
 from rprocfs.remoteproc import elf_loader, sysfs
 from rprocfs.remoteproc.cdev import rproc_cdev_open
@@ -98,6 +99,10 @@ class Rproc(Device):
         self._wq = Workqueue(f"{self.name}-recovery")
         self._refs = 1
         self._refs_lock = threading.Lock()
+
+    def attribute_mode(self, attr: Attribute[Any]) -> int | None:
+        """rproc_is_visible()."""
+        return 0o444 if self.sysfs_read_only and attr in sysfs.ATTRIBUTES else None
 
     # Registration.
 

@@ -1,0 +1,59 @@
+"""What every test is held to: it leaves no thread, process, file descriptor or mount behind."""
+
+import os
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+
+def _threads():
+    return {thread for thread in threading.enumerate() if thread.is_alive()}
+
+
+def _descriptors():
+    found = {}
+    for fd in os.listdir("/proc/self/fd"):
+        try:
+            found[fd] = os.readlink(f"/proc/self/fd/{fd}")
+        except OSError:
+            continue
+    return {(fd, where) for fd, where in found.items() if not where.startswith("/proc/")}
+
+
+def _children():
+    found = set()
+    for task in Path("/proc/self/task").iterdir():
+        try:
+            found.update((task / "children").read_text().split())
+        except OSError:
+            continue
+    return found
+
+
+def _mounts():
+    lines = Path("/proc/self/mountinfo").read_text().splitlines()
+    return {line.split()[4] for line in lines if "rprocfs" in line}
+
+
+_KINDS = {
+    "threads": _threads,
+    "descriptors": _descriptors,
+    "processes": _children,
+    "mounts": _mounts,
+}
+
+
+@pytest.fixture(autouse=True)
+def nothing_left_behind():
+    before = {kind: look() for kind, look in _KINDS.items()}
+    yield
+    deadline = time.monotonic() + 3
+    while True:
+        left = {kind: look() - before[kind] for kind, look in _KINDS.items()}
+        if not any(left.values()):
+            return
+        if time.monotonic() > deadline:
+            pytest.fail(f"left behind: { {kind: what for kind, what in left.items() if what} }")
+        time.sleep(0.02)
