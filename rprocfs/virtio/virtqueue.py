@@ -1,0 +1,168 @@
+"""A virtqueue with its lock, its callback and its doorbell -- drivers/virtio/virtio_ring.c.
+
+:mod:`rprocfs.virtio.ring` is the ring itself. Here its bad entries become log lines
+of the device, and the callback is called when the far side rings.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from rprocfs.base.ratelimit import RateLimit
+from rprocfs.virtio.ring import (
+    VIRTIO_RING_F_EVENT_IDX,
+    VIRTIO_RING_F_INDIRECT_DESC,
+    BadRing,
+    LenTooLong,
+    Virtqueue,
+    Vring,
+)
+
+if TYPE_CHECKING:
+    from rprocfs.virtio.virtio import VirtioDevice, VqInfo
+
+_VERSION_1, _ACCESS_PLATFORM, _ORDER_PLATFORM = 32, 33, 36
+_KEPT = sum(
+    1 << bit
+    for bit in (
+        VIRTIO_RING_F_INDIRECT_DESC,
+        VIRTIO_RING_F_EVENT_IDX,
+        _VERSION_1,
+        _ACCESS_PLATFORM,
+        _ORDER_PLATFORM,
+    )
+)
+_TRANSPORT = (1 << 42) - (1 << 28)
+
+
+def vring_transport_features(features: int) -> int:
+    """``vring_transport_features``: *features* without the transport bits that no ring here has."""
+    return features & (~_TRANSPORT | _KEPT)
+
+
+class VirtioVirtqueue:
+    """``struct virtqueue``: the driver's end of one ring. Thread-safe.
+
+    Tokens are small integers, by which the driver knows its buffers. No callback and
+    no doorbell is called with the lock held, so either may come back to the queue.
+    """
+
+    __slots__ = (
+        "_bad_entries",
+        "_lock",
+        "_notify",
+        "_ring",
+        "callback",
+        "index",
+        "name",
+        "num",
+        "vdev",
+    )
+
+    def __init__(
+        self,
+        vdev: VirtioDevice,
+        index: int,
+        info: VqInfo,
+        memory: memoryview,
+        num: int,
+        align: int,
+        notify: Callable[[], object],
+    ) -> None:
+        """``vring_new_virtqueue`` over *memory*; *notify* is the doorbell. EINVAL: it does not fit.
+
+        The features of *vdev* must have been negotiated.
+        """
+        self.vdev = vdev
+        self.index = index
+        self.name = info.name
+        self.num = num
+        self.callback = info.callback
+        self._notify = notify
+        self._lock = threading.Lock()
+        self._bad_entries: dict[type[BadRing], RateLimit] = {}
+        event_idx = vdev.has_feature(VIRTIO_RING_F_EVENT_IDX)
+        self._ring: Virtqueue[int] = Virtqueue(
+            Vring(memory, num, align), info.name, event_idx=event_idx
+        )
+
+    def add_outbuf(self, addr: int, length: int, token: int) -> None:
+        """``virtqueue_add_outbuf``: for the far side to read. ENOSPC; EIO when broken."""
+        with self._lock:
+            self._ring.add_outbuf(addr, length, token)
+
+    def add_inbuf(self, addr: int, length: int, token: int) -> None:
+        """``virtqueue_add_inbuf``: for the far side to fill. ENOSPC; EIO when broken."""
+        with self._lock:
+            self._ring.add_inbuf(addr, length, token)
+
+    def get_buf(self) -> tuple[int, int] | None:
+        """``virtqueue_get_buf``: a buffer that came back, and the length that the far side claims.
+
+        The length is not to be believed. Entries that cannot be are logged and passed over.
+        """
+        while True:
+            try:
+                with self._lock:
+                    return self._ring.get_buf()
+            except LenTooLong as bad:
+                assert isinstance(bad.token, int)
+                return bad.token, bad.len
+            except BadRing as bad:
+                self._report(bad)
+
+    def _report(self, bad: BadRing) -> None:
+        if self._bad_entries.setdefault(type(bad), RateLimit())():
+            self.vdev.err(str(bad))
+
+    def kick_prepare(self) -> bool:
+        """``virtqueue_kick_prepare``: whether the far side wants to be told."""
+        with self._lock:
+            return self._ring.kick_prepare()
+
+    def notify(self) -> None:
+        """``virtqueue_notify``: ring. A doorbell that fails is logged; the buffers stay."""
+        try:
+            self._notify()
+        except OSError as failure:
+            self.vdev.err(f"{self.name}: notify failed: {-(failure.errno or 0)}")
+
+    def kick(self) -> None:
+        """``virtqueue_kick``: ring if the far side wants it."""
+        if self.kick_prepare():
+            self.notify()
+
+    def more_used(self) -> bool:
+        """Whether :meth:`get_buf` has something to say."""
+        with self._lock:
+            return not self._ring.broken and self._ring.more_used()
+
+    def disable_cb(self) -> None:
+        """``virtqueue_disable_cb``: a hint that no interrupts are wanted."""
+        with self._lock:
+            if not self._ring.broken:
+                self._ring.disable_cb()
+
+    def enable_cb(self) -> bool:
+        """``virtqueue_enable_cb``: False where something came back meanwhile, so look once more.
+
+        False on a broken queue too: nothing will ever ring.
+        """
+        with self._lock:
+            return not self._ring.broken and self._ring.enable_cb()
+
+    def break_device(self) -> None:
+        """``virtio_break_device``: nothing goes in or out any more; the memory is not touched."""
+        self.callback = None
+        with self._lock:
+            self._ring.broken = True
+
+    def vring_interrupt(self) -> bool:
+        """The far side rang: call the callback if there is anything. True: it was for us."""
+        callback = self.callback
+        if callback is None or not self.more_used():
+            return False
+        callback(self)
+        return True
