@@ -1,1 +1,5 @@
 """The rpmsg bus: channels, endpoints, name service, character devices."""
+
+from rprocfs.rpmsg.subsystem import Rpmsg
+
+__all__ = ["Rpmsg"]

@@ -1,0 +1,165 @@
+"""``dev/rpmsg_ctrlN``: make endpoints and channels by ioctl -- drivers/rpmsg/rpmsg_ctrl.c."""
+
+from __future__ import annotations
+
+import errno
+import threading
+from struct import Struct
+
+from rprocfs.base.device import Class, Device
+from rprocfs.fs.chardev import Ida
+from rprocfs.fs.kernfs import Handle, error
+from rprocfs.rpmsg.char import RpmsgChrdevDriver, RpmsgEptdev
+from rprocfs.rpmsg.core import ChannelInfo, RpmsgDevice, RpmsgDriver
+from rprocfs.rpmsg.hdr import RPMSG_NAME_SIZE
+
+RPMSG_CREATE_EPT_IOCTL = 0x4028B501
+RPMSG_CREATE_DEV_IOCTL = 0x4028B503
+RPMSG_RELEASE_DEV_IOCTL = 0x4028B504
+
+ENDPOINT_INFO = Struct("=32sII")
+"""``struct rpmsg_endpoint_info``: name, source, destination."""
+
+
+class RpmsgCtrldev(Device):
+    """``struct rpmsg_ctrldev``: the device of one node.
+
+    Its number is taken until the last open file is closed, also after it is gone.
+    """
+
+    def __init__(self, driver: RpmsgCtrlDriver, rpdev: RpmsgDevice) -> None:
+        super().__init__(rpdev.model, "rpmsg_ctrl", rpdev, class_=driver.class_)
+        self.rpdev = rpdev
+        self._driver = driver
+        self.ctrl_lock = threading.RLock()
+        self._eptdevs: list[RpmsgEptdev] = []
+        self._ref_lock = threading.Lock()
+        self._refcount = 1
+        self.id = driver.alloc()
+        self.name = f"rpmsg_ctrl{self.id}"
+        self.set_devnode((driver.major, self.id), self.open)
+
+    def put(self) -> None:
+        """``put_device``."""
+        with self._ref_lock:
+            self._refcount -= 1
+            last = not self._refcount
+        if last:
+            self._driver.free(self.id)
+
+    def open(self, flags: int) -> Handle:
+        """rpmsg_ctrldev_open(): any number of times."""
+        del flags
+        with self._ref_lock:
+            self._refcount += 1
+        return RpmsgCtrldevHandle(self)
+
+    def create_ept(self, chinfo: ChannelInfo) -> None:
+        """RPMSG_CREATE_EPT_IOCTL: a node; ENOENT when this one is gone."""
+        with self.ctrl_lock:
+            self._eptdevs = [eptdev for eptdev in self._eptdevs if eptdev.dir.alive]
+            self._eptdevs.append(self._driver.chrdev.eptdev_create(self.rpdev, self, chinfo))
+
+    def create_dev(self, chinfo: ChannelInfo) -> None:
+        """RPMSG_CREATE_DEV_IOCTL: a local channel; ENXIO."""
+        with self.ctrl_lock:
+            try:
+                self.rpdev.create_channel(chinfo)
+            except OSError as failure:
+                self.err(f"failed to create {chinfo.name} channel")
+                raise error(errno.ENXIO) from failure
+
+    def release_dev(self, chinfo: ChannelInfo) -> None:
+        """RPMSG_RELEASE_DEV_IOCTL: the first channel that matches goes; EINVAL."""
+        with self.ctrl_lock:
+            try:
+                self.rpdev.release_channel(chinfo)
+            except OSError as failure:
+                self.err(f"failed to release {chinfo.name} channel ({-(failure.errno or 0)})")
+                raise
+
+    def remove(self) -> None:
+        """rpmsg_ctrldev_remove(): with it go the endpoints that it made."""
+        with self.ctrl_lock:
+            for eptdev in self._eptdevs:
+                eptdev.destroy()
+            self.device_del()
+        self.put()
+
+
+class RpmsgCtrldevHandle(Handle):
+    """An open control device."""
+
+    __slots__ = ("_ctrldev", "_released")
+
+    stream = True
+    sleeps = True
+
+    def __init__(self, ctrldev: RpmsgCtrldev) -> None:
+        self._ctrldev = ctrldev
+        self._released = False
+
+    def ioctl(self, cmd: int, arg: int, data: bytes) -> bytes:
+        """rpmsg_ctrldev_ioctl(): EFAULT comes before EINVAL."""
+        if (len(data) < ENDPOINT_INFO.size and cmd in _IOCTLS) or not (arg or data):
+            raise error(errno.EFAULT)
+        if cmd not in _IOCTLS:
+            raise error(errno.EINVAL)
+        name, src, dst = ENDPOINT_INFO.unpack_from(data)
+        text = name[: RPMSG_NAME_SIZE - 1].split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
+        _IOCTLS[cmd](self._ctrldev, ChannelInfo(text, src, dst))
+        return b""
+
+    def fsync(self) -> None:
+        """EINVAL: there is nothing to sync."""
+        raise error(errno.EINVAL)
+
+    def release(self) -> None:
+        """The number is free when the device is gone too."""
+        if not self._released:
+            self._released = True
+            self._ctrldev.put()
+
+
+_IOCTLS = {
+    RPMSG_CREATE_EPT_IOCTL: RpmsgCtrldev.create_ept,
+    RPMSG_CREATE_DEV_IOCTL: RpmsgCtrldev.create_dev,
+    RPMSG_RELEASE_DEV_IOCTL: RpmsgCtrldev.release_dev,
+}
+
+
+class RpmsgCtrlDriver(RpmsgDriver):
+    """``rpmsg_ctrldev_driver``: gets the ``rpmsg_ctrl`` device of each link by its override."""
+
+    name = "rpmsg_ctrl"
+
+    def __init__(self, class_: Class, chrdev: RpmsgChrdevDriver) -> None:
+        self.class_ = class_
+        self.chrdev = chrdev
+        self.major = class_.model.alloc_major()
+        self._lock = threading.Lock()
+        self._ida = Ida()
+
+    def alloc(self) -> int:
+        """The lowest free number."""
+        with self._lock:
+            return self._ida.alloc()
+
+    def free(self, number: int) -> None:
+        """Give it back."""
+        with self._lock:
+            self._ida.free(number)
+
+    def probe(self, device: RpmsgDevice) -> None:
+        """rpmsg_ctrldev_probe()."""
+        ctrldev = RpmsgCtrldev(self, device)
+        try:
+            ctrldev.device_add()
+        except OSError:
+            ctrldev.put()
+            raise
+        device.driver_data = ctrldev
+
+    def remove(self, device: RpmsgDevice) -> None:
+        """rpmsg_ctrldev_remove()."""
+        device.driver_data.remove()

@@ -1,0 +1,108 @@
+"""Endpoints: local addresses and who gets what is sent to them -- struct rpmsg_endpoint."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from rprocfs.fs.kernfs import error
+from rprocfs.fs.wait import WaitQueue
+from rprocfs.rpmsg.hdr import RPMSG_ADDR_ANY
+
+if TYPE_CHECKING:
+    from rprocfs.rpmsg.core import RpmsgDevice
+
+logger = logging.getLogger(__name__)
+
+#: What blocking senders wait for at most, in seconds.
+SEND_TIMEOUT = 15.0
+#: What they get then: a code that the kernel never meant to show to userspace.
+ERESTARTSYS = 512
+
+
+class ChannelInfo(NamedTuple):
+    """``struct rpmsg_channel_info``: what finds or makes a channel; any address may be ANY."""
+
+    name: str
+    src: int = RPMSG_ADDR_ANY
+    dst: int = RPMSG_ADDR_ANY
+
+
+RxCallback = Callable[["RpmsgDevice", bytes, Any, int], None]
+"""``rpmsg_rx_cb_t``: (channel, message, ``priv`` of the endpoint, sender's address)."""
+
+
+class RpmsgEndpoint(ABC):
+    """``struct rpmsg_endpoint``: a local address and who gets what is sent to it.
+
+    *atomic*: the callback neither sleeps nor sends, so it may run on the thread that
+    took the doorbell; any other runs on the link's work queue, in the same order.
+    """
+
+    def __init__(
+        self, rpdev: RpmsgDevice, cb: RxCallback | None, priv: Any, addr: int, *, atomic: bool
+    ) -> None:
+        self.rpdev = rpdev
+        self.cb = cb
+        self.priv = priv
+        self.addr = addr
+        self.atomic = atomic
+        #: Held while the callback runs, so that it is over once the endpoint is destroyed.
+        self.cb_lock = threading.RLock()
+
+    def receive(self, data: bytes, src: int) -> None:
+        """Hand one message to the callback. What that raises is logged."""
+        with self.cb_lock:
+            if self.cb is None:
+                return
+            try:
+                self.cb(self.rpdev, data, self.priv, src)
+            except Exception:
+                logger.exception("callback of endpoint 0x%x failed", self.addr)
+
+    # ``struct rpmsg_endpoint_ops``.
+
+    @abstractmethod
+    def destroy_ept(self) -> None:
+        """``rpmsg_destroy_ept``: no callback runs any more when this returns."""
+
+    @abstractmethod
+    def trysendto(self, data: bytes, dst: int) -> None:
+        """``rpmsg_trysendto``: ENOMEM at once where there is no buffer; EINVAL, EMSGSIZE, EPIPE."""
+
+    @abstractmethod
+    def sendto(self, data: bytes, dst: int) -> None:
+        """``rpmsg_sendto``: the same, waiting for a buffer; ERESTARTSYS after 15 seconds."""
+
+    def send(self, data: bytes) -> None:
+        """``rpmsg_send``: to the destination of the channel."""
+        self.sendto(data, self.rpdev.dst)
+
+    def trysend(self, data: bytes) -> None:
+        """``rpmsg_trysend``: to the destination of the channel."""
+        self.trysendto(data, self.rpdev.dst)
+
+    @abstractmethod
+    def send_timeout(self) -> int:
+        """Say that the wait for a buffer took too long; raises ERESTARTSYS."""
+
+    @property
+    @abstractmethod
+    def sendq(self) -> WaitQueue:
+        """Woken when a buffer came back, so that :meth:`trysendto` is worth another try."""
+
+    def poll(self) -> int:
+        """``rpmsg_poll``: what to add to the mask of poll(2); no link says when it may send."""
+        return 0
+
+    def set_flow_control(self, *, pause: bool, dst: int) -> None:
+        """``rpmsg_set_flow_control``: EOPNOTSUPP unless the link can."""
+        raise error(errno.EOPNOTSUPP)
+
+    @abstractmethod
+    def get_mtu(self) -> int:
+        """``rpmsg_get_mtu``: the longest message."""

@@ -1,0 +1,138 @@
+"""Sending on an rpmsg link -- virtio_rpmsg_bus.c, rpmsg_send_offchannel_raw() and below.
+
+Nobody sleeps with a lock held: a sender without a buffer waits on ``sendq``, whose
+first waiter asks the remote for tx-complete interrupts. The link's own lock is held
+while a message is put into the ring, and the virtqueue's inside it; neither while the
+doorbell rings.
+"""
+
+from __future__ import annotations
+
+import errno
+import threading
+import time
+
+from rprocfs.base.device import Device
+from rprocfs.base.dma import DmaBuffer
+from rprocfs.fs.kernfs import error
+from rprocfs.fs.wait import WaitQueue, Waker
+from rprocfs.rpmsg.endpoint import ERESTARTSYS, SEND_TIMEOUT
+from rprocfs.rpmsg.hdr import RPMSG_ADDR_ANY, RPMSG_HDR_SIZE, pack_hdr_into
+from rprocfs.virtio.virtqueue import VirtioVirtqueue
+
+
+class SendQueue(WaitQueue):
+    """``vrp->sendq``: tx-complete interrupts are on while someone waits.
+
+    *closing*: nobody waits any more.
+    """
+
+    __slots__ = ("_svq", "closing")
+
+    def __init__(self, svq: VirtioVirtqueue) -> None:
+        super().__init__()
+        self._svq = svq
+        self.closing = False
+
+    def add(self, waker: Waker) -> None:
+        """rpmsg_upref_sleepers(); *waker* is called at once if a buffer came back meanwhile."""
+        super().add(waker)
+        if not self._svq.enable_cb() or self.closing:
+            self.wake_up()
+
+    def wake_up(self) -> None:
+        """rpmsg_downref_sleepers(): nobody waits any more, whoever still has to asks again."""
+        self._svq.disable_cb()
+        super().wake_up()
+
+
+class Tx:
+    """The sending half: its *buffers* of *buf_size* each, whose tokens are their numbers."""
+
+    def __init__(self, svq: VirtioVirtqueue, buffers: DmaBuffer, buf_size: int) -> None:
+        self._svq = svq
+        self._va, self._da = buffers.va, buffers.da
+        self._buf_size = buf_size
+        self._num = buffers.size // buf_size
+        self._last_sbuf = 0
+        self._lock = threading.Lock()
+        self._closed = False
+        self.sendq = SendQueue(svq)
+        svq.disable_cb()
+
+    @property
+    def mtu(self) -> int:
+        """The longest message."""
+        return self._buf_size - RPMSG_HDR_SIZE
+
+    def trysend(self, dev: Device, src: int, dst: int, data: bytes) -> None:
+        """Send, errors in the name of *dev*.
+
+        EINVAL without both addresses, EMSGSIZE, ENOMEM where there is no buffer, EPIPE where
+        there will never be one.
+        """
+        if RPMSG_ADDR_ANY in (src, dst):
+            dev.err(f"invalid addr (src 0x{src:x}, dst 0x{dst:x})")
+            raise error(errno.EINVAL)
+        if len(data) > self.mtu:
+            dev.err(f"message is too big ({len(data)})")
+            raise error(errno.EMSGSIZE)
+        with self._lock:
+            token = None if self._closed else self._get_a_tx_buf()
+            if token is None:
+                raise error(errno.EPIPE if self.sendq.closing else errno.ENOMEM)
+            self._fill(token, src, dst, data)
+        self._svq.kick()
+
+    def send(self, dev: Device, src: int, dst: int, data: bytes) -> None:
+        """The same, but this thread waits for a buffer; ERESTARTSYS after 15 seconds."""
+        deadline = time.monotonic() + SEND_TIMEOUT
+        woken = threading.Event()
+        while True:
+            woken.clear()
+            try:
+                self.trysend(dev, src, dst, data)
+            except OSError as failure:
+                if failure.errno != errno.ENOMEM:
+                    raise
+            else:
+                return
+            self.sendq.add(woken.set)
+            if not woken.wait(deadline - time.monotonic()):
+                self.sendq.remove(woken.set)
+                self.send_timeout(dev)
+
+    def send_timeout(self, dev: Device) -> int:
+        """Nothing came back for too long."""
+        dev.err("timeout waiting for a tx buffer")
+        raise OSError(ERESTARTSYS, "Unknown error 512")
+
+    def _get_a_tx_buf(self) -> int | None:
+        """get_a_tx_buf(): the next unused one, or one that the remote has read."""
+        if self._last_sbuf < self._num:
+            self._last_sbuf += 1
+            return self._last_sbuf - 1
+        used = self._svq.get_buf()
+        return used[0] if used is not None else None
+
+    def _fill(self, token: int, src: int, dst: int, data: bytes) -> None:
+        at, length = token * self._buf_size, len(data)
+        size = RPMSG_HDR_SIZE + length
+        pack_hdr_into(self._va, at, src, dst, 0, length, 0)
+        self._va[at + RPMSG_HDR_SIZE : at + size] = data
+        self._svq.add_outbuf(self._da + at, size, token)
+
+    def xmit_done(self) -> None:
+        """rpmsg_xmit_done()."""
+        self.sendq.wake_up()
+
+    def begin_close(self) -> None:
+        """The link goes down: what finds a buffer is still sent, nobody waits."""
+        self.sendq.closing = True
+        self.sendq.wake_up()
+
+    def close(self) -> None:
+        """Nobody touches the buffers any more when this returns."""
+        self.begin_close()
+        with self._lock:
+            self._closed = True

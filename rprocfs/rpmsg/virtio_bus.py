@@ -1,0 +1,289 @@
+"""The rpmsg link over two virtqueues -- drivers/rpmsg/virtio_rpmsg_bus.c."""
+
+from __future__ import annotations
+
+import errno
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from rprocfs.base.dma import DmaBuffer
+from rprocfs.base.kmsg import Level
+from rprocfs.fs.kernfs import error
+from rprocfs.fs.wait import WaitQueue
+from rprocfs.rpmsg.core import (
+    ChannelInfo,
+    RpmsgBus,
+    RpmsgDevice,
+    RpmsgEndpoint,
+    RxCallback,
+    rpmsg_find_device,
+    rpmsg_register_device,
+    rpmsg_register_device_override,
+)
+from rprocfs.rpmsg.hdr import (
+    RPMSG_ADDR_ANY,
+    RPMSG_NS_ADDR,
+    RPMSG_NS_CREATE,
+    RPMSG_NS_DESTROY,
+    VIRTIO_RPMSG_F_NS,
+    RpmsgNsMsg,
+)
+from rprocfs.rpmsg.rx import Endpoints, Rx
+from rprocfs.rpmsg.tx import Tx
+from rprocfs.virtio.virtio import (
+    VIRTIO_ID_RPMSG,
+    VirtioDevice,
+    VirtioDeviceId,
+    VirtioDriver,
+    VqInfo,
+)
+from rprocfs.virtio.virtqueue import VirtioVirtqueue
+
+MAX_RPMSG_NUM_BUFS = 512
+MAX_RPMSG_BUF_SIZE = 512
+
+
+class VirtprocInfo:
+    """``struct virtproc_info``: one link, from the probe of its virtio device to the removal."""
+
+    def __init__(self, vdev: VirtioDevice, bus: RpmsgBus) -> None:
+        """Find the queues and fill the receiving one. OSError, nothing is left then."""
+        self.vdev = vdev
+        self.bus = bus
+        self.endpoints = Endpoints()
+        self._lock = threading.Lock()
+        self._channels: list[RpmsgDevice] = []
+        self._live = False
+        infos = [VqInfo("input", self._recv_done), VqInfo("output", self._xmit_done)]
+        self.rvq, self.svq = vdev.config.find_vqs(vdev, infos)
+        num_bufs = min(2 * self.rvq.num, MAX_RPMSG_NUM_BUFS)
+        try:
+            self.bufs = vdev.config.dma_alloc_coherent(vdev, num_bufs * MAX_RPMSG_BUF_SIZE)
+        except OSError:
+            vdev.config.del_vqs(vdev)
+            raise
+        rbufs, sbufs = _halves(self.bufs, num_bufs // 2 * MAX_RPMSG_BUF_SIZE)
+        self.tx = Tx(self.svq, sbufs, MAX_RPMSG_BUF_SIZE)
+        self.rx = Rx(vdev, self.rvq, rbufs, MAX_RPMSG_BUF_SIZE, self.endpoints)
+
+    def _recv_done(self, rvq: VirtioVirtqueue) -> None:
+        if self._live:
+            self.rx.recv_done()
+
+    def _xmit_done(self, svq: VirtioVirtqueue) -> None:
+        if self._live:
+            self.tx.xmit_done()
+
+    # Channels, oldest first.
+
+    def add_channel(
+        self, rpdev: RpmsgDevice, register: Callable[[RpmsgDevice], None] = rpmsg_register_device
+    ) -> None:
+        """Show the channel; OSError."""
+        with self._lock:
+            self._channels.append(rpdev)
+        try:
+            register(rpdev)
+        except OSError:
+            self._forget(rpdev)
+            raise
+
+    def find_channel(self, chinfo: ChannelInfo) -> RpmsgDevice | None:
+        """``rpmsg_find_device``."""
+        with self._lock:
+            return rpmsg_find_device(self._channels, chinfo)
+
+    def remove_channel(self, rpdev: RpmsgDevice) -> None:
+        """``device_unregister``; nothing happens when someone else is at it."""
+        if self._forget(rpdev):
+            rpdev.device_del()
+
+    def remove_channels(self) -> None:
+        """All of them, oldest first."""
+        while self._channels:
+            self.remove_channel(self._channels[0])
+
+    def _forget(self, rpdev: RpmsgDevice) -> bool:
+        with self._lock:
+            known = rpdev in self._channels
+            if known:
+                self._channels.remove(rpdev)
+            return known
+
+    def create_channel(self, chinfo: ChannelInfo) -> RpmsgDevice:
+        """__rpmsg_create_channel(): OSError, logged."""
+        if self.find_channel(chinfo) is not None:
+            name, src, dst = chinfo
+            self.vdev.err(f"channel {name}:{src:x}:{dst:x} already exist")
+            raise error(errno.EEXIST)
+        # A channel with a local address serves: the remote has to learn of it.
+        rpdev = VirtioRpmsgChannel(self, chinfo, announce=chinfo.src != RPMSG_ADDR_ANY)
+        self.add_channel(rpdev)
+        return rpdev
+
+    # Coming and going.
+
+    def ready(self) -> None:
+        """The second half of rpmsg_probe(): from here on both sides may ring."""
+        notify = self.rx.ready()
+        self._live = True
+        self.vdev.device_ready()
+        if notify:
+            self.rvq.notify()
+
+    def close(self) -> None:
+        """rpmsg_remove() after the reset."""
+        self.tx.begin_close()
+        self.rx.close()
+        self.remove_channels()
+        self.free()
+
+    def free(self) -> None:
+        """Let go of queues and buffers."""
+        self.tx.close()
+        for queue in (self.rvq, self.svq):
+            queue.break_device()
+        self.vdev.config.del_vqs(self.vdev)
+        self.vdev.config.dma_free_coherent(self.vdev, self.bufs)
+
+
+def _halves(buffers: DmaBuffer, size: int) -> tuple[DmaBuffer, DmaBuffer]:
+    return (
+        DmaBuffer(buffers.da, buffers.va[:size], size),
+        DmaBuffer(buffers.da + size, buffers.va[size : 2 * size], size),
+    )
+
+
+class VirtioRpmsgEndpoint(RpmsgEndpoint):
+    """``virtio_endpoint_ops``."""
+
+    rpdev: VirtioRpmsgChannel
+
+    def destroy_ept(self) -> None:
+        """__rpmsg_destroy_ept()."""
+        self.rpdev.vrp.endpoints.remove(self)
+        with self.cb_lock:
+            self.cb = None
+
+    def trysendto(self, data: bytes, dst: int) -> None:
+        """Send from this address, or ENOMEM."""
+        self.rpdev.vrp.tx.trysend(self.rpdev, self.addr, dst, data)
+
+    def sendto(self, data: bytes, dst: int) -> None:
+        """Send from this address; the calling thread waits."""
+        self.rpdev.vrp.tx.send(self.rpdev, self.addr, dst, data)
+
+    def send_timeout(self) -> int:
+        """In the name of the channel."""
+        return self.rpdev.vrp.tx.send_timeout(self.rpdev)
+
+    @property
+    def sendq(self) -> WaitQueue:
+        """One for the whole link."""
+        return self.rpdev.vrp.tx.sendq
+
+    def get_mtu(self) -> int:
+        """A buffer without the header."""
+        return self.rpdev.vrp.tx.mtu
+
+
+class VirtioRpmsgChannel(RpmsgDevice):
+    """``struct virtio_rpmsg_channel`` with ``virtio_rpmsg_ops``."""
+
+    def __init__(self, vrp: VirtprocInfo, chinfo: ChannelInfo, *, announce: bool = False) -> None:
+        super().__init__(vrp.bus, vrp.vdev, chinfo, announce=announce)
+        self.vrp = vrp
+
+    def create_channel(self, chinfo: ChannelInfo) -> RpmsgDevice:
+        """On the same link; OSError, logged."""
+        return self.vrp.create_channel(chinfo)
+
+    def release_channel(self, chinfo: ChannelInfo) -> None:
+        """``rpmsg_unregister_device``: EINVAL when there is none."""
+        rpdev = self.vrp.find_channel(chinfo)
+        if rpdev is None:
+            raise error(errno.EINVAL)
+        self.vrp.remove_channel(rpdev)
+
+    def create_ept(
+        self, cb: RxCallback, priv: Any, chinfo: ChannelInfo, *, atomic: bool = False
+    ) -> RpmsgEndpoint:
+        """__rpmsg_create_ept(); OSError, logged."""
+        ept = VirtioRpmsgEndpoint(self, cb, priv, chinfo.src, atomic=atomic)
+        try:
+            ept.addr = self.vrp.endpoints.alloc(ept, chinfo.src)
+        except OSError as failure:
+            if failure.errno == errno.EINVAL:
+                _warn_idr(self.rpmsg_bus)
+            self.err(f"idr_alloc failed: {-(failure.errno or 0)}")
+            raise
+        return ept
+
+    def announce_create(self) -> None:
+        """virtio_rpmsg_announce_create()."""
+        self._announce(RPMSG_NS_CREATE)
+
+    def announce_destroy(self) -> None:
+        """virtio_rpmsg_announce_destroy()."""
+        self._announce(RPMSG_NS_DESTROY)
+
+    def _announce(self, flags: int) -> None:
+        ept = self.ept
+        if not self.announce or ept is None or not self.vrp.vdev.has_feature(VIRTIO_RPMSG_F_NS):
+            return
+        try:
+            ept.sendto(RpmsgNsMsg(self.id, ept.addr, flags).pack(), RPMSG_NS_ADDR)
+        except OSError as failure:
+            self.err(f"failed to announce service {-(failure.errno or 0)}")
+            raise
+
+
+def _warn_idr(bus: RpmsgBus) -> None:
+    """What is left of the kernel's WARN_ON_ONCE() of a negative address, without the registers."""
+    if bus.warned_idr:
+        return
+    bus.warned_idr = True
+    for text in (
+        "------------[ cut here ]------------",
+        "WARNING: CPU: 0 PID: 1 at lib/idr.c:86 idr_alloc",
+        "---[ end trace 0000000000000000 ]---",
+    ):
+        bus.model.printk(Level.WARNING, text)
+
+
+class VirtioRpmsgBusDriver(VirtioDriver):
+    """``virtio_ipc_driver``: binds virtio devices of type 7."""
+
+    name = "virtio_rpmsg_bus"
+    id_table = (VirtioDeviceId(VIRTIO_ID_RPMSG),)
+    feature_table = (VIRTIO_RPMSG_F_NS,)
+
+    def __init__(self, bus: RpmsgBus) -> None:
+        self._bus = bus
+
+    def probe(self, device: VirtioDevice) -> None:
+        """rpmsg_probe(): link, control device, name service, go."""
+        vrp = device.driver_data = VirtprocInfo(device, self._bus)
+        try:
+            self._add(vrp, "rpmsg_ctrl", 0)
+            if device.has_feature(VIRTIO_RPMSG_F_NS):
+                self._add(vrp, "rpmsg_ns", RPMSG_NS_ADDR)
+        except OSError:
+            vrp.remove_channels()
+            vrp.free()
+            raise
+        vrp.ready()
+        device.info("rpmsg host is online")
+
+    def _add(self, vrp: VirtprocInfo, name: str, addr: int) -> None:
+        rpdev = VirtioRpmsgChannel(vrp, ChannelInfo(name, addr, addr))
+        vrp.add_channel(rpdev, lambda rpdev: rpmsg_register_device_override(rpdev, name))
+
+    def remove(self, device: VirtioDevice) -> None:
+        """rpmsg_remove()."""
+        device.reset_device()
+        device.driver_data.close()
+
+
+__all__ = ["VirtioRpmsgBusDriver", "VirtioVirtqueue", "VirtprocInfo"]
