@@ -9,7 +9,8 @@ An attribute is declared next to the face it belongs to::
     @state.store(sleeps=True)
     def _(rproc: Rproc, buf: str) -> None: ...
 
-``show`` returns the text without its newline, which is added here. ``store`` gets
+``show`` returns the text without its newline, which is added here (to an empty text
+only where *empty_line* is declared). ``store`` gets
 what was written up to the first NUL, newline included, as the kernel's C strings
 do (:func:`sysfs_streq` compares); bytes that are no UTF-8 are surrogates. It raises
 OSError to refuse. The mode follows from what is there, as ``__ATTR_RO/_RW/_WO``.
@@ -45,6 +46,7 @@ class Attribute(Generic[T]):
         self.show = show
         self.on_store = store
         self.sleeps = False
+        self.empty_line = False
         self._mode = mode
 
     @property
@@ -74,12 +76,18 @@ class Attribute(Generic[T]):
 @overload
 def attribute(show: Show[T]) -> Attribute[T]: ...
 @overload
-def attribute(*, name: str | None = None, mode: int = 0) -> Callable[[Show[T]], Attribute[T]]: ...
-def attribute(show: Any = None, *, name: str | None = None, mode: int = 0) -> Any:
+def attribute(
+    *, name: str | None = None, mode: int = 0, empty_line: bool = False
+) -> Callable[[Show[T]], Attribute[T]]: ...
+def attribute(
+    show: Any = None, *, name: str | None = None, mode: int = 0, empty_line: bool = False
+) -> Any:
     """Declare an attribute by its show; its name is the function's unless *name* is given."""
 
     def declare(function: Show[T]) -> Attribute[T]:
-        return Attribute(name or function.__name__, function, mode=mode)
+        attr = Attribute(name or function.__name__, function, mode=mode)
+        attr.empty_line = empty_line
+        return attr
 
     return declare if show is None else declare(show)
 
@@ -149,7 +157,7 @@ class SysfsHandle(Handle):
             raise error(errno.EIO)
         self._seen = True
         text = show(self.file.owner)
-        return os.fsencode(text + "\n") if text else b""
+        return os.fsencode(text + "\n") if text or self.file.attr.empty_line else b""
 
     def write(self, data: bytes, offset: int) -> int:
         """kernfs_fop_write_iter(): the offset is ignored, a page at most is taken."""
