@@ -73,13 +73,16 @@ class FirmwareLoader:
 def _read(where: str) -> bytes:
     """kernel_read_file_from_path(): regular files that are not empty; EINVAL for others."""
     fd = os.open(where, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-    with os.fdopen(fd, "rb", buffering=0) as file:
+    try:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode) or status.st_size <= 0:
             raise error(errno.EINVAL)
         if status.st_size > MAX_SIZE:
             raise error(errno.EFBIG)
-        return file.readall()
+        with os.fdopen(fd, "rb", buffering=0, closefd=False) as file:
+            return file.readall()
+    finally:
+        os.close(fd)
 
 
 @attribute

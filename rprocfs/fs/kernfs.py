@@ -204,12 +204,12 @@ class Link(Node):
         """The text of the link -- kernfs_get_target_path()."""
         if isinstance(self.target, str):
             return self.target
-        mine = list(self.ancestors())
-        theirs = [self.target, *self.target.ancestors()]
+        mine, theirs = list(self.ancestors()), list(self.target.ancestors())
         while mine and theirs and mine[-1] is theirs[-1]:
             mine.pop()
             theirs.pop()
-        return "/".join([".."] * len(mine) + [node.name for node in reversed(theirs)])
+        down = [*(above.name for above in reversed(theirs)), self.target.name]
+        return "/".join([".."] * len(mine) + down)
 
 
 class File(Node):

@@ -1,0 +1,35 @@
+from rprocfs.base.kmsg import Kmsg, Level
+
+
+def test_records_are_numbered_without_gaps_and_the_oldest_go():
+    kmsg = Kmsg(size=3)
+    for number in range(5):
+        kmsg.printk(Level.INFO, f"line {number}")
+    assert [record.text for record in kmsg.records()] == ["line 2", "line 3", "line 4"]
+    assert (kmsg.first_seq, kmsg.next_seq) == (2, 5)
+    assert kmsg.get(1) is None
+    assert kmsg.get(3).text == "line 3"
+    assert kmsg.get(5) is None
+
+
+def test_clear_hides_but_keeps():
+    kmsg = Kmsg()
+    kmsg.printk(Level.ERR, "old")
+    kmsg.clear()
+    kmsg.printk(Level.ERR, "new")
+    assert [record.text for record in kmsg.records()] == ["new"]
+    assert kmsg.get(0).text == "old"
+
+
+def test_a_new_record_wakes():
+    kmsg, woken = Kmsg(), []
+    kmsg.wait_queue.add(lambda: woken.append(True))
+    kmsg.printk(Level.INFO, "hello")
+    assert woken == [True]
+
+
+def test_the_line_as_dmesg_prints_it():
+    kmsg = Kmsg()
+    kmsg.printk(Level.INFO, "hello")
+    assert str(kmsg.get(0)).endswith("] hello")
+    assert str(kmsg.get(0)).startswith("[    0.0")
