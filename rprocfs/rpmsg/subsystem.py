@@ -9,6 +9,7 @@ from rprocfs.rpmsg.core import RpmsgBus
 from rprocfs.rpmsg.ctrl import RpmsgCtrlDriver
 from rprocfs.rpmsg.endpoint_file import EndpointFile
 from rprocfs.rpmsg.ns import RpmsgNsDriver
+from rprocfs.rpmsg.tty import RpmsgTtyDriver
 from rprocfs.rpmsg.virtio_bus import VirtioRpmsgBusDriver
 from rprocfs.virtio.virtio import VirtioBus
 
@@ -26,6 +27,7 @@ class Rpmsg:
             self.chrdev,
             RpmsgCtrlDriver(self.class_, self.chrdev),
             RpmsgNsDriver(),
+            RpmsgTtyDriver(Class(model, "tty")),
         ):
             self.bus.driver_register(driver)
         virtio_bus.driver_register(VirtioRpmsgBusDriver(self.bus))
