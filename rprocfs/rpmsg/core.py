@@ -18,6 +18,7 @@ A driver of one's own::
 from __future__ import annotations
 
 import errno
+import logging
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
@@ -35,6 +36,8 @@ __all__ = [
     "ChannelInfo", "RpmsgBus", "RpmsgDevice", "RpmsgDriver", "RpmsgEndpoint", "RxCallback",
     "rpmsg_find_device", "rpmsg_register_device", "rpmsg_register_device_override",
 ]  # fmt: skip
+
+logger = logging.getLogger(__name__)
 
 
 class RpmsgDevice(Device, DriverOverride):
@@ -165,7 +168,7 @@ class RpmsgBus(Bus):
                 self._create_default_ept(device, driver)
                 undo.callback(_destroy_default_ept, device)
             try:
-                driver.probe(device)
+                _probe(device, driver)
             except OSError as failure:
                 device.err(f"rpmsg_dev_probe: failed: {-(failure.errno or errno.EIO)}")
                 raise
@@ -191,8 +194,22 @@ class RpmsgBus(Bus):
         """rpmsg_dev_remove()."""
         with suppress(OSError):  # logged, and the channel goes all the same
             device.announce_destroy()
-        driver.remove(device)
+        try:
+            driver.remove(device)
+        except Exception:
+            logger.exception("%s: remove of %s failed", driver.name, device.name)
         _destroy_default_ept(device)
+
+
+def _probe(device: RpmsgDevice, driver: RpmsgDriver) -> None:
+    """Drivers are anyone's: what is no OSError is logged with its traceback, and EIO."""
+    try:
+        driver.probe(device)
+    except OSError:
+        raise
+    except Exception as bug:
+        logger.exception("%s: probe of %s failed", driver.name, device.name)
+        raise error(errno.EIO) from bug
 
 
 def _destroy_default_ept(device: RpmsgDevice) -> None:

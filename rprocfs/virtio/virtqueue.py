@@ -101,9 +101,10 @@ class VirtioVirtqueue:
     def get_buf(self) -> tuple[int, int] | None:
         """``virtqueue_get_buf``: a buffer that came back, and the length that the far side claims.
 
-        The length is not to be believed. Entries that cannot be are logged and passed over.
+        The length is not to be believed. Entries that cannot be are logged and passed over, so
+        many at a time that a far side which writes nothing else does not keep its driver busy.
         """
-        while True:
+        for _ in range(self.num):
             try:
                 with self._lock:
                     return self._ring.get_buf()
@@ -112,6 +113,7 @@ class VirtioVirtqueue:
                 return bad.token, bad.len
             except BadRing as bad:
                 self._report(bad)
+        return None
 
     def _report(self, bad: BadRing) -> None:
         if self._bad_entries.setdefault(type(bad), RateLimit())():
