@@ -127,6 +127,10 @@ class Rproc(Device):
             self.rproc_shutdown()
         with self.lock:
             self.state = State.DELETED
+            # What further power references, or a failed recovery, still hold. Linux leaks
+            # it; the driver ends whatever runs when it is unbound.
+            self.subdevs.stop(crashed=False)
+            rproc_resource_cleanup(self)
         if self.debug_dir is not None and self.debug_dir.parent is not None:
             self.debug_dir.parent.remove(self.debug_dir.name)
         self.subsystem.unregister(self)

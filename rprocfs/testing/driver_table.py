@@ -1,0 +1,289 @@
+"""The driver test table: what every platform driver has to do, whatever runs behind it.
+
+Each function of :data:`TABLE` takes a :class:`Bench`, a system with one processor of
+the driver, and raises AssertionError where it fails. A driver's tests run them all::
+
+    @pytest.mark.parametrize("name", TABLE)
+    def test_driver(name, tmp_path):
+        with Bench({"compatible": "acme,dsp"}, images, tmp_path) as bench:
+            TABLE[name](bench)
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from rprocfs.fs.kernfs import Handle
+from rprocfs.system import System
+from rprocfs.testing.images import IMAGES
+from rprocfs.testing.userspace import Userspace, read, write
+
+R0 = "/sys/class/remoteproc/remoteproc0"
+DEBUG = "/sys/kernel/debug/remoteproc/remoteproc0"
+RPMSG = "/sys/bus/rpmsg/devices"
+
+
+@dataclass(frozen=True, slots=True)
+class Images:
+    """What the driver is tested with.
+
+    *echo* is the path of an image that announces *channels* (the first one
+    ``rpmsg-raw``), sends everything back, and whose trace buffer contains *trace*.
+    """
+
+    echo: str | os.PathLike[str]
+    channels: tuple[str, ...]
+    trace: str
+
+
+class Bench(AbstractContextManager["Bench"]):
+    """One processor of a driver, with its firmware in *directory*."""
+
+    def __init__(
+        self, properties: Mapping[str, Any], images: Images, directory: os.PathLike[str]
+    ) -> None:
+        self.images = images
+        self.directory = Path(directory)
+        shutil.copy(images.echo, self.directory / "echo.elf")
+        self.system = System(firmware=directory)
+        self.device = self.system.add_processor(properties)
+        self.shell = Userspace(self.system.tree)
+        self._handles: list[Handle] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        for handle in self._handles:
+            handle.release()
+        self.system.close()
+
+    def start(self, firmware: str = "echo.elf") -> None:
+        """Boot *firmware* and wait for the channels of the echo image; OSError."""
+        self.shell.echo(f"{R0}/firmware", firmware)
+        self.shell.echo(f"{R0}/state", "start")
+        if firmware == "echo.elf":
+            self.wait_channels()
+
+    def stop(self) -> None:
+        """Stop; OSError."""
+        self.shell.echo(f"{R0}/state", "stop")
+
+    @property
+    def state(self) -> str:
+        """The ``state`` file."""
+        return self.shell.cat(f"{R0}/state").strip()
+
+    @property
+    def log(self) -> str:
+        """The kernel log."""
+        return "\n".join(record.text for record in self.system.model.kmsg.records())
+
+    def wait_channels(self) -> None:
+        """Until every channel of the echo image is there, and the first one has its node."""
+        self.wait(lambda: len(self.channels()) == len(self.images.channels))
+        self.wait(lambda: self.shell.exists("/dev/rpmsg0"))
+
+    def channels(self) -> list[str]:
+        """The announced channels, as directory names."""
+        names = self.shell.ls(RPMSG)
+        return [name for name in names if name.split(".")[1] in self.images.channels]
+
+    def open(self, path: str) -> Handle:
+        """Open *path*; it is closed with the bench."""
+        handle = self.shell.open(path)
+        self._handles.append(handle)
+        return handle
+
+    def wait(self, condition: Callable[[], object], seconds: float = 10.0) -> None:
+        """Until *condition* holds; AssertionError with the log after *seconds*."""
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"waited in vain; state {self.state}\n{self.log}"
+            time.sleep(0.002)
+
+
+def _errno_of(call: Callable[[], object]) -> int:
+    try:
+        call()
+    except OSError as failure:
+        return failure.errno or 0
+    return 0
+
+
+def _in_use() -> tuple[int, int]:
+    """Open descriptors and threads of this process."""
+    return len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
+
+
+def boots_and_stops(bench: Bench) -> None:
+    """Up and down again, with the kernel's words."""
+    bench.start()
+    assert bench.state == "running"
+    bench.stop()
+    assert bench.state == "offline"
+    assert bench.shell.ls(RPMSG) == []
+    for line in ("powering up", "Booting fw image echo.elf", "is now up", "stopped remote"):
+        assert line in bench.log, bench.log
+
+
+def echoes(bench: Bench) -> None:
+    """A message comes back as it was, whatever its size."""
+    bench.start()
+    handle = bench.open("/dev/rpmsg0")
+    for size in (1, 2, 15, 16, 17, 255, 495, 496):
+        message = bytes(i * 7 + size & 0xFF for i in range(size))
+        assert write(handle, message) == size
+        assert read(handle) == message
+    assert _errno_of(lambda: handle.write(bytes(497), 0)) == errno.EMSGSIZE
+
+
+def echoes_many_in_order(bench: Bench) -> None:
+    """More messages than the rings have buffers: none lost, none twice, none overtaken."""
+    bench.start()
+    handle, count = bench.open("/dev/rpmsg0"), 400
+    received: list[bytes] = []
+
+    def receive() -> None:
+        received.extend(read(handle) for _ in range(count))
+
+    reader = threading.Thread(target=receive)
+    reader.start()
+    for number in range(count):
+        write(handle, b"message %d" % number)
+    reader.join(60)
+    assert received == [b"message %d" % number for number in range(count)]
+
+
+def every_channel_has_an_endpoint_file(bench: Bench) -> None:
+    """All channels answer, each on its own."""
+    bench.start()
+    handles = {name: bench.open(f"{RPMSG}/{name}/endpoint") for name in bench.channels()}
+    for name, handle in handles.items():
+        write(handle, name.encode())
+    for name, handle in handles.items():
+        assert read(handle) == name.encode()
+
+
+def traces(bench: Bench) -> None:
+    """The trace buffer is readable while it runs, and gone afterwards."""
+    bench.start()
+    bench.wait(lambda: bench.images.trace in bench.shell.cat(f"{DEBUG}/trace0"))
+    bench.stop()
+    assert not bench.shell.exists(f"{DEBUG}/trace0")
+
+
+def refuses_bad_images(bench: Bench) -> None:
+    """Every kind of broken ELF or table: EINVAL (or ENOMEM), offline, and a good one boots next."""
+    assert _errno_of(lambda: bench.start("missing.elf")) == errno.ENOENT
+    for name, image in IMAGES.items():
+        if image.errno and image.errno != errno.ENOENT and name != "empty.elf":
+            (bench.directory / name).write_bytes(image.make())
+            code = _errno_of(lambda name=name: bench.start(name))  # type: ignore[misc]
+            assert code in (errno.EINVAL, errno.ENOMEM, 0), (name, code)
+            if code == 0:
+                bench.stop()
+            assert bench.state == "offline", name
+    bench.start()
+    assert bench.state == "running"
+
+
+def counts_power_references(bench: Bench) -> None:
+    """Two starts need two stops."""
+    bench.start()
+    bench.shell.echo(f"{R0}/state", "start")
+    bench.stop()
+    assert bench.state == "running"
+    bench.stop()
+    assert bench.state == "offline"
+    assert _errno_of(bench.stop) == errno.EINVAL
+
+
+def recovers_from_a_crash(bench: Bench) -> None:
+    """Crash, recovery, and it answers again."""
+    bench.start()
+    bench.shell.echo(f"{DEBUG}/crash", "1\n")
+    bench.wait(lambda: bench.log.count("is now up") == 2)
+    bench.wait_channels()
+    handle = bench.open("/dev/rpmsg0")
+    write(handle, b"again")
+    assert read(handle) == b"again"
+    assert "handling crash #1" in bench.log
+    assert "type watchdog" in bench.log
+
+
+def stays_crashed_without_recovery(bench: Bench) -> None:
+    """Until a user says so."""
+    bench.start()
+    bench.shell.echo(f"{R0}/recovery", "disabled")
+    bench.shell.echo(f"{DEBUG}/crash", "2\n")
+    bench.wait(lambda: bench.state == "crashed")
+    bench.shell.echo(f"{R0}/recovery", "recover")
+    assert bench.state == "running"
+    bench.wait_channels()
+
+
+def dumps_its_memory(bench: Bench) -> None:
+    """An ELF core with the loaded segments."""
+    bench.start()
+    bench.shell.echo(f"{R0}/coredump", "enabled")
+    bench.shell.echo(f"{DEBUG}/crash", "0\n")
+    bench.wait(lambda: bench.shell.exists(f"{R0}/devcoredump/data"))
+    core = bench.shell.cat_bytes(f"{R0}/devcoredump/data")
+    assert core[:4] == b"\x7fELF"
+    assert core[16] == 4
+    bench.wait(lambda: bench.state == "running")
+
+
+def restarts_cleanly(bench: Bench) -> None:
+    """Numbers are used again, descriptors and threads do not grow."""
+    bench.start()
+    bench.stop()
+    before = _in_use()
+    for _ in range(20):
+        bench.start()
+        assert bench.shell.exists("/sys/bus/virtio/devices/virtio0")
+        assert bench.shell.exists("/dev/rpmsg_ctrl0")
+        bench.stop()
+    assert _in_use() == before
+
+
+def is_removed_while_running(bench: Bench) -> None:
+    """Unbinding the driver stops it; nothing is left in the tree."""
+    bench.start()
+    handle = bench.open("/dev/rpmsg0")
+    driver = f"/sys/bus/platform/devices/{bench.device.name}/driver"
+    bench.shell.echo(f"{driver}/unbind", bench.device.name)
+    assert _errno_of(lambda: handle.read(10, 0)) == errno.EPIPE
+    assert bench.shell.ls("/sys/class/remoteproc") == []
+    assert bench.shell.ls("/sys/bus/virtio/devices") == []
+    assert bench.shell.ls("/dev") == [name for name in bench.shell.ls("/dev") if name == "kmsg"]
+
+
+#: name -> test.
+TABLE: Mapping[str, Callable[[Bench], None]] = {
+    test.__name__: test
+    for test in (
+        boots_and_stops,
+        echoes,
+        echoes_many_in_order,
+        every_channel_has_an_endpoint_file,
+        traces,
+        refuses_bad_images,
+        counts_power_references,
+        recovers_from_a_crash,
+        stays_crashed_without_recovery,
+        dumps_its_memory,
+        restarts_cleanly,
+        is_removed_while_running,
+    )
+}

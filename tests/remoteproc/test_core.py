@@ -1,0 +1,252 @@
+"""The life of a processor, against a model that is written from the table of transitions."""
+
+import errno
+import threading
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rprocfs.fs.wait import Task
+from rprocfs.remoteproc.state import Action, Event, State, transition
+from rprocfs.system import System
+from rprocfs.testing.images import IMAGES
+from rprocfs.testing.userspace import Userspace
+from tests.examples import examples
+
+R0 = "/sys/class/remoteproc/remoteproc0"
+CTL = "/sys/kernel/debug/rproc_sim/0/ctl"
+DEBUG = "/sys/kernel/debug/remoteproc/remoteproc0"
+
+
+@pytest.fixture(scope="module")
+def firmware(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("firmware")
+    for name in ("good.elf", "novdev.elf", "text.elf"):
+        (directory / name).write_bytes(IMAGES[name].make())
+    return directory
+
+
+@pytest.fixture
+def system(firmware):
+    with System(firmware=firmware) as system:
+        system.add_processor({"compatible": "rprocfs,sim"})
+        yield system
+
+
+@pytest.fixture
+def shell(system):
+    return Userspace(system.tree)
+
+
+def _errno(call, *args):
+    try:
+        call(*args)
+    except OSError as failure:
+        return failure.errno
+    return 0
+
+
+class Model:
+    """What Linux does, without memory, threads or devices."""
+
+    def __init__(self):
+        self.state, self.power, self.recovery = State.OFFLINE, 0, True
+        self.firmware, self.fails = "rproc-sim0-fw", {"start": 0, "stop": 0}
+
+    def _boot_code(self):
+        if self.firmware in ("good.elf", "novdev.elf"):
+            return self.fails["start"]
+        return errno.EINVAL if self.firmware == "text.elf" else errno.ENOENT
+
+    def start(self):
+        action = transition(self.state, Event.BOOT)
+        self.power += 1
+        if self.power > 1 or action is Action.GET:
+            return 0
+        code = self._boot_code()
+        if code:
+            self.power -= 1
+        else:
+            self.state = State.RUNNING
+        return code
+
+    def stop(self):
+        try:
+            transition(self.state, Event.SHUTDOWN)
+        except OSError as failure:
+            return failure.errno
+        if self.power > 1:
+            self.power -= 1
+            return 0
+        if self.fails["stop"]:
+            return self.fails["stop"]
+        self.power, self.state = 0, State.OFFLINE
+        return 0
+
+    def set_firmware(self, name):
+        if self.state is not State.OFFLINE:
+            return errno.EBUSY
+        self.firmware = name
+        return 0
+
+    def crash(self):
+        if transition(self.state, Event.CRASH) is Action.CRASHED:
+            self.state = State.CRASHED
+            if self.recovery:
+                self.recover()
+        return 0
+
+    def recover(self):
+        if transition(self.state, Event.RECOVER) is Action.RECOVER and not self.fails["stop"]:
+            self.state = State.OFFLINE if self._boot_code() else State.RUNNING
+        return 0
+
+    def set_recovery(self, word):
+        if word == "recover":
+            return self.recover()
+        self.recovery = word == "enabled"
+        return self.recover() if self.recovery else 0
+
+
+STEPS = st.one_of(
+    st.just(("start",)),
+    st.just(("stop",)),
+    st.tuples(
+        st.just("set_firmware"), st.sampled_from(["good.elf", "novdev.elf", "text.elf", "no.elf"])
+    ),
+    st.just(("crash",)),
+    st.tuples(st.just("set_recovery"), st.sampled_from(["enabled", "disabled", "recover"])),
+    st.tuples(st.just("fails"), st.sampled_from(["start", "stop"]), st.sampled_from([0, 5, 12])),
+    st.tuples(st.just("coredump"), st.sampled_from(["disabled", "enabled", "default"])),
+)
+
+
+def _do(shell, step):
+    """The step on the real thing; its errno."""
+    match step:
+        case ("start",) | ("stop",):
+            return _errno(shell.echo, f"{R0}/state", step[0])
+        case ("set_firmware", name):
+            return _errno(shell.echo, f"{R0}/firmware", f"{name}\n")
+        case ("crash",):
+            return _errno(shell.echo, f"{DEBUG}/crash", "1")
+        case ("set_recovery", word):
+            return _errno(shell.echo, f"{R0}/recovery", word)
+        case ("fails", operation, code):
+            return _errno(shell.echo, CTL, f"fail_{operation} {code}")
+        case ("coredump", word):
+            return _errno(shell.echo, f"{R0}/coredump", word)
+
+
+def _expect(model, step):
+    match step:
+        case ("fails", operation, code):
+            model.fails[operation] = code
+            return 0
+        case ("coredump", word):
+            if model.state is State.CRASHED:
+                return errno.EBUSY
+            return errno.EINVAL if word == "default" else 0
+        case (name, *rest):
+            return getattr(model, name)(*rest)
+
+
+@examples(250)
+@given(st.lists(STEPS, max_size=14))
+def test_no_sequence_tells_it_from_the_model(firmware, steps):
+    with System(firmware=firmware) as system:
+        system.add_processor({"compatible": "rprocfs,sim"})
+        shell, model = Userspace(system.tree), Model()
+        rproc = system.remoteproc.rprocs[0]
+        for step in [("set_firmware", "good.elf"), *steps]:
+            assert _do(shell, step) == _expect(model, step), step
+            rproc._wq.flush()
+            assert (rproc.state, rproc.power) == (model.state, model.power), step
+        rproc.power = min(rproc.power, 1)
+        shell.echo(CTL, "fail_stop 0")
+
+
+def test_after_a_failed_recovery_start_succeeds_and_does_nothing(shell, system):
+    shell.echo(f"{R0}/firmware", "good.elf")
+    shell.echo(f"{R0}/state", "start")
+    shell.echo(CTL, "fail_start 5")
+    shell.echo(f"{DEBUG}/crash", "1")
+    system.remoteproc.rprocs[0]._wq.flush()
+    shell.echo(CTL, "fail_start 0")
+    assert shell.cat(f"{R0}/state") == "offline\n"
+    shell.echo(f"{R0}/state", "start")
+    assert shell.cat(f"{R0}/state") == "offline\n"
+    assert _errno(shell.echo, f"{R0}/state", "stop") == errno.EINVAL
+
+
+def test_signals_end_the_wait_for_the_lock(shell, system):
+    shell.echo(f"{R0}/firmware", "novdev.elf")
+    shell.echo(CTL, "delay_start 400")
+    starter = threading.Thread(target=shell.echo, args=(f"{R0}/state", "start"))
+    starter.start()
+    rproc = system.remoteproc.rprocs[0]
+    while not rproc.lock.locked():
+        time.sleep(0.001)
+    assert shell.cat(f"{R0}/state") == "offline\n"
+    outcomes = {}
+    for name, text in (("state", "stop"), ("firmware", "x"), ("recovery", "recover")):
+        task = Task()
+
+        def victim(name=name, text=text, task=task):
+            with task.running():
+                outcomes[name] = _errno(shell.echo, f"{R0}/{name}", text)
+
+        thread = threading.Thread(target=victim)
+        thread.start()
+        task.interrupt()
+        thread.join(5)
+    starter.join(5)
+    assert outcomes == {"state": errno.EINTR, "firmware": errno.EINVAL, "recovery": 0}
+    assert shell.cat(f"{R0}/state") == "running\n"
+    log = [record.text for record in system.model.kmsg.records()]
+    assert "rproc-sim rproc-sim.0: can't lock rproc sim0: -4" in log
+    assert "remoteproc remoteproc0: can't lock rproc sim0: -4" in log
+
+
+def test_auto_boot(firmware):
+    with System(firmware=firmware) as system:
+        system.add_processor(
+            {"compatible": "rprocfs,sim", "auto-boot": True, "firmware-name": "good.elf"}
+        )
+        system.remoteproc.rprocs[0]._wq.flush()
+        shell = Userspace(system.tree)
+        assert shell.cat(f"{R0}/state") == "running\n"
+        shell.echo(f"{R0}/state", "stop")
+        assert shell.cat(f"{R0}/state") == "offline\n"
+
+
+def test_numbers_are_the_lowest_free_and_held_by_open_files(firmware):
+    with System(firmware=firmware) as system:
+        devices = [system.add_processor({"compatible": "rprocfs,sim"}) for _ in range(3)]
+        shell = Userspace(system.tree)
+        assert shell.ls("/sys/class/remoteproc") == [f"remoteproc{i}" for i in range(3)]
+        driver = "/sys/bus/platform/drivers/rproc-sim"
+        held = shell.open("/dev/remoteproc1")
+        for device in devices[:2]:
+            shell.echo(f"{driver}/unbind", device.name)
+        assert _errno(held.write, b"start", 0) == errno.ENODEV
+        shell.echo(f"{driver}/bind", devices[1].name)
+        assert shell.cat("/sys/class/remoteproc/remoteproc0/name") == "sim1\n"
+        shell.echo(f"{driver}/bind", devices[0].name)
+        assert shell.exists("/sys/class/remoteproc/remoteproc3")
+        held.release()
+
+
+def test_many_cycles_leave_nothing(shell, system):
+    shell.echo(f"{R0}/firmware", "good.elf")
+    threads = threading.active_count()
+    for _ in range(100):
+        shell.echo(f"{R0}/state", "start")
+        shell.echo(f"{R0}/state", "stop")
+    assert threading.active_count() <= threads + 1
+    rproc = system.remoteproc.rprocs[0]
+    assert (rproc.power, rproc.rvdevs, rproc.traces, rproc.table) == (0, [], [], None)
+    assert rproc.carveouts.entries == []
+    assert rproc._refs == 1
