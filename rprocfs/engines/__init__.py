@@ -1,1 +1,18 @@
-"""Engines that execute a machine's instructions in a worker process."""
+"""Engines that execute a machine's instructions in a worker process.
+
+The parent's side: an :class:`~rprocfs.engines.worker.Engine` starts
+:class:`~rprocfs.engines.worker.Worker` processes, all of whose news (mailbox bytes,
+console output, death) one :class:`~rprocfs.engines.io_thread.IoThread` delivers. The
+RAM is a memfd that both sides map (:class:`~rprocfs.engines.memory.SharedRam`).
+
+The worker's side of the Unicorn engine, bottom up: :mod:`.libunicorn` (the library),
+:mod:`.cpu` (the registers), :mod:`.armv7m` (what exceptions do to them), :mod:`.bus`
+(peripherals), :mod:`.core` (running until something happens) and
+:mod:`.unicorn_worker` (the process).
+
+**The worker contract.** A worker inherits the memfd and its ends of three stream
+sockets: mailbox, console and control. It ends by itself when the control socket does,
+so none outlives rprocfs. Its exit status says why it died: 0, it came to a clean end;
+70, the processor crashed, for the reason in the first line of stderr, of the crash
+type in the second; anything else, the worker itself failed.
+"""

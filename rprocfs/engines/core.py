@@ -1,0 +1,258 @@
+"""One Armv7-M core in Unicorn: running until something happens, and what happens then.
+
+Unicorn runs in slices of a counted number of instructions, on one thread: stopping it
+from another corrupts its state. Between two slices sockets and SysTick are looked at,
+and exceptions taken. What an instruction causes (a fault, SVC, an exception return, a
+store to the NVIC) ends the slice at once.
+
+**Interrupt latency.** A slice lasts about 0.2 ms, or until SysTick's next tick. While
+an interrupt waits for PRIMASK, BASEPRI or FAULTMASK only, the core runs instruction by
+instruction at first, then in slices that grow slowly: the delay after the unmasking
+instruction stays below a part of the time for which the firmware had masked, and a
+short window between CPSIE and the next CPSID is not missed.
+
+**WFI.** Unicorn ends a slice *after* a WFI, which cannot be told from a slice that
+just happened to end there. So the first end behind a WFI makes that instruction an
+exit, where slices end *before* it; from then on the core sleeps there, in select.
+"""
+
+from __future__ import annotations
+
+from rprocfs.engines import libunicorn, ports
+from rprocfs.engines.armv7m import ExceptionModel
+from rprocfs.soc import scb as bits
+from rprocfs.soc.nvic import BUSFAULT, MEMMANAGE, SVCALL
+from rprocfs.soc.systick import SECOND
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NoReturn
+
+    from rprocfs.engines.bus import Bus
+    from rprocfs.engines.cpu import Cpu
+    from rprocfs.engines.libunicorn import Unicorn
+    from rprocfs.engines.worker_ram import WorkerRam
+    from rprocfs.soc.scs import SystemControlSpace
+
+SLICE = 30_000
+INSTRUCTIONS_PER_US = 100  # about what Unicorn does; only slices' lengths depend on it
+SINGLE_STEPS, GROWTH = 48, 8  # while masked: steps, then slices longer by an eighth
+WFE_SECONDS = 0.01  # SEV cannot be seen, so WFE never sleeps for longer
+WFI, WFE, YIELD = b"\x30\xbf", b"\x20\xbf", b"\x10\xbf"
+# Addresses that nothing can be executed from (the default memory map).
+EXECUTE_NEVER = (range(0x4000_0000, 0x6000_0000), range(0xA000_0000, 0x1_0000_0000))
+NO_SYNDROME = 0xFFFF_FFFF
+SVC, PREFETCH_ABORT, BKPT, EXCEPTION_EXIT, NOCP = 2, 3, 7, 8, 17
+
+
+class Reset(Exception):
+    """The firmware asked for a system reset."""
+
+
+class Core:
+    """Runs *unicorn* with *bus* around it, until a
+    :class:`~rprocfs.engines.armv7m.Lockup`, a :class:`Reset` or a
+    :class:`~rprocfs.engines.ports.Closed`. *now* is the clock of *scs*."""
+
+    def __init__(
+        self,
+        unicorn: Unicorn,
+        cpu: Cpu,
+        ram: WorkerRam,
+        scs: SystemControlSpace,
+        bus: Bus,
+        sockets: tuple[ports.Port, ...],
+        now: Callable[[], int],
+    ) -> None:
+        self._uc, self._cpu, self._ram, self._scs, self._bus = unicorn, cpu, ram, scs, bus
+        self._sockets, self._now = sockets, now
+        self._model = ExceptionModel(cpu, scs, ram.load, ram.store)
+        self._event: Callable[[], None] | None = None
+        self._reset = False
+        self._masked_for = 0
+        self._exits: set[int] = set()
+        self._native_wfi: set[int] = set()
+        for da, size in bus.mappings():
+            unicorn.map_registers(da, size, self._read, self._write)
+        unicorn.hook(libunicorn.HOOK_INTR, self._on_interrupt)
+        unicorn.hook(libunicorn.HOOK_INSN_INVALID, self._on_invalid)
+        unicorn.hook(libunicorn.HOOK_MEM_INVALID, self._on_bad_access)
+        unicorn.write(libunicorn.SYNDROME, NO_SYNDROME)
+
+    def request_reset(self) -> None:
+        """AIRCR.SYSRESETREQ was written."""
+        self._reset = True
+        self._uc.stop()
+
+    def run(self) -> NoReturn:
+        """Reset the core, and execute for ever."""
+        self._model.reset()
+        while True:
+            self._look_around(0)
+            self._model.take_pending()
+            self._slice(self._budget())
+
+    def _look_around(self, seconds: float | None) -> None:
+        ports.wait(self._sockets, seconds)
+        self._bus.poll()
+
+    def _budget(self) -> int:
+        if self._model.masked():
+            self._masked_for += 1
+            if self._masked_for <= SINGLE_STEPS:
+                return 1
+            return min(SLICE, 2 + (self._masked_for - SINGLE_STEPS) ** 2 // GROWTH)
+        self._masked_for = 0
+        deadline = self._scs.systick.deadline
+        if deadline is None:
+            return SLICE
+        left = max(0, deadline - self._now()) // 1000 * INSTRUCTIONS_PER_US
+        return max(100, min(SLICE, left))
+
+    def _slice(self, count: int) -> None:
+        error = self._uc.run(self._cpu.pc | 1, count)
+        event, self._event = self._event, None
+        if self._reset:
+            raise Reset
+        if event is not None:
+            event()
+        elif error:
+            raise libunicorn.UnicornError(f"unicorn error {error} at {self._cpu.pc:#x}")
+        else:
+            self._check_wfi()
+
+    # Sleeping
+
+    def _check_wfi(self) -> None:
+        pc = self._cpu.pc
+        if self._ram.fetch(pc) == WFI and pc not in self._native_wfi:
+            self._sleep_at(pc)
+        elif self._ram.fetch(pc - 2) == WFI and pc - 2 not in self._exits | self._native_wfi:
+            self._exits.add(pc - 2)
+            self._uc.set_exits(self._exits)
+
+    def _sleep_at(self, pc: int) -> None:
+        if self._cpu.in_it_block:
+            # Conditional: Unicorn executes it, and nobody sleeps.
+            self._native_wfi.add(pc)
+            self._exits.discard(pc)
+            self._uc.set_exits(self._exits)
+            return
+        self._cpu.pc = pc + 2
+        self._sleep()
+
+    def _sleep(self) -> None:
+        while not self._model.wakes():
+            self._look_around(self._until_tick())
+
+    def _until_tick(self) -> float | None:
+        deadline = self._scs.systick.deadline
+        return None if deadline is None else max(0, deadline - self._now()) / SECOND
+
+    def _wait_for_event(self) -> None:
+        if self._model.event:
+            self._model.event = False
+            return
+        on_pend = self._scs.scb.scr & bits.SCR_SEVONPEND
+        pending = set(self._scs.nvic.pending)
+        end = self._now() + int(WFE_SECONDS * SECOND)
+        while self._now() < end and not self._model.wakes():
+            if on_pend and not self._scs.nvic.pending <= pending:
+                return
+            tick = self._until_tick()
+            left = max(0, end - self._now()) / SECOND
+            self._look_around(left if tick is None else min(tick, left))
+
+    # What instructions cause; called while Unicorn runs, so only to take note of it
+
+    def _read(self, address: int, size: int) -> int:
+        if self._refuses(address, size):
+            return 0
+        value = self._bus.read(address, size)
+        self._stop_if_pending()
+        return value
+
+    def _write(self, address: int, size: int, value: int) -> None:
+        if not self._refuses(address, size):
+            self._bus.write(address, size, value)
+            self._stop_if_pending()
+
+    def _refuses(self, address: int, size: int) -> bool:
+        if address < 0xE000_0000 or not self._cpu.unprivileged:
+            return False
+        self._on_bad_access(0, libunicorn.MEM_READ, address, size, 0, 0)
+        self._uc.stop()
+        return True
+
+    def _stop_if_pending(self) -> None:
+        if self._model.masked():
+            self._uc.stop()
+
+    def _on_interrupt(self, _uc: int, number: int, _data: int) -> None:
+        handlers = {
+            SVC: lambda: self._model.raise_exception(SVCALL, "supervisor call"),
+            BKPT: self._model.breakpoint,
+            EXCEPTION_EXIT: self._exception_return,
+            NOCP: lambda: self._model.usage_fault(bits.NOCP, "no coprocessor"),
+            PREFETCH_ABORT: self._fetch_fault,
+        }
+        self._event = handlers.get(number) or (lambda: self._unknown(number))
+        if number != EXCEPTION_EXIT:
+            self._uc.write(libunicorn.SYNDROME, NO_SYNDROME)
+        self._uc.stop()
+
+    def _unknown(self, number: int) -> None:
+        raise libunicorn.UnicornError(f"unicorn interrupt {number} at {self._cpu.pc:#x}")
+
+    def _on_invalid(self, _uc: int, _data: int) -> bool:
+        if self._uc.read(libunicorn.SYNDROME) == NO_SYNDROME:
+            self._event = self._hint
+        else:
+            self._event = self._undefined
+            self._uc.write(libunicorn.SYNDROME, NO_SYNDROME)
+        return False
+
+    def _on_bad_access(
+        self, _uc: int, kind: int, address: int, _size: int, _value: int, _data: int
+    ) -> bool:
+        if kind in libunicorn.MEM_FETCHES:
+            self._event = self._fetch_fault
+        else:
+            pc = self._cpu.pc
+            self._event = lambda: self._data_fault(address, pc)
+        return False
+
+    # What follows, between two slices
+
+    def _exception_return(self) -> None:
+        # Unicorn splits the value into an address and the Thumb bit.
+        thread = self._model.exception_return(self._cpu.pc | 1)
+        if thread and self._scs.scb.scr & bits.SCR_SLEEPONEXIT:
+            self._sleep()
+
+    def _hint(self) -> None:
+        if self._ram.fetch(self._cpu.pc - 2) != YIELD:
+            self._wait_for_event()
+
+    def _undefined(self) -> None:
+        if self._cpu.thumb:
+            self._model.usage_fault(bits.UNDEFINSTR, f"undefined instruction at {self._cpu.pc:#x}")
+        else:
+            self._model.usage_fault(bits.INVSTATE, f"not in Thumb state at {self._cpu.pc:#x}")
+
+    def _fetch_fault(self) -> None:
+        pc, scb = self._cpu.pc, self._scs.scb
+        if any(pc in addresses for addresses in EXECUTE_NEVER):
+            scb.cfsr |= bits.IACCVIOL
+            self._model.raise_exception(MEMMANAGE, f"memory fault: fetch from {pc:#x}")
+        else:
+            scb.cfsr |= bits.IBUSERR
+            self._model.raise_exception(BUSFAULT, f"bus fault: fetch from {pc:#x}")
+
+    def _data_fault(self, address: int, pc: int) -> None:
+        scb = self._scs.scb
+        scb.cfsr |= bits.PRECISERR | bits.BFARVALID
+        scb.bfar = address
+        self._cpu.pc = pc
+        self._model.raise_exception(BUSFAULT, f"bus fault at {address:#x}")

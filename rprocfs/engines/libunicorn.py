@@ -1,0 +1,180 @@
+"""The part of the Unicorn library that the worker uses, through ctypes.
+
+The ``unicorn`` package is only where the library is found: importing it takes 60 ms
+of a worker's start, loading the library 6 ms. Register access is faster as well.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import byref, c_int, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+
+ARCH_ARM, MODE_THUMB, MODE_MCLASS = 1, 1 << 4, 1 << 5
+CPU_MODELS = {"cortex-m3": 8, "cortex-m4": 9}
+PROT_ALL = 7
+# UC_CTL: a number, the count of its arguments at bit 26, the direction at bit 30.
+CTL_CPU_MODEL, CTL_TB_FLUSH = 7 | 1 << 26 | 1 << 30, 10 | 1 << 30
+CTL_USE_EXITS, CTL_EXITS = 4 | 1 << 26 | 1 << 30, 6 | 2 << 26 | 1 << 30
+
+OK, INSN_INVALID, EXCEPTION = 0, 10, 21
+HOOK_INTR, HOOK_CODE, HOOK_MEM_READ, HOOK_MEM_WRITE = 1, 4, 1 << 10, 1 << 11
+HOOK_MEM_INVALID, HOOK_INSN_INVALID, HOOK_EDGE = 0x3F0, 1 << 14, 1 << 15
+MEM_READ, MEM_WRITE = 16, 17
+MEM_WRITES, MEM_FETCHES = (17, 20, 22), (21, 24)
+
+R0, R12, SP, LR, PC, S0 = 66, 78, 12, 10, 11, 79
+XPSR, IPSR, CONTROL, MSP, PSP = 120, 114, 117, 115, 116
+PRIMASK, BASEPRI, FAULTMASK = 123, 124, 126
+APSR_NZCV, APSR_G, FPSCR, SYNDROME = 2, 128, 6, 140
+
+INTR = ctypes.CFUNCTYPE(None, c_void_p, c_uint32, c_void_p)
+CODE = ctypes.CFUNCTYPE(None, c_void_p, c_uint64, c_uint32, c_void_p)
+INVALID = ctypes.CFUNCTYPE(ctypes.c_bool, c_void_p, c_void_p)
+ACCESS = ctypes.CFUNCTYPE(ctypes.c_bool, c_void_p, c_int, c_uint64, c_int, c_int64, c_void_p)
+EDGE = ctypes.CFUNCTYPE(None, c_void_p, c_void_p, c_void_p, c_void_p)
+MMIO_READ = ctypes.CFUNCTYPE(c_uint64, c_void_p, c_uint64, c_uint32, c_void_p)
+MMIO_WRITE = ctypes.CFUNCTYPE(None, c_void_p, c_uint64, c_uint32, c_uint64, c_void_p)
+# Kinds of hook, and how Unicorn calls them.
+CALLBACKS = {
+    HOOK_INTR: INTR,
+    HOOK_CODE: CODE,
+    HOOK_INSN_INVALID: INVALID,
+    HOOK_MEM_INVALID: ACCESS,
+    HOOK_MEM_READ | HOOK_MEM_WRITE: ACCESS,
+    HOOK_EDGE: EDGE,
+}
+
+PROTOTYPES = {
+    "uc_open": (c_int, c_int, c_void_p),
+    "uc_mem_map_ptr": (c_void_p, c_uint64, c_uint64, c_uint32, c_void_p),
+    "uc_mmio_map": (c_void_p, c_uint64, c_uint64, MMIO_READ, c_void_p, MMIO_WRITE, c_void_p),
+    "uc_emu_start": (c_void_p, c_uint64, c_uint64, c_uint64, c_size_t),
+    "uc_emu_stop": (c_void_p,),
+    "uc_reg_read": (c_void_p, c_int, c_void_p),
+    "uc_reg_write": (c_void_p, c_int, c_void_p),
+    "uc_reg_read_batch": (c_void_p, c_void_p, c_void_p, c_int),
+    "uc_reg_write_batch": (c_void_p, c_void_p, c_void_p, c_int),
+    "uc_hook_del": (c_void_p, c_size_t),
+}
+
+
+class UnicornError(Exception):
+    """A call that must not fail did: the worker ends."""
+
+
+class RegisterSet:
+    """32-bit registers that are read and written together, in one call."""
+
+    def __init__(self, unicorn: Unicorn, numbers: Iterable[int]) -> None:
+        ids = tuple(numbers)
+        self._uc, self._count = unicorn, len(ids)
+        self._values = (c_uint32 * len(ids))()
+        self._ids = (c_int * len(ids))(*ids)
+        base = ctypes.addressof(self._values)
+        self._pointers = (c_void_p * len(ids))(*(base + 4 * index for index in range(len(ids))))
+
+    def read(self) -> list[int]:
+        """Their values."""
+        uc = self._uc
+        uc.lib.uc_reg_read_batch(uc.handle, self._ids, self._pointers, self._count)
+        return self._values[:]
+
+    def write(self, values: Sequence[int]) -> None:
+        """Set them, in order."""
+        uc = self._uc
+        self._values[:] = list(values)
+        uc.lib.uc_reg_write_batch(uc.handle, self._ids, self._pointers, self._count)
+
+
+class Unicorn:
+    """One instance of Unicorn, an Armv7-M core.
+
+    Not thread-safe, and never released: an instance that is alive while Python ends
+    brings the process down, so end it by ``os._exit``. What a hook raises goes to
+    ``sys.unraisablehook``.
+    """
+
+    def __init__(self, library: str, core: str) -> None:
+        self.lib = ctypes.CDLL(library)
+        for name, arguments in PROTOTYPES.items():
+            getattr(self.lib, name).argtypes = arguments
+        self.handle = c_void_p()
+        self._value = c_uint32()
+        self._pointer = byref(self._value)
+        self._keep: list[object] = []
+        self._check(self.lib.uc_open(ARCH_ARM, MODE_THUMB | MODE_MCLASS, byref(self.handle)))
+        self._check(self.lib.uc_ctl(self.handle, c_int(CTL_CPU_MODEL), c_int(CPU_MODELS[core])))
+        self._check(self.lib.uc_ctl(self.handle, c_int(CTL_USE_EXITS), c_int(1)))
+
+    def _check(self, error: int) -> None:
+        if error:
+            raise UnicornError(f"unicorn error {error}")
+
+    def map_memory(self, da: int, size: int, address: int) -> None:
+        """Let *size* bytes of this process at *address* be memory at *da*."""
+        self._check(self.lib.uc_mem_map_ptr(self.handle, da, size, PROT_ALL, address))
+
+    def map_registers(
+        self, da: int, size: int, read: Callable[[int, int], int], write: Callable[..., None]
+    ) -> None:
+        """Send accesses from *da* on to ``read(address, size)`` and ``write(..., value)``."""
+
+        def on_read(_uc: int, offset: int, width: int, _data: int) -> int:
+            return read(da + offset, width)
+
+        def on_write(_uc: int, offset: int, width: int, value: int, _data: int) -> None:
+            write(da + offset, width, value)
+
+        reader, writer = MMIO_READ(on_read), MMIO_WRITE(on_write)
+        self._keep += (reader, writer)
+        self._check(self.lib.uc_mmio_map(self.handle, da, size, reader, None, writer, None))
+
+    def hook(
+        self, kind: int, function: Callable[..., object], begin: int = 1, end: int = 0
+    ) -> c_size_t:
+        """Call *function* on events of *kind*, at addresses of [begin, end] if that is a range."""
+        callback = CALLBACKS[kind](function)
+        self._keep.append(callback)
+        handle = c_size_t()
+        add = self.lib.uc_hook_add
+        limits = c_uint64(begin), c_uint64(end)
+        self._check(add(self.handle, byref(handle), c_int(kind), callback, None, *limits))
+        return handle
+
+    def unhook(self, handle: c_size_t) -> None:
+        """Undo :meth:`hook`."""
+        self._check(self.lib.uc_hook_del(self.handle, handle))
+
+    def flush(self) -> None:
+        """Forget all translated code: needed when hooks were added or removed."""
+        self._check(self.lib.uc_ctl(self.handle, c_int(CTL_TB_FLUSH)))
+
+    def set_exits(self, addresses: Iterable[int]) -> None:
+        """End every run in front of these *addresses*, and of no others."""
+        values = tuple(addresses)
+        array = (c_uint64 * len(values))(*values)
+        self._check(self.lib.uc_ctl(self.handle, c_int(CTL_EXITS), array, c_size_t(len(values))))
+        self.flush()
+
+    def run(self, pc: int, count: int) -> int:
+        """Execute up to *count* instructions from *pc* on. An error number, 0 if there is none."""
+        error: int = self.lib.uc_emu_start(self.handle, pc, 0, 0, count)
+        return error
+
+    def stop(self) -> None:
+        """From a hook: stop before the next instruction."""
+        self.lib.uc_emu_stop(self.handle)
+
+    def read(self, number: int) -> int:
+        """A 32-bit register."""
+        self.lib.uc_reg_read(self.handle, number, self._pointer)
+        return self._value.value
+
+    def write(self, number: int, value: int) -> None:
+        """Set a 32-bit register."""
+        self._value.value = value
+        self.lib.uc_reg_write(self.handle, number, self._pointer)

@@ -1,0 +1,48 @@
+"""RAM that rprocfs and a worker share: a memfd, mapped by both."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from contextlib import ExitStack
+
+
+class SharedRam:
+    """*size* bytes of zeros at device address *da*.
+
+    Valid until :meth:`close`, which fails with BufferError while views of it are in
+    use; a worker that still runs keeps its own mapping. Closing twice is allowed.
+    """
+
+    def __init__(self, da: int, size: int, name: str = "rproc-ram") -> None:
+        self.da = da
+        self.size = size
+        with ExitStack() as opened:
+            self.fd = os.memfd_create(name, os.MFD_CLOEXEC)
+            opened.callback(os.close, self.fd)
+            os.ftruncate(self.fd, size)
+            self.map = opened.enter_context(mmap.mmap(self.fd, size))
+            self.view = opened.enter_context(memoryview(self.map))
+            self._opened = opened.pop_all()
+
+    def at(self, da: int, size: int) -> memoryview:
+        """The *size* bytes at device address *da*; ValueError if they are not all inside."""
+        offset = da - self.da
+        if offset < 0 or size < 0 or offset + size > self.size:
+            raise ValueError(f"{size:#x} bytes at {da:#x} are not in this RAM")
+        return self.view[offset : offset + size]
+
+    def clear(self) -> None:
+        """Make all of it zero again, and give the pages back."""
+        os.ftruncate(self.fd, 0)
+        os.ftruncate(self.fd, self.size)
+
+    def close(self) -> None:
+        """Release the view, the mapping and the memfd."""
+        self._opened.close()
+
+    def __enter__(self) -> SharedRam:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()

@@ -1,0 +1,86 @@
+"""A worker's sockets: bytes to and from its parent, without ever blocking."""
+
+from __future__ import annotations
+
+import os
+import select
+
+
+class Closed(Exception):
+    """The parent closed its end: the worker has to end."""
+
+
+class Port:
+    """One stream socket.
+
+    At most *room* bytes wait here to be sent; *batch* of them are collected before a
+    write is tried. That the other end is gone is noted, and raised by :func:`wait`.
+    """
+
+    def __init__(self, fd: int, room: int = 1, batch: int = 1) -> None:
+        self.fd = fd
+        self.received = bytearray()
+        self.closed = False
+        self._unsent = bytearray()
+        self._room, self._batch = room, batch
+        os.set_blocking(fd, False)
+
+    def fileno(self) -> int:
+        """The descriptor, for select."""
+        return self.fd
+
+    def transmit(self, byte: int) -> bool:
+        """Send *byte*, soon. False: there is no room for it."""
+        if len(self._unsent) >= self._room:
+            self.flush()
+            if len(self._unsent) >= self._room:
+                return False
+        self._unsent.append(byte)
+        if len(self._unsent) >= self._batch:
+            self.flush()
+        return True
+
+    def flush(self) -> None:
+        """Send what waits, as far as the parent takes it."""
+        try:
+            while self._unsent:
+                del self._unsent[: os.write(self.fd, self._unsent)]
+        except BlockingIOError:
+            pass
+        except OSError:
+            self._unsent.clear()
+            self.closed = True
+
+    @property
+    def unsent(self) -> bool:
+        """Whether something waits to be sent."""
+        return bool(self._unsent)
+
+    def fill(self) -> None:
+        """Receive what is there."""
+        try:
+            data = os.read(self.fd, 256)
+        except BlockingIOError:
+            return
+        except OSError:
+            data = b""
+        self.closed = not data
+        self.received += data
+
+
+def wait(ports: tuple[Port, ...], seconds: float | None) -> None:
+    """Receive and send what can be; wait *seconds* for the first (None: for ever).
+
+    :class:`Closed` when the parent is gone.
+    A port whose bytes nobody has taken yet is left alone, so that a sender is held
+    back by its socket, not stored here.
+    """
+    readers = [port for port in ports if not port.received]
+    writers = [port for port in ports if port.unsent]
+    readable, writable, _ = select.select(readers, writers, (), seconds)
+    for port in readable:
+        port.fill()
+    for port in writable:
+        port.flush()
+    if any(port.closed for port in ports):
+        raise Closed

@@ -1,0 +1,101 @@
+"""The worker process of the Unicorn engine.
+
+``main([library, core, vtor, ram, mailbox, console, control, *machine])``: a path, a name,
+a number, four inherited descriptors, and the words of the machine.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import time
+
+from rprocfs.engines.armv7m import Lockup
+from rprocfs.engines.bus import Bus
+from rprocfs.engines.core import Core, Reset
+from rprocfs.engines.cpu import Cpu
+from rprocfs.engines.libunicorn import Unicorn
+from rprocfs.engines.ports import Closed, Port
+from rprocfs.engines.worker_ram import WorkerRam
+from rprocfs.soc.machine import Machine
+from rprocfs.soc.scs import SystemControlSpace
+
+CLEAN, CRASHED, FAILED = 0, 70, 71
+PR_SET_PDEATHSIG = 1
+CONSOLE_ROOM, CONSOLE_BATCH = 4096, 256
+# CFSR bits of MemManage and BusFault: the remoteproc core calls them an mmufault.
+MEMORY_FAULTS = 0xFFFF
+
+
+def die_with_parent() -> None:
+    """Let the kernel kill this process when the thread that started it is gone."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+class Processor:
+    """Everything of one processor, wired together."""
+
+    def __init__(
+        self, library: str, core: str, vtor: int, ram_fd: int, sockets: list[int], machine: Machine
+    ) -> None:
+        mailbox, console, control = sockets
+        now = time.monotonic_ns
+        self.scs = SystemControlSpace(machine, core, vtor, now, self._request_reset)
+        self.mailbox = Port(mailbox)
+        self.console = Port(console, CONSOLE_ROOM, CONSOLE_BATCH)
+        ram = WorkerRam(ram_fd, machine.ram.da, machine.ram.size)
+        unicorn = Unicorn(library, core)
+        unicorn.map_memory(ram.da, ram.size, ram.address)
+        self.cpu = Cpu(unicorn)
+        bus = Bus(machine, self.scs, self.console, self.mailbox)
+        ports = (self.mailbox, self.console, Port(control))
+        self.core = Core(unicorn, self.cpu, ram, self.scs, bus, ports, now)
+
+    def _request_reset(self) -> None:
+        self.core.request_reset()
+
+    def run(self) -> tuple[int, str]:
+        """Execute until the end; the exit status, and the lines for stderr."""
+        try:
+            self.core.run()
+        except Closed:
+            return CLEAN, ""
+        except Reset:
+            return CRASHED, "reset\nfatal error\n"
+        except Lockup as lockup:
+            return CRASHED, f"lockup: {lockup} ({self._registers()})\n{self._crash_type()}\n"
+        finally:
+            self.console.flush()
+
+    def _registers(self) -> str:
+        cpu, scb = self.cpu, self.scs.scb
+        return (
+            f"pc={cpu.pc:#x} lr={cpu.lr:#x} sp={cpu.sp:#x} xpsr={cpu.xpsr:#x} "
+            f"cfsr={scb.cfsr:#x} hfsr={scb.hfsr:#x}"
+        )
+
+    def _crash_type(self) -> str:
+        return "mmufault" if self.scs.scb.cfsr & MEMORY_FAULTS else "fatal error"
+
+
+def fail(error: BaseException | None) -> None:
+    """The worker itself is broken: say so, and end."""
+    os.write(2, f"worker: {error!r}\n".encode())
+    sys.__excepthook__(type(error), error, error.__traceback__) if error else None
+    os._exit(FAILED)
+
+
+def main(arguments: list[str]) -> None:
+    """Run the processor that *arguments* describe, and end the process."""
+    sys.excepthook = lambda _type, error, _traceback: fail(error)
+    sys.unraisablehook = lambda unraisable: fail(unraisable.exc_value)
+    die_with_parent()
+    library, core, vtor, ram, *sockets = arguments[:7]
+    machine = Machine.from_words(arguments[7:])
+    fds = [int(fd) for fd in sockets]
+    status, text = Processor(library, core, int(vtor), int(ram), fds, machine).run()
+    os.write(2, text.encode())
+    # An instance of Unicorn that is alive when the interpreter ends crashes.
+    os._exit(status)

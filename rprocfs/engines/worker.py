@@ -1,0 +1,278 @@
+"""The parent's side of a worker process, the same for all engines.
+
+**What a worker gets.** It inherits the memfd of the RAM and its ends of three stream
+sockets, and is started on the I/O thread, since the kernel ties the death signal of
+the parent to the *thread* that forked. When the control socket ends, so does it.
+
+**What it tells.** Mailbox and console bytes; its exit status; on a crash (status 70)
+the reason in the first line of stderr and the remoteproc crash type in the second.
+
+**Callbacks** are called on the I/O thread, one at a time for all workers of an
+:class:`~rprocfs.engines.io_thread.IoThread`. They must be quick and must not wait for
+anybody who is in :meth:`Engine.spawn` or :meth:`Worker.stop`, as these wait for that
+thread. :meth:`Worker.stop` may be called in one. None is called after ``stop`` returned.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from enum import StrEnum
+
+from rprocfs.engines.io_thread import IoThread
+from rprocfs.engines.memory import SharedRam
+from rprocfs.soc.machine import Machine
+
+log = logging.getLogger(__name__)
+
+CRASHED = 70
+CONSOLE_KEPT, STDERR_KEPT, CHUNK = 64 << 10, 4096, 4096
+
+
+class CrashType(StrEnum):
+    """``enum rproc_crash_type``, by the names that the kernel logs."""
+
+    MMUFAULT = "mmufault"
+    WATCHDOG = "watchdog"
+    FATAL_ERROR = "fatal error"
+
+
+@dataclass(frozen=True)
+class Death:
+    """How a worker ended by itself.
+
+    *kind* is ``exit`` (a clean end), ``crash`` (the firmware did something wrong; then
+    *crash_type* says what), ``signal`` (the worker was killed) or ``failure`` (it is
+    broken). *reason* is one line.
+    """
+
+    kind: str
+    crash_type: CrashType | None
+    reason: str
+
+
+class Worker:
+    """One running remote processor: memory by memfd, doorbells by socket.
+
+    Made by :meth:`Engine.spawn`. Whoever spawned it calls :meth:`stop`, also when the
+    worker died by itself; its process, descriptors and thread are gone afterwards.
+    """
+
+    def __init__(
+        self,
+        io: IoThread,
+        death: Callable[[int, str], Death],
+        on_mailbox: Callable[[bytes], None],
+        on_exit: Callable[[Death], None],
+        on_console: Callable[[bytes], None] | None,
+    ) -> None:
+        self._io, self._death = io, death
+        self._on_mailbox, self._on_exit = on_mailbox, on_exit
+        self._on_console = on_console
+        self._lock = threading.Lock()  # a leaf: guards the sockets against being closed
+        self._open = False
+        self._stopped = False
+        self._console_kept = bytearray()
+        self._stderr_kept = bytearray()
+
+    def _start(self, command: Callable[[Mapping[str, int]], list[str]], ram: SharedRam) -> None:
+        """On the I/O thread: create the sockets, the process, and watch them."""
+        with ExitStack() as opened, ExitStack() as theirs:
+            fds = {"ram": ram.fd}
+            ours = {}
+            for name in ("mailbox", "console", "control"):
+                ours[name], other = socket.socketpair()
+                opened.callback(ours[name].close)
+                fds[name] = theirs.enter_context(other).fileno()
+                ours[name].setblocking(False)
+            self._mailbox, self._console, self._control = ours.values()
+            self._stderr, other_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+            opened.callback(os.close, self._stderr)
+            theirs.callback(os.close, other_end)
+            os.set_blocking(other_end, True)
+            self._process = subprocess.Popen(
+                command(fds),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=other_end,
+                pass_fds=tuple(fds.values()),
+                start_new_session=True,
+            )
+            opened.callback(self._kill)
+            self._pidfd = os.pidfd_open(self._process.pid)
+            opened.callback(os.close, self._pidfd)
+            self._watch(opened)
+            self._opened = opened.pop_all()
+            self._open = True
+
+    def _watch(self, opened: ExitStack) -> None:
+        for fd, callback in (
+            (self._mailbox.fileno(), self._read_mailbox),
+            (self._console.fileno(), self._read_console),
+            (self._stderr, self._read_stderr),
+            (self._pidfd, self._died),
+        ):
+            self._io.watch(fd, callback)
+            opened.callback(self._io.unwatch, fd)
+
+    @property
+    def pid(self) -> int:
+        """The process, for a debugger or a test; it may be gone."""
+        return self._process.pid
+
+    @property
+    def console(self) -> bytes:
+        """The end of what the firmware wrote to its console, up to 64 KiB."""
+        return bytes(self._console_kept)
+
+    def kick(self, notifyid: int) -> None:
+        """Ring the doorbell *notifyid*. Never waits; nothing happens to a dead worker."""
+        self.send_mailbox(notifyid)
+
+    def send_mailbox(self, byte: int) -> None:
+        """Send *byte* to the mailbox. A full mailbox has a hint pending already."""
+        self._send(self._mailbox, bytes((byte,)))
+
+    def send_console(self, data: bytes) -> int:
+        """Send input to the console; how many bytes there was room for."""
+        return self._send(self._console, data)
+
+    def _send(self, to: socket.socket, data: bytes) -> int:
+        with self._lock:
+            if not self._open:
+                return 0
+            try:
+                return to.send(data, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+            except (BlockingIOError, BrokenPipeError, ConnectionResetError):
+                return 0
+
+    def stop(self) -> None:
+        """Kill the process, reap it, close everything. Returns when all of it is gone.
+
+        May be called again, by any thread, and after the worker died by itself.
+        """
+        with self._lock:
+            first, self._stopped = not self._stopped, True
+        self._kill()
+        if first:
+            self._io.call(self._close)
+            self._io.release()
+
+    def _kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def _close(self) -> None:
+        """On the I/O thread: release everything, if that was not done before."""
+        with self._lock:
+            if self._open:
+                self._open = False
+                self._opened.close()
+
+    def _read_mailbox(self) -> bool:
+        data = self._receive(self._mailbox.fileno())
+        if data and not self._stopped:
+            # Bytes are hints: each once is enough.
+            self._on_mailbox(bytes(dict.fromkeys(data)))
+        return bool(data)
+
+    def _read_console(self) -> bool:
+        data = self._receive(self._console.fileno())
+        self._console_kept += data
+        del self._console_kept[:-CONSOLE_KEPT]
+        if data and self._on_console is not None and not self._stopped:
+            self._on_console(data)
+        return bool(data)
+
+    def _read_stderr(self) -> bool:
+        data = self._receive(self._stderr)
+        self._stderr_kept += data[: STDERR_KEPT - len(self._stderr_kept)]
+        return bool(data)
+
+    def _receive(self, fd: int) -> bytes:
+        """What is there to read; at the end of the file, *fd* is watched no longer."""
+        try:
+            data = os.read(fd, CHUNK)
+        except BlockingIOError:
+            return b""
+        except ConnectionResetError:
+            data = b""
+        if not data:
+            self._io.unwatch(fd)
+        return data
+
+    def _died(self) -> None:
+        """The process is gone: take what it left, release everything, tell."""
+        for read in (self._read_mailbox, self._read_console, self._read_stderr):
+            while self._open and read():
+                pass
+        stderr = self._stderr_kept.decode("utf-8", "replace")
+        death = self._death(self._process.wait(), stderr)
+        log.debug("worker %d: %s", self._process.pid, death)
+        self._close()
+        if not self._stopped:
+            self._on_exit(death)
+
+
+class Engine(ABC):
+    """Something that executes a machine's instructions, in a process for each processor.
+
+    *io* may be shared by several engines; without it the engine has one of its own,
+    whose thread exists while workers do.
+    """
+
+    def __init__(self, io: IoThread | None = None) -> None:
+        self._io = io or IoThread()
+
+    @abstractmethod
+    def command(self, machine: Machine, core: str, vtor: int, fds: Mapping[str, int]) -> list[str]:
+        """The worker's command line; *fds* has ``ram mailbox console control``."""
+
+    def death(self, status: int, stderr: str) -> Death:
+        """What an exit *status* (a negative signal, as Popen has it) and *stderr* mean."""
+        lines = stderr.splitlines() or [""]
+        if status == 0:
+            return Death("exit", None, "clean exit")
+        if status == CRASHED:
+            kind = lines[1] if len(lines) > 1 else ""
+            known = CrashType(kind) if kind in set(CrashType) else CrashType.FATAL_ERROR
+            return Death("crash", known, lines[0] or "crashed")
+        if status < 0:
+            return Death("signal", None, f"killed by {signal.Signals(-status).name}")
+        return Death("failure", None, lines[0] or f"exit status {status}")
+
+    def spawn(
+        self,
+        machine: Machine,
+        ram: SharedRam,
+        *,
+        core: str,
+        vtor: int,
+        on_mailbox: Callable[[bytes], None],
+        on_exit: Callable[[Death], None],
+        on_console: Callable[[bytes], None] | None = None,
+    ) -> Worker:
+        """Start a processor that finds its vector table at *vtor* in *ram*.
+
+        *on_mailbox* gets bytes from the firmware, *on_exit* is called once if the worker
+        dies other than by :meth:`Worker.stop`. OSError if it cannot be started.
+        """
+        if core not in machine.cores:
+            raise ValueError(f"{machine.name} has no core {core!r}")
+        self._io.acquire()
+        worker = Worker(self._io, self.death, on_mailbox, on_exit, on_console)
+        with ExitStack() as undo:
+            undo.callback(self._io.release)
+            self._io.call(
+                lambda: worker._start(lambda fds: self.command(machine, core, vtor, fds), ram)
+            )
+            undo.pop_all()
+        return worker

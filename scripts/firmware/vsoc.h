@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * vsoc/1 for firmware: mailbox, console, trace, heartbeat and rpmsg, without a libc.
+ *
+ * An image defines resource_table, gives it a trace and, for rpmsg, a vdev; calls
+ * vsoc_init() and rpmsg_start(), and then vsoc_wait() and rpmsg_receive() in a loop.
+ */
+#ifndef VSOC_H
+#define VSOC_H
+
+#include <stdint.h>
+
+#define RAM_BASE 0x21000000u
+#define RAM_SIZE 0x01000000u
+#define CARVEOUTS (RAM_BASE + 0x100000u)
+#define VRINGS (RAM_BASE + 0x200000u)
+#define HEARTBEAT ((volatile uint32_t *)(RAM_BASE + 0xff0000u))
+
+#define REG(address) (*(volatile uint32_t *)(address))
+#define SYST_CSR REG(0xe000e010u)
+#define SYST_RVR REG(0xe000e014u)
+#define SYST_CVR REG(0xe000e018u)
+#define NVIC_ISER REG(0xe000e100u)
+#define SCB_ICSR REG(0xe000ed04u)
+#define SCB_VTOR REG(0xe000ed08u)
+#define SCB_AIRCR REG(0xe000ed0cu)
+#define SCB_CFSR REG(0xe000ed28u)
+#define SCB_HFSR REG(0xe000ed2cu)
+#define SCB_BFAR REG(0xe000ed38u)
+#define CPU_HZ 25000000u
+
+/* A CMSDK UART. */
+struct uart {
+	volatile uint32_t data, state, ctrl, intclear, bauddiv;
+};
+#define CONSOLE ((struct uart *)0x40004000u)
+#define MAILBOX ((struct uart *)0x40005000u)
+#define MAILBOX_IRQ 2
+enum { UART_TXFULL = 1, UART_RXFULL = 2 };
+enum { UART_TX = 1, UART_RX = 2, UART_RX_IRQ = 8 };
+enum { MBOX_SHUTDOWN = 0xf0, MBOX_READY = 0xf1, MBOX_CRASHED = 0xff };
+
+/* The resource table, include/linux/remoteproc.h. */
+enum { RSC_CARVEOUT = 0, RSC_TRACE = 2, RSC_VDEV = 3 };
+#define ADDR_ANY 0xffffffffu
+#define VIRTIO_ID_RPMSG 7
+#define VIRTIO_RPMSG_F_NS 1
+#define VIRTIO_DRIVER_OK 4
+
+struct rsc_carveout {
+	uint32_t type, da, pa, len, flags, reserved;
+	char name[32];
+};
+struct rsc_trace {
+	uint32_t type, da, len, reserved;
+	char name[32];
+};
+struct rsc_vring {
+	uint32_t da, align, num, notifyid, pa;
+};
+struct rsc_vdev {
+	uint32_t type, id, notifyid, dfeatures, gfeatures, config_len;
+	uint8_t status, num_of_vrings, reserved[2];
+	struct rsc_vring vring[2];
+};
+
+#define TRACE_SIZE 0x1000u
+#define TRACE_ADDRESS CARVEOUTS
+
+void vsoc_init(void);
+void vsoc_heartbeat(uint32_t period_ms); /* by SysTick; calls on_tick() too */
+void on_tick(uint32_t ticks);		 /* an image may define it */
+void vsoc_wait(void);			 /* sleep until the mailbox has something */
+void mailbox_send(uint8_t byte);
+void console_puts(const char *text);
+void trace(const char *text);
+void trace_number(const char *text, uint32_t value); /* text, value in hex, newline */
+__attribute__((noreturn)) void vsoc_fail(void); /* say that we crashed, and lock up */
+
+void rpmsg_start(volatile struct rsc_vdev *vdev);
+void rpmsg_announce(const char *name, uint32_t address);
+/* One message to the host; 0 when the host has no buffer for it now. */
+int rpmsg_send(uint32_t src, uint32_t dst, const void *data, uint32_t len);
+/*
+ * Give every message that is there to handle(), which returns 0 to see it again at the
+ * next mailbox byte (when rpmsg_send() returned 0).
+ */
+void rpmsg_receive(int (*handle)(uint32_t src, uint32_t dst, const uint8_t *data, uint32_t len));
+
+void *memcpy(void *to, const void *from, unsigned size);
+void *memset(void *to, int byte, unsigned size);
+
+static inline void irq_disable(void) { __asm__ volatile("cpsid i" ::: "memory"); }
+static inline void irq_enable(void) { __asm__ volatile("cpsie i" ::: "memory"); }
+static inline void wfi(void) { __asm__ volatile("wfi" ::: "memory"); }
+static inline void barrier(void) { __asm__ volatile("dmb" ::: "memory"); }
+
+#endif
