@@ -1,0 +1,80 @@
+"""The rooms and who may know whom: nothing lower imports anything higher."""
+
+import ast
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+#: room -> the rooms below it that it may import. `errors` and `kernel` are modules of their own.
+ALLOWED = {
+    "errors": set(),
+    "kernel": set(),
+    "fs": set(),
+    "base": {"fs", "kernel"},
+    "virtio": {"fs", "base"},
+    "rpmsg": {"fs", "base", "virtio", "kernel"},
+    "remoteproc": {"fs", "base", "virtio", "kernel"},
+    "soc": set(),
+    "engines": {"soc"},
+    "drivers": {"fs", "base", "virtio", "rpmsg", "remoteproc", "soc", "engines", "kernel"},
+    "system": {"fs", "base", "virtio", "rpmsg", "remoteproc", "kernel"},
+    "board": {"errors", "kernel", "system"},
+    "cli": {"errors"},
+    "__main__": {"cli"},
+    "__init__": set(),
+}
+#: The far side of things, for everybody's tests: knows all.
+ALLOWED["testing"] = set(ALLOWED)
+
+
+def _room(module):
+    parts = module.split(".")
+    return parts[1] if parts[0] == "rprocfs" and len(parts) > 1 else None
+
+
+def _imports(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "rprocfs").rglob("*.py")), ids=str)
+def test_framework(path):
+    room = path.relative_to(ROOT / "rprocfs").parts[0].removesuffix(".py")
+    for module in _imports(path):
+        other = _room(module)
+        if other is not None and other in ALLOWED and other != room:
+            assert other in ALLOWED[room], f"{room} imports {other} ({module})"
+        assert not module.startswith("rprocfs_fuse"), "the framework knows nothing of FUSE"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "rprocfs" / "remoteproc").glob("*.py")), ids=str)
+def test_rpmsg_and_remoteproc_meet_only_on_the_virtio_bus(path):
+    assert not any(_room(module) == "rpmsg" for module in _imports(path))
+
+
+def test_every_room_has_its_rules():
+    rooms = {
+        path.stem
+        for path in (ROOT / "rprocfs").iterdir()
+        if path.suffix == ".py" or (path / "__init__.py").exists()
+    }
+    assert rooms <= set(ALLOWED), rooms - set(ALLOWED)
+
+
+def test_the_sans_io_modules_do_no_io():
+    for name in (
+        "virtio/ring.py",
+        "virtio/device_ring.py",
+        "rpmsg/hdr.py",
+        "remoteproc/rsc_table.py",
+        "remoteproc/elf_loader.py",
+    ):
+        roots = {module.split(".")[0] for module in _imports(ROOT / "rprocfs" / name)}
+        assert not roots & {"threading", "socket", "logging", "subprocess", "mmap"}, name
