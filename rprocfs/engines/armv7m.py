@@ -66,14 +66,16 @@ class ExceptionModel:
         if not self._nvic.pending:
             return False
         number = self._nvic.takeable(*self._cpu.masks())
-        if not number:
-            return False
-        self._enter(number)
-        return True
+        if number:
+            self._enter(number)
+        return bool(number)
 
-    def masked(self) -> bool:
-        """Whether an exception waits for nothing but PRIMASK, BASEPRI or FAULTMASK."""
-        return bool(self._nvic.pending) and self._nvic.takeable() != 0
+    def due(self) -> bool:
+        """Whether an exception is to be taken now."""
+        nvic = self._nvic
+        if not nvic.pending or not nvic.takeable():
+            return False
+        return nvic.takeable(*self._cpu.masks()) != 0
 
     def wakes(self) -> bool:
         """Whether WFI ends: PRIMASK does not count."""

@@ -5,21 +5,23 @@ from another corrupts its state. Between two slices sockets and SysTick are look
 and exceptions taken. What an instruction causes (a fault, SVC, an exception return, a
 store to the NVIC) ends the slice at once.
 
-**Interrupt latency.** A slice lasts about 0.2 ms, or until SysTick's next tick. While
-an interrupt waits for PRIMASK, BASEPRI or FAULTMASK only, the core runs instruction by
-instruction at first, then in slices that grow slowly: the delay after the unmasking
-instruction stays below a part of the time for which the firmware had masked, and a
-short window between CPSIE and the next CPSID is not missed.
+**Interrupt latency.** A slice lasts about 0.2 ms, or until SysTick's next tick, and ends
+at once where an instruction unmasks an exception that waits (:mod:`.sites`).
 
 **WFI.** Unicorn ends a slice *after* a WFI, which cannot be told from a slice that
 just happened to end there. So the first end behind a WFI makes that instruction an
 exit, where slices end *before* it; from then on the core sleeps there, in select.
+
+**Accesses that end a slice.** Stopping Unicorn in a load or store leaves the PC at that
+instruction, its access done and nothing else. So it is executed once more by itself,
+with the access played back: a load gets the value it got, a store is not repeated.
 """
 
 from __future__ import annotations
 
 from rprocfs.engines import libunicorn, ports
 from rprocfs.engines.armv7m import ExceptionModel
+from rprocfs.engines.sites import Sites
 from rprocfs.soc import scb as bits
 from rprocfs.soc.nvic import BUSFAULT, MEMMANAGE, SVCALL
 from rprocfs.soc.systick import SECOND
@@ -37,7 +39,6 @@ if TYPE_CHECKING:
 
 SLICE = 30_000
 INSTRUCTIONS_PER_US = 100  # about what Unicorn does; only slices' lengths depend on it
-SINGLE_STEPS, GROWTH = 48, 8  # while masked: steps, then slices longer by an eighth
 WFE_SECONDS = 0.01  # SEV cannot be seen, so WFE never sleeps for longer
 WFI, WFE, YIELD = b"\x30\xbf", b"\x20\xbf", b"\x10\xbf"
 # Addresses that nothing can be executed from (the default memory map).
@@ -70,9 +71,14 @@ class Core:
         self._model = ExceptionModel(cpu, scs, ram.load, ram.store)
         self._event: Callable[[], None] | None = None
         self._reset = False
-        self._masked_for = 0
+        self._cut: tuple[int, int, int] | None = None  # pc, address, value of an access
+        self._replay: tuple[int, int, int] | None = None
+        self._played = 0
         self._exits: set[int] = set()
         self._native_wfi: set[int] = set()
+        self._sites = Sites(
+            unicorn, ram, scs.scb, self._stop_if_due, self._on_divide, self._on_float
+        )
         for da, size in bus.mappings():
             unicorn.map_registers(da, size, self._read, self._write)
         unicorn.hook(libunicorn.HOOK_INTR, self._on_interrupt)
@@ -88,6 +94,8 @@ class Core:
     def run(self) -> NoReturn:
         """Reset the core, and execute for ever."""
         self._model.reset()
+        # Blocks are only reported as they are translated from the second on.
+        self._slice(1)
         while True:
             self._look_around(0)
             self._model.take_pending()
@@ -98,12 +106,6 @@ class Core:
         self._bus.poll()
 
     def _budget(self) -> int:
-        if self._model.masked():
-            self._masked_for += 1
-            if self._masked_for <= SINGLE_STEPS:
-                return 1
-            return min(SLICE, 2 + (self._masked_for - SINGLE_STEPS) ** 2 // GROWTH)
-        self._masked_for = 0
         deadline = self._scs.systick.deadline
         if deadline is None:
             return SLICE
@@ -112,9 +114,16 @@ class Core:
 
     def _slice(self, count: int) -> None:
         error = self._uc.run(self._cpu.pc | 1, count)
-        event, self._event = self._event, None
         if self._reset:
             raise Reset
+        cut, self._cut = self._cut, None
+        if cut is not None and cut[0] == self._cpu.pc:
+            self._replay = cut
+            error = self._uc.run(self._cpu.pc | 1, 1)
+            self._replay = None
+        if self._sites.pending:
+            self._sites.update()
+        event, self._event = self._event, None
         if event is not None:
             event()
         elif error:
@@ -169,14 +178,24 @@ class Core:
     def _read(self, address: int, size: int) -> int:
         if self._refuses(address, size):
             return 0
+        if self._replayed(address):
+            return self._played
         value = self._bus.read(address, size)
-        self._stop_if_pending()
+        self._stop_if_pending(address, value)
         return value
 
     def _write(self, address: int, size: int, value: int) -> None:
-        if not self._refuses(address, size):
+        if not self._refuses(address, size) and not self._replayed(address):
             self._bus.write(address, size, value)
-            self._stop_if_pending()
+            self._stop_if_pending(address, value)
+
+    def _replayed(self, address: int) -> bool:
+        """Whether this access was done before its slice ended, with the value _played."""
+        replay = self._replay
+        if replay is None or replay[1] != address:
+            return False
+        self._replay, self._played = None, replay[2]
+        return True
 
     def _refuses(self, address: int, size: int) -> bool:
         if address < 0xE000_0000 or not self._cpu.unprivileged:
@@ -185,9 +204,25 @@ class Core:
         self._uc.stop()
         return True
 
-    def _stop_if_pending(self) -> None:
-        if self._model.masked():
+    def _stop_if_pending(self, address: int, value: int) -> None:
+        """End the slice, if the access made an exception pending that is to be taken."""
+        if self._model.due() or self._sites.pending:
+            self._cut = self._cpu.pc, address, value
             self._uc.stop()
+
+    def _stop_if_due(self) -> None:
+        if self._model.due():
+            self._uc.stop()
+
+    def _on_divide(self, address: int) -> None:
+        divisor = self._ram.code(address + 2, 1)[0] & 15
+        if self._cpu.register(divisor) == 0:
+            self._event = lambda: self._model.usage_fault(bits.DIVBYZERO, "division by zero")
+            self._uc.stop()
+
+    def _on_float(self, address: int) -> None:
+        self._event = lambda: self._model.usage_fault(bits.NOCP, "the fpu is off")
+        self._uc.stop()
 
     def _on_interrupt(self, _uc: int, number: int, _data: int) -> None:
         handlers = {

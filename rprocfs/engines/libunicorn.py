@@ -18,10 +18,11 @@ CPU_MODELS = {"cortex-m3": 8, "cortex-m4": 9}
 PROT_ALL = 7
 # UC_CTL: a number, the count of its arguments at bit 26, the direction at bit 30.
 CTL_CPU_MODEL, CTL_TB_FLUSH = 7 | 1 << 26 | 1 << 30, 10 | 1 << 30
+CTL_TB_REMOVE = 9 | 2 << 26 | 1 << 30
 CTL_USE_EXITS, CTL_EXITS = 4 | 1 << 26 | 1 << 30, 6 | 2 << 26 | 1 << 30
 
 OK, INSN_INVALID, EXCEPTION = 0, 10, 21
-HOOK_INTR, HOOK_CODE, HOOK_MEM_READ, HOOK_MEM_WRITE = 1, 4, 1 << 10, 1 << 11
+HOOK_INTR, HOOK_CODE, HOOK_BLOCK, HOOK_MEM_READ, HOOK_MEM_WRITE = 1, 4, 8, 1 << 10, 1 << 11
 HOOK_MEM_INVALID, HOOK_INSN_INVALID, HOOK_EDGE = 0x3F0, 1 << 14, 1 << 15
 MEM_READ, MEM_WRITE = 16, 17
 MEM_WRITES, MEM_FETCHES = (17, 20, 22), (21, 24)
@@ -41,7 +42,6 @@ MMIO_WRITE = ctypes.CFUNCTYPE(None, c_void_p, c_uint64, c_uint32, c_uint64, c_vo
 # Kinds of hook, and how Unicorn calls them.
 CALLBACKS = {
     HOOK_INTR: INTR,
-    HOOK_CODE: CODE,
     HOOK_INSN_INVALID: INVALID,
     HOOK_MEM_INVALID: ACCESS,
     HOOK_MEM_READ | HOOK_MEM_WRITE: ACCESS,
@@ -133,11 +133,12 @@ class Unicorn:
         self._keep += (reader, writer)
         self._check(self.lib.uc_mmio_map(self.handle, da, size, reader, None, writer, None))
 
-    def hook(
-        self, kind: int, function: Callable[..., object], begin: int = 1, end: int = 0
-    ) -> c_size_t:
-        """Call *function* on events of *kind*, at addresses of [begin, end] if that is a range."""
-        callback = CALLBACKS[kind](function)
+    def hook(self, kind: int, function: Callable[..., object]) -> c_size_t:
+        """Call *function* on all events of *kind*."""
+        return self.add_hook(kind, CALLBACKS[kind](function), 1, 0)
+
+    def add_hook(self, kind: int, callback: object, begin: int, end: int) -> c_size_t:
+        """Have *callback*, one of CALLBACKS, called at the addresses [begin, end]."""
         self._keep.append(callback)
         handle = c_size_t()
         add = self.lib.uc_hook_add
@@ -148,6 +149,11 @@ class Unicorn:
     def unhook(self, handle: c_size_t) -> None:
         """Undo :meth:`hook`."""
         self._check(self.lib.uc_hook_del(self.handle, handle))
+
+    def forget(self, begin: int, end: int) -> None:
+        """Forget the translated code that touches [begin, end)."""
+        limits = c_uint64(begin), c_uint64(end)
+        self._check(self.lib.uc_ctl(self.handle, c_int(CTL_TB_REMOVE), *limits))
 
     def flush(self) -> None:
         """Forget all translated code: needed when hooks were added or removed."""

@@ -39,5 +39,9 @@ class WorkerRam:
 
     def fetch(self, da: int) -> bytes:
         """The halfword at *da*, empty if there is none."""
+        return self.code(da, 2)
+
+    def code(self, da: int, size: int) -> bytes:
+        """Up to *size* bytes at *da*, as many as there are."""
         offset = da - self.da
-        return self._map[offset : offset + 2] if 0 <= offset < self.size else b""
+        return self._map[offset : offset + size] if 0 <= offset < self.size else b""

@@ -143,7 +143,12 @@ static void unaligned(void) { (void)REG((uint32_t)events + 1); }
 static void bad_return(void) { pend(D); barriers(); }
 __attribute__((naked)) static void irq_d(void)
 {
-	__asm__("mvn lr, #0x12\n\tbx lr"); /* EXC_RETURN 0xffffffed: no such thing */
+	__asm__("mvn lr, #0xc\n\tbx lr"); /* EXC_RETURN 0xfffffff3: no such thing */
+}
+/* Returns right, however the handler before it did. */
+__attribute__((naked)) static void usage_fault(void)
+{
+	__asm__("mvn lr, #6\n\tmrs r0, msp\n\tb note_fault");
 }
 
 static void test_priorities(void)
@@ -483,7 +488,7 @@ static vector table[64] __attribute__((aligned(256)));
 void reset(void);
 __attribute__((section(".vectors"), used)) static const vector vectors[16 + 32] = {
 	[0] = (vector)stack_top, [1] = reset, [3] = any_fault,	[4] = any_fault,
-	[5] = bus_fault, [6] = any_fault, [11] = sv_call, [14] = pend_sv, [15] = sys_tick,
+	[5] = bus_fault, [6] = usage_fault, [11] = sv_call, [14] = pend_sv, [15] = sys_tick,
 	[16 + A] = irq_a, [16 + B] = irq_b, [16 + C] = irq_c, [16 + D] = irq_d,
 };
 

@@ -1,0 +1,137 @@
+"""Instructions that need more than Unicorn does: found as code is translated.
+
+- Behind CPSIE and MSR to PRIMASK, BASEPRI or FAULTMASK an interrupt that waited must be
+  taken at once: firmware counts on it (``taskEXIT_CRITICAL()``). Such an instruction
+  ends a block of translated code, so a hook on the block behind it is cheap: nothing
+  is paid anywhere else.
+- SDIV and UDIV do not trap; CCR.DIV_0_TRP may ask for it.
+- Unicorn always lets the FPU be used; CPACR may forbid it.
+
+The last two are hooks on instructions. One such hook makes all of Unicorn several times
+slower, so they exist only where there is such an instruction and while the firmware
+asks for the trap, or has not turned the FPU on.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+
+from rprocfs.engines import libunicorn
+from rprocfs.soc.scb import CCR_DIV_0_TRP
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rprocfs.engines.libunicorn import Unicorn
+    from rprocfs.engines.worker_ram import WorkerRam
+    from rprocfs.soc.scb import Scb
+
+BLOCK = struct.Struct("<QHH")  # uc_tb: address, instructions, bytes
+PRIMASK, FAULTMASK = 16, 19
+
+
+def instructions(code: bytes) -> Iterator[tuple[int, int, int]]:
+    """(offset, first halfword, second halfword or -1) of every instruction in *code*."""
+    halfwords = struct.unpack(f"<{len(code) // 2}H", code[: len(code) & ~1])
+    index = 0
+    while index < len(halfwords):
+        first = halfwords[index]
+        wide = first >> 11 in (0b11101, 0b11110, 0b11111) and index + 1 < len(halfwords)
+        yield 2 * index, first, halfwords[index + 1] if wide else -1
+        index += 2 if wide else 1
+
+
+def unmasks(first: int, second: int) -> bool:
+    """CPSIE, or MSR to a mask register."""
+    if second < 0:
+        return first & 0xFFFC == 0xB660
+    return first & 0xFFF0 == 0xF380 and PRIMASK <= second & 0xFF <= FAULTMASK
+
+
+def divides(first: int, second: int) -> bool:
+    """SDIV or UDIV."""
+    return second >= 0 and first & 0xFFD0 == 0xFB90 and second & 0xF0F0 == 0xF0F0
+
+
+def floats(first: int, second: int) -> bool:
+    """An instruction of coprocessors 10 and 11, the FPU."""
+    return second >= 0 and first & 0xEC00 == 0xEC00 and second & 0x0E00 == 0x0A00
+
+
+class Sites:
+    """Finds such instructions in *ram* and calls back when they are executed.
+
+    *unmasked* is called behind an instruction that may have unmasked an interrupt,
+    *divide* (address) and *float_off* (address) in front of a trapping one, all of them
+    while Unicorn runs.
+    """
+
+    def __init__(
+        self,
+        unicorn: Unicorn,
+        ram: WorkerRam,
+        scb: Scb,
+        unmasked: Callable[[], None],
+        divide: Callable[[int], None],
+        float_off: Callable[[int], None],
+    ) -> None:
+        self._uc, self._ram, self._scb = unicorn, ram, scb
+        self._divide, self._float_off = divide, float_off
+        self._found: set[tuple[int, int]] = set()  # (kind of hook, address)
+        self._hooks: dict[tuple[int, int], ctypes.c_size_t] = {}
+        self._asked = (False, False)
+        block = libunicorn.CODE(lambda *_: unmasked())
+        code = libunicorn.CODE(lambda _uc, address, _size, _data: self._trap(address))
+        self._callbacks = {libunicorn.HOOK_BLOCK: block, libunicorn.HOOK_CODE: code}
+        unicorn.hook(libunicorn.HOOK_EDGE, self._translated)
+        self.update()
+
+    @property
+    def pending(self) -> bool:
+        """Whether :meth:`update` has something to do."""
+        return bool(self._found) or self._asked != self._traps()
+
+    def _traps(self) -> tuple[bool, bool]:
+        scb = self._scb
+        return bool(scb.ccr & CCR_DIV_0_TRP), scb.fpu and not scb.fpu_enabled
+
+    def update(self) -> None:
+        """Between two runs: set the hooks that are needed, remove the others."""
+        for kind, address in self._found:
+            self._hooks[kind, address] = self._uc.add_hook(
+                kind, self._callbacks[kind], address, address
+            )
+            self._uc.forget(address, address + 2)
+        self._found.clear()
+        if self._asked != self._traps():
+            self._asked = self._traps()
+            for key in [key for key in self._hooks if key[0] == libunicorn.HOOK_CODE]:
+                self._uc.unhook(self._hooks.pop(key))
+            self._uc.flush()
+
+    def _translated(self, _uc: int, block: int, _previous: int, _data: int) -> None:
+        address, _, size = BLOCK.unpack(ctypes.string_at(block, BLOCK.size))
+        found = set(self._interesting(address, self._ram.code(address, size)))
+        found.difference_update(self._hooks)
+        if found:
+            self._found |= found
+            self._uc.stop()
+
+    def _interesting(self, address: int, code: bytes) -> Iterator[tuple[int, int]]:
+        division, fpu_off = self._asked
+        for offset, first, second in instructions(code):
+            if unmasks(first, second):
+                size = 2 if second < 0 else 4
+                yield libunicorn.HOOK_BLOCK, address + offset + size
+            elif (division and divides(first, second)) or (fpu_off and floats(first, second)):
+                yield libunicorn.HOOK_CODE, address + offset
+
+    def _trap(self, address: int) -> None:
+        for _, first, second in instructions(self._ram.code(address, 4)):
+            if divides(first, second):
+                self._divide(address)
+            else:
+                self._float_off(address)
+            return
