@@ -119,9 +119,9 @@ class NTty:
     # Reading and writing.
 
     def read(self, size: int) -> bytes | None:
-        """n_tty_read(): b"" for an end of file typed or VMIN 0; None where there is nothing yet."""
+        """n_tty_read(): b"" for an end of file typed, or VMIN and VTIME 0; None: not yet."""
         if not self.termios.lflag & ICANON:
-            if self._count < min(size, self.termios.cc[VMIN]):
+            if self._count < min(size, self.termios.cc[VMIN] or bool(self.termios.cc[VTIME])):
                 return None
             return self._take(size)
         if not self._lines:
