@@ -1,0 +1,189 @@
+"""Mounting and unmounting: mount(2), fusermount3 and /proc/self/mountinfo."""
+
+from __future__ import annotations
+
+import array
+import ctypes
+import errno
+import os
+import re
+import shutil
+import socket
+import stat
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from rprocfs.errors import CommandError
+from rprocfs.fs.kernfs import error
+
+FSTYPE = "fuse.rprocfs"
+SOURCE = "rprocfs"
+DEVICE = "/dev/fuse"
+
+MS_RDONLY = 1
+MS_NOSUID = 2
+MS_NODEV = 4
+MS_NOEXEC = 8
+MNT_DETACH = 2
+UMOUNT_NOFOLLOW = 8
+
+NEEDS_FUSERMOUNT = (
+    "fusermount3 was not found: install the package fuse3, or run in a user namespace (unshare -rm)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Mountinfo:
+    """One line of /proc/self/mountinfo."""
+
+    device: str
+    mountpoint: str
+    fstype: str
+    source: str
+
+    @property
+    def ours(self) -> bool:
+        """Is it a filesystem of this program."""
+        return self.fstype == FSTYPE
+
+
+def mounts() -> Iterator[Mountinfo]:
+    """What is mounted, in order: a later mount covers an earlier one."""
+    for line in Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape").splitlines():
+        front, _, back = line.partition(" - ")
+        fields, (fstype, source, *_) = front.split(" "), back.split(" ")
+        yield Mountinfo(fields[2], _unescape(fields[4]), fstype, _unescape(source))
+
+
+def find_mount(mountpoint: str) -> Mountinfo | None:
+    """What is mounted on exactly this directory, if anything."""
+    found = None
+    for entry in mounts():
+        if entry.mountpoint == mountpoint:
+            found = entry
+    return found
+
+
+def _unescape(text: str) -> str:
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)
+
+
+def resolve(directory: str | os.PathLike[str]) -> str:
+    """The absolute path of *directory*, without asking a filesystem mounted on it."""
+    path = Path(os.path.abspath(directory))  # noqa: PTH100
+    return str(path.parent.resolve() / path.name) if path.name else "/"
+
+
+def prepare(directory: str | os.PathLike[str]) -> str:
+    """Check that *directory* can be mounted on, and return its absolute path.
+
+    A mount of ours whose daemon died is detached first. CommandError.
+    """
+    where = resolve(directory)
+    entry = find_mount(where)
+    try:
+        mode = Path(where).stat().st_mode
+    except OSError as problem:
+        if problem.errno != errno.ENOTCONN or entry is None or not entry.ours:
+            raise CommandError(f"{directory}: {problem.strerror}") from problem
+        unmount(where, lazy=True)
+        return prepare(directory)
+    if entry is not None and entry.ours:
+        raise CommandError(f"{directory}: already mounted, see rprocfs umount")
+    if not stat.S_ISDIR(mode):
+        raise CommandError(f"{directory}: {os.strerror(errno.ENOTDIR)}")
+    return os.path.realpath(where)
+
+
+def mount(mountpoint: str, *, allow_other: bool, read_only: bool = False) -> int:
+    """Mount on *mountpoint* and return the connection to the kernel. CommandError."""
+    if not Path(DEVICE).exists():
+        raise CommandError(f"{DEVICE}: missing, the kernel's module is called fuse")
+    if os.geteuid() == 0:
+        return _mount_as_root(mountpoint, read_only=read_only)
+    return _mount_as_user(mountpoint, allow_other=allow_other, read_only=read_only)
+
+
+def unmount(mountpoint: str, *, lazy: bool = False) -> None:
+    """umount(2) or fusermount3; OSError or CommandError."""
+    if os.geteuid() == 0:
+        flags = UMOUNT_NOFOLLOW | (MNT_DETACH if lazy else 0)
+        _check(_libc().umount2(os.fsencode(mountpoint), flags), mountpoint)
+        return
+    command = [_fusermount(), "-u", *(["-z"] if lazy else []), "--", mountpoint]
+    done = subprocess.run(command, capture_output=True, check=False)
+    if done.returncode:
+        raise CommandError(_last_line(done.stderr))
+
+
+def detach(device: str, mountpoint: str) -> None:
+    """Take the filesystem *device* off *mountpoint*, if it is still there."""
+    entry = find_mount(mountpoint)
+    if entry is not None and entry.device == device:
+        unmount(mountpoint, lazy=True)
+
+
+def _mount_as_root(mountpoint: str, *, read_only: bool) -> int:
+    fd = os.open(DEVICE, os.O_RDWR | os.O_CLOEXEC)
+    try:
+        data = f"fd={fd},rootmode=40000,user_id=0,group_id={os.getegid()},allow_other"
+        flags = MS_NOSUID | MS_NODEV | (MS_RDONLY if read_only else 0)
+        names = (os.fsencode(name) for name in (SOURCE, mountpoint, FSTYPE))
+        _check(_libc().mount(*names, ctypes.c_ulong(flags), data.encode()), mountpoint)
+    except BaseException:
+        os.close(fd)
+        raise
+    return fd
+
+
+def _mount_as_user(mountpoint: str, *, allow_other: bool, read_only: bool) -> int:
+    options = f"fsname={SOURCE},subtype={SOURCE},nosuid,nodev"
+    options += ",allow_other" if allow_other else ""
+    options += ",ro" if read_only else ""
+    command = [_fusermount(), "-o", options, "--", mountpoint]
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        environment = {**os.environ, "_FUSE_COMMFD": str(theirs.fileno())}
+        done = subprocess.run(
+            command,
+            env=environment,
+            pass_fds=[theirs.fileno()],
+            capture_output=True,
+            check=False,
+        )
+        if done.returncode:
+            raise CommandError(_last_line(done.stderr))
+        return _receive_fd(ours)
+
+
+def _receive_fd(end: socket.socket) -> int:
+    room = socket.CMSG_SPACE(array.array("i").itemsize)
+    _, messages, _, _ = end.recvmsg(1, room, socket.MSG_CMSG_CLOEXEC)
+    for _, _, data in messages:
+        return int.from_bytes(data[:4], "little")
+    raise CommandError("fusermount3 handed no connection over")
+
+
+def _fusermount() -> str:
+    found = shutil.which("fusermount3")
+    if found is None:
+        raise CommandError(NEEDS_FUSERMOUNT)
+    return found
+
+
+def _last_line(output: bytes) -> str:
+    lines = output.decode("utf-8", "replace").strip().splitlines()
+    return lines[-1] if lines else "fusermount3 failed"
+
+
+def _libc() -> ctypes.CDLL:
+    return ctypes.CDLL(None, use_errno=True)
+
+
+def _check(result: int, mountpoint: str) -> None:
+    if result:
+        problem = error(ctypes.get_errno())
+        problem.filename = mountpoint
+        raise problem

@@ -1,0 +1,199 @@
+"""What each request of a filesystem means: a lookup and one call of a node or a handle.
+
+Both transports, and the tests without any, call the same methods. Reading, writing,
+poll and ioctl are the handle's own methods. Every failure is an exception;
+:func:`failure` is the one place where it becomes a reply.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import stat
+import time
+from collections.abc import Iterable
+from typing import Any
+
+from rprocfs.fs.kernfs import Dir, File, Handle, Link, Node, Tree, error
+from rprocfs_fuse.permission import EXECUTE, READ, WRITE, Caller, check, check_owner
+
+logger = logging.getLogger(__name__)
+
+#: FUSE replies carry errnos below this one.
+ERRNO_LIMIT = 512
+#: ioctl(2) on the root directory: the daemon's process number, ``_IOR('r', 0x50, int)``.
+IOC_DAEMON = 0x80047250
+
+_ACCESS = {os.O_RDONLY: READ, os.O_WRONLY: WRITE, os.O_RDWR: READ | WRITE}
+
+
+def failure(problem: BaseException) -> int:
+    """The errno that answers a request which ended in *problem*.
+
+    An OSError answers with its errno. Anything else is a bug: it is logged with its
+    traceback and answered EIO. The kernel takes no errno above 511, so ERESTARTSYS,
+    which rpmsg lets escape when a send takes too long, is ETIMEDOUT here.
+    """
+    if isinstance(problem, OSError) and problem.errno:
+        code = problem.errno
+        return code if 0 < code < ERRNO_LIMIT else errno.ETIMEDOUT
+    logger.error("a request failed", exc_info=problem)
+    return errno.EIO
+
+
+class Operations:
+    """The filesystem of one tree.
+
+    *privileged*: the user ids that may do everything, as root may: those of root and of
+    whoever mounted. *daemon*: the process that ``rprocfs umount`` waits for.
+    """
+
+    def __init__(self, tree: Tree, privileged: Iterable[int] = (0,), daemon: int = 0) -> None:
+        self.tree = tree
+        self.privileged = frozenset(privileged)
+        self.daemon = daemon
+
+    def caller(self, uid: int, gid: int, pid: int) -> Caller | None:
+        """Who asks, as every method below wants it."""
+        return None if uid in self.privileged else Caller(uid, gid, pid)
+
+    def lookup(self, parent: Node, name: str, caller: Caller | None) -> Node:
+        """One component of a path: ENOENT, ENOTDIR, EACCES."""
+        if not isinstance(parent, Dir):
+            raise error(errno.ENOTDIR)
+        if not parent.alive:
+            raise error(errno.ENOENT)
+        if caller is not None:
+            check(parent, caller, EXECUTE)
+        return parent.lookup(name)
+
+    def open(self, node: Node, flags: int, caller: Caller | None) -> Handle:
+        """open(2) of a node that exists; O_TRUNC, O_APPEND and O_CREAT mean nothing."""
+        if not isinstance(node, File):
+            raise error(errno.EISDIR if isinstance(node, Dir) else errno.ELOOP)
+        if caller is not None:
+            check(node, caller, _ACCESS.get(flags & os.O_ACCMODE, READ | WRITE))
+        return node.open(flags)
+
+    def create(
+        self, parent: Node, name: str, mode: int, flags: int, caller: Caller | None
+    ) -> tuple[Node, Handle]:
+        """open(2) with O_CREAT: of the new node, or of the one that came in between."""
+        directory = self._writable(parent, caller)
+        node = directory.children.get(name)
+        if node is None:
+            node = directory.create(name, stat.S_IMODE(mode))
+            return node, self.open(node, flags, None)
+        if flags & os.O_EXCL:
+            raise error(errno.EEXIST)
+        return node, self.open(node, flags, caller)
+
+    def mkdir(self, parent: Node, name: str, mode: int, caller: Caller | None) -> Node:
+        """mkdir(2): EEXIST, EACCES, and what the directory answers."""
+        directory = self._writable(parent, caller)
+        if name in directory.children:
+            raise error(errno.EEXIST)
+        return directory.mkdir(name, stat.S_IMODE(mode))
+
+    def rmdir(self, parent: Node, name: str, caller: Caller | None) -> None:
+        """rmdir(2): ENOENT, ENOTDIR, EACCES, and what the directory answers."""
+        directory = self._writable(parent, caller)
+        if not isinstance(directory.lookup(name), Dir):
+            raise error(errno.ENOTDIR)
+        directory.rmdir(name)
+
+    def unlink(self, parent: Node, name: str, caller: Caller | None) -> None:
+        """unlink(2): EPERM unless the directory has an ``unlink``."""
+        directory = self._writable(parent, caller)
+        if isinstance(directory.lookup(name), Dir):
+            raise error(errno.EISDIR)
+        _optional(directory, "unlink")(name)
+
+    def symlink(self, parent: Node, name: str, target: str, caller: Caller | None) -> Node:
+        """symlink(2): EPERM unless the directory has a ``symlink``."""
+        directory = self._writable(parent, caller)
+        if name in directory.children:
+            raise error(errno.EEXIST)
+        node: Node = _optional(directory, "symlink")(name, target)
+        return node
+
+    def refuse(self, parent: Node, caller: Caller | None) -> Node:
+        """mknod(2), link(2) and rename(2): EPERM, or EACCES where that comes first."""
+        self._writable(parent, caller)
+        raise error(errno.EPERM)
+
+    def readlink(self, node: Node) -> str:
+        """readlink(2): EINVAL for what is no link."""
+        if not isinstance(node, Link):
+            raise error(errno.EINVAL)
+        return node.readlink()
+
+    def opendir(self, node: Node, caller: Caller | None) -> Dir:
+        """May the directory be read: ENOTDIR, EACCES."""
+        if not isinstance(node, Dir):
+            raise error(errno.ENOTDIR)
+        check(node, caller, READ)
+        return node
+
+    def readdir(self, directory: Dir) -> list[tuple[int, bytes, int]]:
+        """(inode number, name, d_type) of every entry; ENOENT for a directory that is gone."""
+        if not directory.alive:
+            raise error(errno.ENOENT)
+        above = directory.parent or directory
+        kind = stat.S_IFDIR >> 12
+        found = [(directory.ino, b".", kind), (above.ino, b"..", kind)]
+        found += [(n.ino, os.fsencode(n.name), n.kind >> 12) for n in directory.entries()]
+        return found
+
+    def access(self, node: Node, mask: int, caller: Caller | None) -> None:
+        """access(2) and chdir(2); as root, only execution of what nobody may execute fails."""
+        if caller is not None:
+            check(node, caller, mask & 7)
+        elif mask & EXECUTE and not isinstance(node, Dir) and not node.mode & 0o111:
+            raise error(errno.EACCES)
+
+    def chmod(self, node: Node, mode: int, caller: Caller | None) -> None:
+        """chmod(2): EPERM unless owner."""
+        check_owner(node, caller)
+        node.setattr(mode=stat.S_IMODE(mode))
+
+    def chown(self, node: Node, uid: int | None, gid: int | None, caller: Caller | None) -> None:
+        """chown(2): EPERM unless privileged; None leaves as it is."""
+        if caller is not None:
+            raise error(errno.EPERM)
+        node.setattr(uid=uid, gid=gid)
+
+    def truncate(self, node: Node, caller: Caller | None, *, is_open: bool = False) -> None:
+        """truncate(2) and ftruncate(2): allowed to who may write, and without effect."""
+        if not is_open:
+            check(node, caller, WRITE)
+
+    def utimens(self, node: Node, mtime_ns: int | None, caller: Caller | None) -> None:
+        """utimensat(2); None is now, which whoever may write may set."""
+        if mtime_ns is not None or (caller is not None and caller.uid == node.uid):
+            check_owner(node, caller)
+        else:
+            check(node, caller, WRITE)
+        node.mtime_ns = time.time_ns() if mtime_ns is None else mtime_ns
+
+    def ioctl_dir(self, node: Node, cmd: int) -> bytes:
+        """ioctl(2) on a directory: the root tells :data:`IOC_DAEMON`; else ENOTTY."""
+        if cmd == IOC_DAEMON and node is self.tree.root and self.daemon:
+            return self.daemon.to_bytes(4, "little")
+        raise error(errno.ENOTTY)
+
+    def _writable(self, parent: Node, caller: Caller | None) -> Dir:
+        if not isinstance(parent, Dir):
+            raise error(errno.ENOTDIR)
+        if not parent.alive:
+            raise error(errno.ENOENT)
+        check(parent, caller, WRITE | EXECUTE)
+        return parent
+
+
+def _optional(directory: Dir, name: str) -> Any:
+    method = getattr(directory, name, None)
+    if method is None:
+        raise error(errno.EPERM)
+    return method
