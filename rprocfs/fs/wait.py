@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 Waker = Callable[[], None]
 
@@ -60,7 +61,7 @@ class WouldBlock(BlockingIOError):
         self,
         queue: WaitQueue,
         timeout: float | None = None,
-        expired: Callable[[], int] | None = None,
+        expired: Callable[[], Any] | None = None,
     ) -> None:
         super().__init__(errno.EAGAIN, os.strerror(errno.EAGAIN))
         self.queue = queue

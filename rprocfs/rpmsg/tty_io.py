@@ -71,7 +71,7 @@ class TtyHandle(Handle):
             return data
         cc = self._port.ldisc.termios.cc
         if cc[VTIME] and not cc[VMIN] and not self._port.ldisc.termios.lflag & ICANON:
-            raise WouldBlock(self._port.readq, cc[VTIME] / 10, lambda: 0)
+            raise WouldBlock(self._port.readq, cc[VTIME] / 10, lambda: b"")
         raise WouldBlock(self._port.readq)
 
     def write(self, data: bytes, offset: int) -> int:

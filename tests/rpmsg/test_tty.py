@@ -186,7 +186,7 @@ def test_timed_read_names_its_timeout(one):
     tty.ioctl(tty_io.TCSETSW, 1, replace(Termios(), cc=bytes(cc)).pack())
     with pytest.raises(WouldBlock) as block:
         tty.read(10, 0)
-    assert (block.value.timeout, block.value.expired()) == (0.7, 0)
+    assert (block.value.timeout, block.value.expired()) == (0.7, b"")
 
 
 def test_other_ioctls(one):
