@@ -140,6 +140,7 @@ class Device:
             self.bus.remove_device(self)
         self.devres.close()
         self.kobject_uevent("remove")
+        self._opener = None
         parent = self.dir.parent
         if parent is not None:
             parent.remove(self._file_name)

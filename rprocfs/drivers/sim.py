@@ -2,7 +2,8 @@
 
 For testing what runs on the host with the image of one's own board, and for injecting
 faults: ``/sys/kernel/debug/rproc_sim/N/ctl`` takes commands (:mod:`sim_ctl`), ``log`` holds
-what the remote received, ``stat`` how often it was started.
+what the remote received, ``stat`` how often it was started; ``rproc_sim/reset`` makes other
+processors (:mod:`sim_module`).
 
 Properties of its description:
 
@@ -32,6 +33,7 @@ from typing import TYPE_CHECKING
 
 from rprocfs.base.platform import PlatformDevice, PlatformDriver
 from rprocfs.drivers.sim_ctl import SimFaults, sim_create_debug_dir
+from rprocfs.drivers.sim_module import SimModule
 from rprocfs.drivers.sim_remote import SimRemote
 from rprocfs.fs.kernfs import Dir, error
 from rprocfs.remoteproc import elf_loader
@@ -196,6 +198,7 @@ class SimDriver(PlatformDriver):
     def __init__(self, subsystem: Remoteproc) -> None:
         self._subsystem = subsystem
         self._debug = subsystem.model.debug.mkdirs("rproc_sim")
+        self.module = SimModule(subsystem)
 
     def probe(self, device: PlatformDevice) -> None:
         """Make the processor as its properties say."""

@@ -183,9 +183,11 @@ class Dir(Node):
 
 
 def _bury(node: Node) -> None:
+    """Mark all of it dead, and let go of what is below: who holds a child keeps just that."""
     node.alive = False
     if isinstance(node, Dir):
-        for child in node.children.values():
+        children, node.children = node.children, {}
+        for child in children.values():
             _bury(child)
 
 

@@ -97,6 +97,7 @@ class Rproc(Device):
         self.debug_dir: Dir | None = None
         self.cdev_put_on_release = False
         self._wq = Workqueue(f"{self.name}-recovery")
+        self._crash_pending = False
         self._refs = 1
         self._refs_lock = threading.Lock()
 
@@ -243,9 +244,12 @@ class Rproc(Device):
     def rproc_report_crash(self, kind: int) -> None:
         """The processor crashed (``enum rproc_crash_type``): never blocks, never fails."""
         self.err(f"crash detected in {self.label}: type {rproc_crash_to_string(kind)}")
-        self._wq.queue_work(self._crash_handler_work)
+        if not self._crash_pending:  # as queue_work() of a work that waits already
+            self._crash_pending = True
+            self._wq.queue_work(self._crash_handler_work)
 
     def _crash_handler_work(self) -> None:
+        self._crash_pending = False
         with self.lock:
             if transition(self.state, Event.CRASH) is Action.NOTHING:
                 return
