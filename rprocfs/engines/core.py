@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 SLICE = 30_000
 INSTRUCTIONS_PER_US = 100  # about what Unicorn does; only slices' lengths depend on it
 WFE_SECONDS = 0.01  # SEV cannot be seen, so WFE never sleeps for longer
-WFI, WFE, YIELD = b"\x30\xbf", b"\x20\xbf", b"\x10\xbf"
+WFI, WFE, SEV = b"\x30\xbf", b"\x20\xbf", b"\x40\xbf"
 # Addresses that nothing can be executed from (the default memory map).
 EXECUTE_NEVER = (range(0x4000_0000, 0x6000_0000), range(0xA000_0000, 0x1_0000_0000))
 NO_SYNDROME = 0xFFFF_FFFF
@@ -73,18 +73,16 @@ class Core:
         self._reset = False
         self._cut: tuple[int, int, int] | None = None  # pc, address, value of an access
         self._replay: tuple[int, int, int] | None = None
-        self._played = 0
+        self._played = self._pc = 0
         self._exits: set[int] = set()
         self._native_wfi: set[int] = set()
-        self._sites = Sites(
-            unicorn, ram, scs.scb, self._stop_if_due, self._on_divide, self._on_float
-        )
+        traps = (self._stop_if_due, self._on_divide, self._on_float, self._on_unaligned)
+        self._sites = Sites(unicorn, ram, scs.scb, *traps)
         for da, size in bus.mappings():
             unicorn.map_registers(da, size, self._read, self._write)
         unicorn.hook(libunicorn.HOOK_INTR, self._on_interrupt)
         unicorn.hook(libunicorn.HOOK_INSN_INVALID, self._on_invalid)
         unicorn.hook(libunicorn.HOOK_MEM_INVALID, self._on_bad_access)
-        unicorn.write(libunicorn.SYNDROME, NO_SYNDROME)
 
     def request_reset(self) -> None:
         """AIRCR.SYSRESETREQ was written."""
@@ -113,6 +111,7 @@ class Core:
         return max(100, min(SLICE, left))
 
     def _slice(self, count: int) -> None:
+        self._uc.write(libunicorn.SYNDROME, NO_SYNDROME)
         error = self._uc.run(self._cpu.pc | 1, count)
         if self._reset:
             raise Reset
@@ -220,6 +219,15 @@ class Core:
             self._event = lambda: self._model.usage_fault(bits.DIVBYZERO, "division by zero")
             self._uc.stop()
 
+    def _on_unaligned(self) -> None:
+        self._pc = self._cpu.pc
+        self._event = self._event or self._unaligned
+        self._uc.stop()
+
+    def _unaligned(self) -> None:
+        self._cpu.pc = self._pc
+        self._model.usage_fault(bits.UNALIGNED, "unaligned access")
+
     def _on_float(self, address: int) -> None:
         self._event = lambda: self._model.usage_fault(bits.NOCP, "the fpu is off")
         self._uc.stop()
@@ -233,19 +241,15 @@ class Core:
             PREFETCH_ABORT: self._fetch_fault,
         }
         self._event = handlers.get(number) or (lambda: self._unknown(number))
-        if number != EXCEPTION_EXIT:
-            self._uc.write(libunicorn.SYNDROME, NO_SYNDROME)
         self._uc.stop()
 
     def _unknown(self, number: int) -> None:
         raise libunicorn.UnicornError(f"unicorn interrupt {number} at {self._cpu.pc:#x}")
 
     def _on_invalid(self, _uc: int, _data: int) -> bool:
-        if self._uc.read(libunicorn.SYNDROME) == NO_SYNDROME:
-            self._event = self._hint
-        else:
-            self._event = self._undefined
-            self._uc.write(libunicorn.SYNDROME, NO_SYNDROME)
+        # WFE and YIELD come here too, but leave the syndrome alone.
+        hint = self._uc.read(libunicorn.SYNDROME) == NO_SYNDROME
+        self._event = self._hint if hint else self._undefined
         return False
 
     def _on_bad_access(
@@ -254,8 +258,8 @@ class Core:
         if kind in libunicorn.MEM_FETCHES:
             self._event = self._fetch_fault
         else:
-            pc = self._cpu.pc
-            self._event = lambda: self._data_fault(address, pc)
+            self._pc = self._cpu.pc
+            self._event = lambda: self._data_fault(address)
         return False
 
     # What follows, between two slices
@@ -267,7 +271,8 @@ class Core:
             self._sleep()
 
     def _hint(self) -> None:
-        if self._ram.fetch(self._cpu.pc - 2) != YIELD:
+        done = self._ram.code(self._cpu.pc - 4, 4)
+        if done[2:] == WFE and done[:2] != SEV:
             self._wait_for_event()
 
     def _undefined(self) -> None:
@@ -285,9 +290,9 @@ class Core:
             scb.cfsr |= bits.IBUSERR
             self._model.raise_exception(BUSFAULT, f"bus fault: fetch from {pc:#x}")
 
-    def _data_fault(self, address: int, pc: int) -> None:
+    def _data_fault(self, address: int) -> None:
         scb = self._scs.scb
         scb.cfsr |= bits.PRECISERR | bits.BFARVALID
         scb.bfar = address
-        self._cpu.pc = pc
+        self._cpu.pc = self._pc
         self._model.raise_exception(BUSFAULT, f"bus fault at {address:#x}")

@@ -7,9 +7,12 @@
 - SDIV and UDIV do not trap; CCR.DIV_0_TRP may ask for it.
 - Unicorn always lets the FPU be used; CPACR may forbid it.
 
-The last two are hooks on instructions. One such hook makes all of Unicorn several times
+These two are hooks on instructions. One such hook makes all of Unicorn several times
 slower, so they exist only where there is such an instruction and while the firmware
 asks for the trap, or has not turned the FPU on.
+
+- CCR.UNALIGN_TRP may ask for a trap at unaligned accesses. Then every access is looked
+  at, which is a hundred times slower.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ import ctypes
 import struct
 
 from rprocfs.engines import libunicorn
-from rprocfs.soc.scb import CCR_DIV_0_TRP
+from rprocfs.soc.scb import CCR_DIV_0_TRP, CCR_UNALIGN_TRP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,8 +67,8 @@ class Sites:
     """Finds such instructions in *ram* and calls back when they are executed.
 
     *unmasked* is called behind an instruction that may have unmasked an interrupt,
-    *divide* (address) and *float_off* (address) in front of a trapping one, all of them
-    while Unicorn runs.
+    *divide* (address) and *float_off* (address) in front of a trapping one, *unaligned*
+    in such an access; all of them while Unicorn runs.
     """
 
     def __init__(
@@ -76,12 +79,14 @@ class Sites:
         unmasked: Callable[[], None],
         divide: Callable[[int], None],
         float_off: Callable[[int], None],
+        unaligned: Callable[[], None],
     ) -> None:
         self._uc, self._ram, self._scb = unicorn, ram, scb
-        self._divide, self._float_off = divide, float_off
+        self._divide, self._float_off, self._unaligned = divide, float_off, unaligned
         self._found: set[tuple[int, int]] = set()  # (kind of hook, address)
         self._hooks: dict[tuple[int, int], ctypes.c_size_t] = {}
-        self._asked = (False, False)
+        self._asked = (False, False, False)
+        self._accesses: ctypes.c_size_t | None = None
         block = libunicorn.CODE(lambda *_: unmasked())
         code = libunicorn.CODE(lambda _uc, address, _size, _data: self._trap(address))
         self._callbacks = {libunicorn.HOOK_BLOCK: block, libunicorn.HOOK_CODE: code}
@@ -93,9 +98,10 @@ class Sites:
         """Whether :meth:`update` has something to do."""
         return bool(self._found) or self._asked != self._traps()
 
-    def _traps(self) -> tuple[bool, bool]:
+    def _traps(self) -> tuple[bool, bool, bool]:
         scb = self._scb
-        return bool(scb.ccr & CCR_DIV_0_TRP), scb.fpu and not scb.fpu_enabled
+        unaligned = bool(scb.ccr & CCR_UNALIGN_TRP)
+        return bool(scb.ccr & CCR_DIV_0_TRP), not scb.fpu_enabled, unaligned
 
     def update(self) -> None:
         """Between two runs: set the hooks that are needed, remove the others."""
@@ -109,7 +115,20 @@ class Sites:
             self._asked = self._traps()
             for key in [key for key in self._hooks if key[0] == libunicorn.HOOK_CODE]:
                 self._uc.unhook(self._hooks.pop(key))
+            self._watch_accesses(self._asked[2])
             self._uc.flush()
+
+    def _watch_accesses(self, watch: bool) -> None:
+        if watch and self._accesses is None:
+            self._accesses = self._uc.hook(libunicorn.HOOK_MEM_ACCESS, self._accessed)
+        elif not watch and self._accesses is not None:
+            self._uc.unhook(self._accesses)
+            self._accesses = None
+
+    def _accessed(self, _uc: int, _kind: int, address: int, size: int, *_: int) -> bool:
+        if address % size:
+            self._unaligned()
+        return True
 
     def _translated(self, _uc: int, block: int, _previous: int, _data: int) -> None:
         address, _, size = BLOCK.unpack(ctypes.string_at(block, BLOCK.size))
@@ -120,7 +139,7 @@ class Sites:
             self._uc.stop()
 
     def _interesting(self, address: int, code: bytes) -> Iterator[tuple[int, int]]:
-        division, fpu_off = self._asked
+        division, fpu_off, _ = self._asked
         for offset, first, second in instructions(code):
             if unmasks(first, second):
                 size = 2 if second < 0 else 4
