@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from rprocfs.base.devcoredump import Devcoredump
 from rprocfs.base.firmware import FirmwareLoader
+from rprocfs.base.kmsg_dev import kmsg_init
 from rprocfs.base.model import DriverModel
 from rprocfs.base.platform import PlatformBus, PlatformDevice, PlatformDriver
 from rprocfs.fs.kernfs import Tree
@@ -56,6 +57,7 @@ class System:
         firmware: str | os.PathLike[str] | None = None,
     ) -> None:
         self.model = DriverModel(version, strict=strict)
+        kmsg_init(self.model)
         self.platform = PlatformBus(self.model)
         self.virtio = VirtioBus(self.model)
         self.rpmsg = Rpmsg(self.model, self.virtio)
@@ -66,7 +68,6 @@ class System:
         )
         self._drivers: dict[str, PlatformDriver] = {}
         self._counts: dict[str, int] = {}
-        self._devices: list[PlatformDevice] = []
         self._closed = False
 
     @property
@@ -93,7 +94,6 @@ class System:
         number = self._counts.get(driver.name, 0)
         self._counts[driver.name] = number + 1
         device = PlatformDevice(self.platform, driver.name, number, properties=dict(properties))
-        self._devices.append(device)
         device.device_add()
         return device
 
@@ -107,8 +107,9 @@ class System:
             return
         self._closed = True
         with ExitStack() as stack:
-            for device in self._devices:
-                stack.callback(device.device_del)
+            for device in list(self.platform.devices.values()):
+                if not device.auto:  # those go with the devices that made them
+                    stack.callback(device.platform_device_del)
             stack.callback(self.devcoredump.close)
 
     def __enter__(self) -> Self:

@@ -58,6 +58,10 @@ class Devcoredump:
         """Take the dump of *dev* away, soon and on another thread."""
         self._wq.queue_work(lambda: self._remove(dev))
 
+    def flush(self) -> None:
+        """Return when the dumps that were dismissed so far are gone."""
+        self._wq.flush()
+
     def close(self) -> None:
         """Take all dumps away and end the thread."""
         for dev in list(self._dumps):

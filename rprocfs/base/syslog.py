@@ -1,0 +1,117 @@
+"""syslog(2) on the kernel log -- kernel/printk/printk.c, do_syslog().
+
+It is a system call and no file: whoever can stand in for the call (``rprocfs run``
+does) asks :class:`Syslog` for the answer.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from enum import IntEnum
+
+from rprocfs.base.kmsg import Kmsg, Record
+from rprocfs.fs.kernfs import error
+from rprocfs.fs.wait import WouldBlock
+
+
+class Action(IntEnum):
+    """``SYSLOG_ACTION_*``."""
+
+    CLOSE = 0
+    OPEN = 1
+    READ = 2
+    READ_ALL = 3
+    READ_CLEAR = 4
+    CLEAR = 5
+    CONSOLE_OFF = 6
+    CONSOLE_ON = 7
+    CONSOLE_LEVEL = 8
+    SIZE_UNREAD = 9
+    SIZE_BUFFER = 10
+
+
+#: ``log_buf_len`` of a usual kernel.
+SIZE_BUFFER = 1 << 18
+
+
+def format_lines(record: Record) -> bytes:
+    """record_print_text(): each line behind its priority and time."""
+    seconds, micros = divmod(record.ts_usec, 1_000_000)
+    head = f"<{record.facility << 3 | record.level}>[{seconds:5}.{micros:06}] ".encode()
+    lines = os.fsencode(record.text).split(b"\n")
+    return b"".join(head + line + b"\n" for line in lines)
+
+
+class Syslog:
+    """The state of the call: how far :data:`Action.READ` has come. Thread-safe."""
+
+    def __init__(self, kmsg: Kmsg) -> None:
+        self._kmsg = kmsg
+        self._lock = threading.Lock()
+        self._seq = 0
+        self._partial = b""
+
+    def call(self, kind: int, length: int) -> tuple[int, bytes]:
+        """The call's result, and what goes into the caller's buffer. EINVAL; WouldBlock."""
+        match kind:
+            case Action.READ | Action.READ_ALL | Action.READ_CLEAR:
+                data = self._read(kind, length)
+                return len(data), data
+            case Action.CLEAR:
+                self._kmsg.clear()
+            case Action.SIZE_UNREAD:
+                return len(self._unread()), b""
+            case Action.SIZE_BUFFER:
+                return SIZE_BUFFER, b""
+            case Action.CONSOLE_LEVEL:
+                if not 1 <= length <= 8:
+                    raise error(errno.EINVAL)
+            case Action.CLOSE | Action.OPEN | Action.CONSOLE_OFF | Action.CONSOLE_ON:
+                pass
+            case _:
+                raise error(errno.EINVAL)
+        return 0, b""
+
+    def _read(self, kind: int, length: int) -> bytes:
+        if length < 0:
+            raise error(errno.EINVAL)
+        if kind == Action.READ:
+            return self._read_next(length) if length else b""
+        data = self._read_last(length)
+        if kind == Action.READ_CLEAR:
+            self._kmsg.clear()
+        return data
+
+    def _read_last(self, length: int) -> bytes:
+        """syslog_print_all(): the newest records that fit, oldest first."""
+        chosen: list[bytes] = []
+        for record in reversed(self._kmsg.records()):
+            text = format_lines(record)
+            length -= len(text)
+            if length < 0:
+                break
+            chosen.append(text)
+        return b"".join(reversed(chosen))
+
+    def _read_next(self, length: int) -> bytes:
+        """syslog_print(): what was not read yet, one record split where it does not fit."""
+        with self._lock:
+            data = self._unread()[:length]
+            if not data:
+                raise WouldBlock(self._kmsg.wait_queue)
+            taken = len(self._partial)
+            while len(data) > taken:
+                record = self._kmsg.get(max(self._seq, self._kmsg.first_seq))
+                assert record is not None
+                self._seq = record.seq + 1
+                self._partial += format_lines(record)
+                taken = len(self._partial)
+            self._partial = self._partial[len(data) :]
+            return data
+
+    def _unread(self) -> bytes:
+        first = max(self._seq, self._kmsg.first_seq)
+        new = (self._kmsg.get(seq) for seq in range(first, self._kmsg.next_seq))
+        return self._partial + b"".join(format_lines(record) for record in new if record)
