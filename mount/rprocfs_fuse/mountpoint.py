@@ -70,18 +70,12 @@ def _unescape(text: str) -> str:
     return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)
 
 
-def resolve(directory: str | os.PathLike[str]) -> str:
-    """The absolute path of *directory*, without asking a filesystem mounted on it."""
-    path = Path(os.path.abspath(directory))  # noqa: PTH100
-    return str(path.parent.resolve() / path.name) if path.name else "/"
-
-
 def prepare(directory: str | os.PathLike[str]) -> str:
     """Check that *directory* can be mounted on, and return its absolute path.
 
     A mount of ours whose daemon died is detached first. CommandError.
     """
-    where = resolve(directory)
+    where = os.path.realpath(directory)
     entry = find_mount(where)
     try:
         mode = Path(where).stat().st_mode
@@ -94,7 +88,7 @@ def prepare(directory: str | os.PathLike[str]) -> str:
         raise CommandError(f"{directory}: already mounted, see rprocfs umount")
     if not stat.S_ISDIR(mode):
         raise CommandError(f"{directory}: {os.strerror(errno.ENOTDIR)}")
-    return os.path.realpath(where)
+    return where
 
 
 def mount(mountpoint: str, *, allow_other: bool, read_only: bool = False) -> int:

@@ -1,0 +1,163 @@
+"""``rprocfs mount`` and ``rprocfs umount``."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import fcntl
+import logging
+import os
+import select
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from rprocfs.errors import CommandError
+from rprocfs_fuse import daemon, mountpoint, transport
+from rprocfs_fuse.operations import IOC_DAEMON
+from rprocfs_fuse.options import KNOWN, Options, OptionsAction
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: How long ``rprocfs umount`` waits for the daemon to be gone, in seconds.
+PATIENCE = 10.0
+
+
+def mount(subparsers: Any) -> None:
+    """Add ``rprocfs mount``."""
+    parser = subparsers.add_parser(
+        "mount",
+        help="mount a board on a directory",
+        description="Mount a board on a directory and serve it in the background.",
+        epilog=f"options: {', '.join(KNOWN)}, and the generic ones of mount(8)",
+    )
+    parser.add_argument("-f", "--foreground", action="store_true", help="stay, and log to stderr")
+    parser.add_argument(
+        "-o",
+        dest="options",
+        metavar="OPTIONS",
+        action=OptionsAction,
+        default=Options(),
+        help="a comma list, as mount(8) takes it",
+    )
+    parser.add_argument("--board", metavar="FILE", help="describes the board (TOML)")
+    parser.add_argument("directory", metavar="DIR", help="where to mount")
+    parser.set_defaults(run=run_mount)
+
+
+def umount(subparsers: Any) -> None:
+    """Add ``rprocfs umount``."""
+    parser = subparsers.add_parser(
+        "umount", help="unmount a board", description="Unmount a board and wait for its daemon."
+    )
+    parser.add_argument(
+        "-l", "--lazy", action="store_true", help="now, whoever uses it; do not wait"
+    )
+    parser.add_argument("directory", metavar="DIR", help="where it is mounted")
+    parser.set_defaults(run=run_umount)
+
+
+def run_mount(arguments: argparse.Namespace) -> int:
+    """Mount, and return when the mount answers; with ``-f``, when it has ended."""
+    options: Options = arguments.options
+    where = mountpoint.prepare(arguments.directory)
+    board = _absolute(arguments.board)
+    options.firmware, options.log = _absolute(options.firmware), _absolute(options.log)
+
+    def run(ready: Callable[[], None], ends: SimpleQueue[None]) -> None:
+        _configure_logging(options.log, foreground=arguments.foreground)
+        serve(board, where, options, ready, ends)
+
+    if arguments.foreground:
+        daemon.in_foreground(run)
+    else:
+        daemon.in_background(run)
+    return 0
+
+
+def serve(
+    board: str | None,
+    where: str,
+    options: Options,
+    ready: Callable[[], None],
+    ends: SimpleQueue[None],
+) -> None:
+    """Serve a board on the directory *where* until something comes out of *ends*."""
+    from rprocfs.board import open_board  # noqa: PLC0415 - only the process that serves needs it
+
+    how = transport.MountOptions(
+        options.transport, options.allow_other, options.ro, daemon=os.getpid()
+    )
+    with (
+        open_board(
+            board, strict=options.strict, kernel=options.kernel, firmware=options.firmware
+        ) as system,
+        transport.mount(system.tree, where, how, on_end=lambda: ends.put(None)),
+    ):
+        ready()
+        ends.get()
+
+
+def run_umount(arguments: argparse.Namespace) -> int:
+    """Unmount, and return when the daemon is gone."""
+    where = os.path.realpath(arguments.directory)
+    entry = mountpoint.find_mount(where)
+    if entry is None:
+        raise CommandError(f"{arguments.directory}: not mounted")
+    if not entry.ours:
+        raise CommandError(f"{arguments.directory}: not mounted by rprocfs")
+    process = -1 if arguments.lazy else _daemon_of(where)
+    try:
+        _unmount(where, lazy=arguments.lazy)
+        if process >= 0 and not _ended(process):
+            raise CommandError(f"{arguments.directory}: unmounted, but its daemon does not end")
+    finally:
+        if process >= 0:
+            os.close(process)
+    return 0
+
+
+def _unmount(where: str, *, lazy: bool) -> None:
+    try:
+        mountpoint.unmount(where, lazy=lazy)
+    except OSError as problem:
+        if problem.errno == errno.EBUSY:
+            raise CommandError(f"{where}: target is busy") from problem
+        raise
+
+
+def _daemon_of(where: str) -> int:
+    """A pidfd of the process that serves the mount, or -1 when it is gone or not to be had."""
+    try:
+        fd = os.open(where, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return -1
+    try:
+        answer = fcntl.ioctl(fd, IOC_DAEMON, bytes(4))
+        return os.pidfd_open(int.from_bytes(answer, "little"))
+    except OSError:
+        return -1
+    finally:
+        os.close(fd)
+
+
+def _ended(process: int) -> bool:
+    poll = select.poll()
+    poll.register(process, select.POLLIN)
+    return bool(poll.poll(PATIENCE * 1000))
+
+
+def _absolute(path: str | None) -> str | None:
+    return None if path is None else str(Path(path).absolute())
+
+
+def _configure_logging(file: str | None, *, foreground: bool) -> None:
+    """To a file, to stderr in the foreground, or nowhere."""
+    form = "%(asctime)s %(name)s: %(message)s"
+    if file is not None:
+        logging.basicConfig(filename=file, format=form, level=logging.INFO)
+    elif foreground:
+        logging.basicConfig(format=form, level=logging.INFO)
+    else:
+        logging.basicConfig(handlers=[logging.NullHandler()])

@@ -1,0 +1,100 @@
+"""fusepy, put right: the callback it lacks, exceptions, and the calls of libfuse we need."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from rprocfs.errors import CommandError
+from rprocfs_fuse.mountpoint import MNT_DETACH, detach, find_mount
+from rprocfs_fuse.operations import failure
+
+try:
+    import fuse
+except ImportError as problem:
+    raise CommandError("transport=fusepy: install the Python package fusepy") from problem
+except OSError as problem:
+    raise CommandError(
+        "transport=fusepy: libfuse 2 was not found: install the package libfuse2"
+    ) from problem
+
+MNT_FORCE = 1
+libfuse = fuse._libfuse
+
+_POLL = ctypes.CFUNCTYPE(
+    ctypes.c_int,
+    ctypes.c_char_p,
+    ctypes.POINTER(fuse.fuse_file_info),
+    ctypes.c_void_p,
+    ctypes.POINTER(ctypes.c_uint),
+)
+
+
+class _Operations(ctypes.Structure):
+    """``struct fuse_operations`` with the ``poll`` that follows ``ioctl``."""
+
+    _fields_ = [*fuse.fuse_operations._fields_, ("poll", _POLL)]
+
+
+fuse.fuse_operations = _Operations
+libfuse.fuse_notify_poll.argtypes = [ctypes.c_void_p]
+libfuse.fuse_pollhandle_destroy.argtypes = [ctypes.c_void_p]
+
+
+class FUSE(fuse.FUSE):  # type: ignore[misc]
+    """``fuse.FUSE`` with ``poll``; an exception in a callback never reaches libfuse."""
+
+    @staticmethod
+    def _wrapper(callback: Callable[..., Any], *args: Any) -> int:
+        try:
+            return callback(*args) or 0
+        except UnicodeError:
+            return -errno.ENOENT
+        except BaseException as problem:  # noqa: BLE001 - failure() reports it
+            return -failure(problem)
+
+    def poll(self, path: bytes | None, fip: Any, handle: int | None, revents: Any) -> int:
+        """Hand the poll handle on; it is the operations' to destroy."""
+        del path
+        revents.contents.value = self.operations("poll", fip.contents, handle)
+        return 0
+
+    def ioctl(self, path: bytes, cmd: int, arg: int, fip: Any, flags: int, data: int) -> int:
+        """ioctl(2): *data* is the kernel's copy, in and out."""
+        name = path.decode(self.encoding)
+        self.operations("ioctl", name, cmd & 0xFFFFFFFF, arg, fip.contents, flags, data)
+        return 0
+
+
+def caller() -> tuple[int, int, int]:
+    """(uid, gid, pid) of who made the request that this thread serves."""
+    uid, gid, pid = fuse.fuse_get_context()
+    return uid, gid, pid
+
+
+def interrupted() -> bool:
+    """Did a signal come for who made the request that this thread serves."""
+    return bool(libfuse.fuse_interrupted())
+
+
+def abort(device: str, mountpoint: str) -> None:
+    """Take the filesystem off *mountpoint* and end its connection, whoever uses it.
+
+    libfuse's threads see the end only when the last user is gone, unless root forces it
+    or the control filesystem is there.
+    """
+    entry = find_mount(mountpoint)
+    if entry is None or entry.device != device:
+        return
+    control = Path("/sys/fs/fuse/connections") / device.partition(":")[2] / "abort"
+    if os.geteuid() == 0:
+        force = MNT_FORCE | MNT_DETACH
+        if ctypes.CDLL(None).umount2(os.fsencode(mountpoint), force) == 0:
+            return
+    detach(device, mountpoint)
+    if control.exists():
+        control.write_text("1", "ascii")

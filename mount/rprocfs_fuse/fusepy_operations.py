@@ -1,0 +1,333 @@
+"""fusepy's callbacks: a path is looked up, then it is the same calls as everywhere."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import count
+from typing import Any
+
+from rprocfs.fs.kernfs import Dir, Handle, Node, error
+from rprocfs.fs.wait import Task
+from rprocfs_fuse import fusepy_binding as binding
+from rprocfs_fuse.file_requests import PollWatch
+from rprocfs_fuse.operations import Operations
+from rprocfs_fuse.parked import ParkingLot
+from rprocfs_fuse.permission import Caller
+from rprocfs_fuse.waiting import STEP, wait_for
+from rprocfs_fuse.wire import IOCTL_DIR
+from rprocfs_fuse.workers import Workers
+
+
+def _text(path: str) -> str:
+    """A name as the tree has it; fusepy is told that names are Latin-1, so none fails."""
+    return path.encode("latin-1").decode("utf-8", "surrogateescape")
+
+
+class PathOperations:
+    """What fusepy calls, by name: every attribute named like an operation is one."""
+
+    use_ns = True
+    # Their defaults would cost a round trip each.
+    getxattr = None
+    listxattr = None
+    flush = None
+
+    def __init__(self, operations: Operations) -> None:
+        self.ready = threading.Event()
+        self._ops = operations
+        self._numbers = count(1)
+        self._files: dict[int, tuple[Node, Handle]] = {}
+        self._watches: dict[int, PollWatch] = {}
+        self._watch_lock = threading.Lock()
+        self._lot = ParkingLot(_unused, _unused, _unused)
+        self._lot.start()
+        self._workers = Workers("rprocfs-worker")
+        self._waiting: set[object] = set()
+        self._stopping = False
+
+    def __call__(self, name: str, *args: Any) -> Any:
+        """What fusepy does for every callback."""
+        return getattr(self, name)(*args)
+
+    # Not named like any operation: called by the transport.
+
+    def stop_waiting(self, timeout: float) -> None:
+        """Answer everyone who waits ENOTCONN."""
+        self._stopping = True
+        deadline = time.monotonic() + timeout
+        while self._waiting and time.monotonic() < deadline:
+            time.sleep(STEP / 5)
+
+    def close(self, timeout: float) -> None:
+        """Close all files and end the threads."""
+        for number in list(self._files):
+            _, handle = self._files.pop(number)
+            self._forget_watch(number)
+            handle.release()
+        self._lot.close(errno.ENOTCONN)
+        self._workers.close(timeout)
+
+    # Operations.
+
+    def init(self, _path: str) -> None:
+        """The kernel is there."""
+        self.ready.set()
+
+    def getattr(self, path: str, fi: Any = None) -> dict[str, int]:
+        """stat(2) and fstat(2)."""
+        node = self._files[fi.fh][0] if fi else self._walk(path)
+        return {
+            "st_ino": node.ino,
+            "st_mode": node.st_mode,
+            "st_nlink": node.nlink if node.alive else 0,
+            "st_uid": node.uid,
+            "st_gid": node.gid,
+            "st_size": node.size,
+            "st_blksize": 4096,
+            "st_atime": node.mtime_ns,
+            "st_mtime": node.mtime_ns,
+            "st_ctime": node.mtime_ns,
+        }
+
+    def readlink(self, path: str) -> str:
+        """The text of a link."""
+        text = self._ops.readlink(self._walk(path))
+        return text.encode("utf-8", "surrogateescape").decode("latin-1")
+
+    def access(self, path: str, mask: int) -> None:
+        """access(2) and chdir(2)."""
+        self._ops.access(self._walk(path), mask, self._caller())
+
+    def opendir(self, path: str) -> int:
+        """May the directory be read."""
+        self._ops.opendir(self._walk(path), self._caller())
+        return 0
+
+    def readdir(self, path: str, _number: int) -> Iterator[tuple[str, dict[str, int], int]]:
+        """The entries with their types."""
+        node = self._walk(path)
+        assert isinstance(node, Dir)
+        for ino, name, kind in self._ops.readdir(node):
+            yield name.decode("latin-1"), {"st_ino": ino, "st_mode": kind << 12}, 0
+
+    def fsyncdir(self, _path: str, _datasync: int, _number: int) -> None:
+        """EINVAL, as in a directory of the kernel's."""
+        raise error(errno.EINVAL)
+
+    def statfs(self, _path: str) -> dict[str, int]:
+        """statfs(2): no blocks, as in sysfs."""
+        return {"f_bsize": 4096, "f_frsize": 4096, "f_namemax": 255}
+
+    def open(self, path: str, fi: Any) -> None:
+        """open(2)."""
+        node = self._walk(path)
+        self._opened(node, self._ops.open(node, fi.flags, self._caller()), fi)
+
+    def create(self, path: str, mode: int, fi: Any) -> None:
+        """open(2) with O_CREAT of a name that was not there."""
+        parent, name = self._parent(path)
+        node, handle = self._ops.create(parent, name, mode, fi.flags, self._caller())
+        self._opened(node, handle, fi)
+
+    def mkdir(self, path: str, mode: int) -> None:
+        """mkdir(2)."""
+        parent, name = self._parent(path)
+        self._ops.mkdir(parent, name, mode, self._caller())
+
+    def rmdir(self, path: str) -> None:
+        """rmdir(2)."""
+        parent, name = self._parent(path)
+        self._ops.rmdir(parent, name, self._caller())
+
+    def unlink(self, path: str) -> None:
+        """unlink(2)."""
+        parent, name = self._parent(path)
+        self._ops.unlink(parent, name, self._caller())
+
+    def symlink(self, path: str, target: str) -> None:
+        """symlink(2)."""
+        parent, name = self._parent(path)
+        self._ops.symlink(parent, name, _text(target), self._caller())
+
+    def mknod(self, path: str, _mode: int, _dev: int) -> None:
+        """mknod(2)."""
+        self._ops.refuse(self._parent(path)[0], self._caller())
+
+    def rename(self, old: str, _new: str) -> None:
+        """rename(2)."""
+        self._ops.refuse(self._parent(old)[0], self._caller())
+
+    def link(self, path: str, _source: str) -> None:
+        """link(2)."""
+        self._ops.refuse(self._parent(path)[0], self._caller())
+
+    def chmod(self, path: str, mode: int) -> None:
+        """chmod(2)."""
+        self._ops.chmod(self._walk(path), mode, self._caller())
+
+    def chown(self, path: str, uid: int, gid: int) -> None:
+        """chown(2)."""
+        new_uid, new_gid = (None if number == -1 else number for number in (uid, gid))
+        self._ops.chown(self._walk(path), new_uid, new_gid, self._caller())
+
+    def truncate(self, path: str, _length: int, fi: Any = None) -> None:
+        """truncate(2) and ftruncate(2)."""
+        if fi is None:
+            self._ops.truncate(self._walk(path), self._caller())
+
+    def utimens(self, path: str, times: tuple[int, int] | None) -> None:
+        """utimensat(2)."""
+        self._ops.utimens(self._walk(path), times[1] if times else None, self._caller())
+
+    def read(self, _path: str, size: int, offset: int, fi: Any) -> bytes:
+        """read(2)."""
+        handle = self._handle(fi)
+        data: bytes | int = self._wait(partial(handle.read, size, offset), fi.flags, self._ended)
+        return data if isinstance(data, bytes) else b""
+
+    def write(self, _path: str, data: bytes, offset: int, fi: Any) -> int:
+        """write(2)."""
+        handle = self._handle(fi)
+        size: int = self._perform(handle, partial(handle.write, data, offset), fi.flags)
+        return size
+
+    def ioctl(self, path: str, cmd: int, arg: int, fi: Any, flags: int, data: int) -> None:
+        """ioctl(2)."""
+        size = cmd >> 16 & 0x3FFF
+        if flags & IOCTL_DIR:
+            answer = self._ops.ioctl_dir(self._walk(path), cmd)
+        else:
+            given = ctypes.string_at(data, size) if data and cmd >> 30 & 1 else b""
+            run = partial(self._handle(fi).ioctl, cmd, arg or 0, given)
+            answer = self._perform(self._handle(fi), run, 0)
+        if data and cmd >> 31:
+            ctypes.memmove(data, answer, min(len(answer), size))
+
+    def poll(self, fi: Any, poll_handle: int | None) -> int:
+        """poll(2): listen first, then look."""
+        handle = self._handle(fi)
+        if poll_handle:
+            self._forget_watch(fi.fh)
+            watch = PollWatch(self._lot, partial(self._notify, fi.fh), poll_handle)
+            with self._watch_lock:
+                self._watches[fi.fh] = watch
+            watch.listen(handle.wait_queue)
+        return handle.poll()
+
+    def fsync(self, _path: str, _datasync: int, fi: Any) -> None:
+        """fsync(2)."""
+        self._handle(fi).fsync()
+
+    def release(self, _path: str, fi: Any) -> None:
+        """The last descriptor of an open file was closed."""
+        _, handle = self._files.pop(fi.fh)
+        self._forget_watch(fi.fh)
+        handle.release()
+
+    def _caller(self) -> Caller | None:
+        return self._ops.caller(*binding.caller())
+
+    def _walk(self, path: str) -> Node:
+        caller = self._caller()
+        node: Node = self._ops.tree.root
+        for name in _text(path).split("/"):
+            if name:
+                node = self._ops.lookup(node, name, caller)
+        return node
+
+    def _parent(self, path: str) -> tuple[Node, str]:
+        above, _, name = path.rpartition("/")
+        return self._walk(above), _text(name)
+
+    def _opened(self, node: Node, handle: Handle, fi: Any) -> None:
+        number = next(self._numbers)
+        self._files[number] = (node, handle)
+        fi.fh = number
+        fi.direct_io = 1
+        fi.nonseekable = handle.stream
+
+    def _handle(self, fi: Any) -> Handle:
+        found = self._files.get(fi.fh)
+        if found is None:
+            raise error(errno.EBADF)
+        return found[1]
+
+    def _ended(self) -> int:
+        if self._stopping:
+            return errno.ENOTCONN
+        return errno.EINTR if binding.interrupted() else 0
+
+    def _wait(self, run: Callable[[], Any], flags: int, ended: Callable[[], int]) -> Any:
+        """Run; where it would block, wait for as long as nothing interrupts."""
+        if flags & os.O_NONBLOCK:
+            return run()
+        token = object()
+        self._waiting.add(token)
+        try:
+            return wait_for(run, ended)
+        finally:
+            self._waiting.discard(token)
+
+    def _perform(self, handle: Handle, run: Callable[[], Any], flags: int) -> Any:
+        """Run; what sleeps runs on a worker, so that this thread can see the signal."""
+        if not handle.sleeps:
+            return self._wait(run, flags, self._ended)
+        job = _Job()
+        job.run = partial(self._wait, run, flags, job.ended)
+        self._workers.submit(job)
+        while not job.done.wait(STEP):
+            if self._ended():
+                job.task.interrupt()
+        return job.result()
+
+    def _notify(self, number: int, poll_handle: int) -> None:
+        with self._watch_lock:
+            watch = self._watches.get(number)
+            if watch is not None and watch.kh == poll_handle:
+                binding.libfuse.fuse_notify_poll(poll_handle)
+
+    def _forget_watch(self, number: int) -> None:
+        with self._watch_lock:
+            watch = self._watches.pop(number, None)
+            if watch is not None:
+                watch.listen(None)
+                binding.libfuse.fuse_pollhandle_destroy(watch.kh)
+
+
+class _Job:
+    """An operation on a worker, and what came of it."""
+
+    def __init__(self) -> None:
+        self.task = Task()
+        self.done = threading.Event()
+        self.run: Callable[[], Any] = _unused
+        self._value: Any = None
+        self._problem: BaseException | None = None
+
+    def __call__(self) -> None:
+        with self.task.running():
+            try:
+                self._value = self.run()
+            except BaseException as problem:  # noqa: BLE001 - raised again by result()
+                self._problem = problem
+        self.done.set()
+
+    def ended(self) -> int:
+        """EINTR when the task was interrupted."""
+        return errno.EINTR if self.task.signal_pending else 0
+
+    def result(self) -> Any:
+        """What the operation returned or raised."""
+        if self._problem is not None:
+            raise self._problem
+        return self._value
+
+
+def _unused(*_args: Any) -> None:
+    """The lot is only used to hand wake-ups over."""

@@ -1,0 +1,67 @@
+"""The words behind ``-o``, as mount(8) writes them."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from dataclasses import dataclass, fields
+
+from rprocfs_fuse.transport import TRANSPORTS
+
+#: What mount(8) and fstab(5) say to every filesystem; of no concern to us.
+GENERIC = re.compile(
+    "rw|owner|group|a?sync|defaults|nofail|_netdev|x-.*"
+    "|(no)?(suid|dev|exec|auto|users?|atime|relatime|diratime)"
+)
+
+
+@dataclass(slots=True)
+class Options:
+    """``-o``: words are flags, the others take a value."""
+
+    transport: str = "devfuse"
+    strict: bool = False
+    kernel: str = "6.12"
+    firmware: str | None = None
+    allow_other: bool = False
+    ro: bool = False
+    log: str | None = None
+
+    def add(self, text: str) -> None:
+        """Take over a comma list. ``argparse.ArgumentTypeError``."""
+        for word in filter(None, text.split(",")):
+            name, equals, value = word.partition("=")
+            if name not in KNOWN:
+                if GENERIC.fullmatch(name):
+                    continue
+                raise _usage(f"unknown option {name}, there are {', '.join(KNOWN)}")
+            if KNOWN[name] is not bool(equals):
+                raise _usage(f"{name} needs a value" if KNOWN[name] else f"{name} takes no value")
+            setattr(self, name, value if equals else True)
+        if self.transport not in TRANSPORTS:
+            raise _usage(f"transport={self.transport}: there are {', '.join(TRANSPORTS)}")
+
+
+#: Name to whether it takes a value.
+KNOWN = {option.name: not isinstance(option.default, bool) for option in fields(Options)}
+
+
+def _usage(text: str) -> argparse.ArgumentTypeError:
+    return argparse.ArgumentTypeError(text)
+
+
+class OptionsAction(argparse.Action):
+    """``-o LIST``, which may be given several times."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        """Add to the :class:`Options` of *namespace*."""
+        try:
+            getattr(namespace, self.dest).add(str(values))
+        except argparse.ArgumentTypeError as problem:
+            parser.error(str(problem))
