@@ -107,10 +107,10 @@ class ExceptionModel:
     def _enter(self, number: int) -> None:
         """``ExceptionEntry()``: registers on the stack, and on with the handler."""
         cpu, scb = self._cpu, self._scb
-        frame, control = cpu.frame(), cpu.control
+        frame, sp, control = cpu.frame()
         in_handler = frame[7] & IPSR_MASK != 0
         with_fp = bool(control & FPCA) and scb.fpu
-        sp = cpu.sp - (EXTENDED if with_fp else BASIC)
+        sp -= EXTENDED if with_fp else BASIC
         skipped = sp & 4 if scb.ccr & bits.CCR_STKALIGN else 0
         frame[7] = frame[7] & ~ALIGNED | (ALIGNED if skipped else 0)
         sp -= skipped

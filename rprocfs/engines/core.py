@@ -8,10 +8,6 @@ store to the NVIC) ends the slice at once.
 **Interrupt latency.** A slice lasts about 0.2 ms, or until SysTick's next tick, and ends
 at once where an instruction unmasks an exception that waits (:mod:`.sites`).
 
-**WFI.** Unicorn ends a slice *after* a WFI, which cannot be told from a slice that
-just happened to end there. So the first end behind a WFI makes that instruction an
-exit, where slices end *before* it; from then on the core sleeps there, in select.
-
 **Accesses that end a slice.** Stopping Unicorn in a load or store leaves the PC at that
 instruction, its access done and nothing else. So it is executed once more by itself,
 with the access played back: a load gets the value it got, a store is not repeated.
@@ -40,7 +36,7 @@ if TYPE_CHECKING:
 SLICE = 30_000
 INSTRUCTIONS_PER_US = 100  # about what Unicorn does; only slices' lengths depend on it
 WFE_SECONDS = 0.01  # SEV cannot be seen, so WFE never sleeps for longer
-WFI, WFE, SEV = b"\x30\xbf", b"\x20\xbf", b"\x40\xbf"
+WFE, SEV = b"\x20\xbf", b"\x40\xbf"
 # Addresses that nothing can be executed from (the default memory map).
 EXECUTE_NEVER = (range(0x4000_0000, 0x6000_0000), range(0xA000_0000, 0x1_0000_0000))
 NO_SYNDROME = 0xFFFF_FFFF
@@ -74,8 +70,6 @@ class Core:
         self._cut: tuple[int, int, int] | None = None  # pc, address, value of an access
         self._replay: tuple[int, int, int] | None = None
         self._played = self._pc = 0
-        self._exits: set[int] = set()
-        self._native_wfi: set[int] = set()
         traps = (self._stop_if_due, self._on_divide, self._on_float, self._on_unaligned)
         self._sites = Sites(unicorn, ram, scs.scb, *traps)
         for da, size in bus.mappings():
@@ -92,8 +86,10 @@ class Core:
     def run(self) -> NoReturn:
         """Reset the core, and execute for ever."""
         self._model.reset()
-        # Blocks are only reported as they are translated from the second on.
+        # Only from the second block on are they reported as they are translated.
+        first = self._cpu.pc
         self._slice(1)
+        self._uc.forget(first, first + 2)
         while True:
             self._look_around(0)
             self._model.take_pending()
@@ -127,28 +123,10 @@ class Core:
             event()
         elif error:
             raise libunicorn.UnicornError(f"unicorn error {error} at {self._cpu.pc:#x}")
-        else:
-            self._check_wfi()
+        elif self._sites.waited(self._cpu.pc):
+            self._sleep()
 
     # Sleeping
-
-    def _check_wfi(self) -> None:
-        pc = self._cpu.pc
-        if self._ram.fetch(pc) == WFI and pc not in self._native_wfi:
-            self._sleep_at(pc)
-        elif self._ram.fetch(pc - 2) == WFI and pc - 2 not in self._exits | self._native_wfi:
-            self._exits.add(pc - 2)
-            self._uc.set_exits(self._exits)
-
-    def _sleep_at(self, pc: int) -> None:
-        if self._cpu.in_it_block:
-            # Conditional: Unicorn executes it, and nobody sleeps.
-            self._native_wfi.add(pc)
-            self._exits.discard(pc)
-            self._uc.set_exits(self._exits)
-            return
-        self._cpu.pc = pc + 2
-        self._sleep()
 
     def _sleep(self) -> None:
         while not self._model.wakes():

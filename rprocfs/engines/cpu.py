@@ -19,7 +19,6 @@ from rprocfs.engines.libunicorn import RegisterSet, Unicorn
 NPRIV, SPSEL, FPCA = 1, 2, 4
 IPSR_MASK, THUMB = 0x1FF, 1 << 24
 FLAGS = 0xF80F_0000  # N Z C V Q GE, as opposed to IT, T and the exception number
-IT_STATE = 0x0600_FC00
 
 
 class Cpu:
@@ -29,10 +28,11 @@ class Cpu:
         lib = libunicorn
         self._uc = unicorn
         low = (*range(lib.R0, lib.R0 + 4), lib.R12, lib.LR, lib.PC, lib.XPSR)
-        self._frame = RegisterSet(unicorn, low)
         self._resume = RegisterSet(unicorn, (*low, lib.APSR_G, lib.APSR_NZCV))
         self._vector = RegisterSet(unicorn, (lib.LR, lib.PC, lib.XPSR, lib.APSR_G, lib.APSR_NZCV))
-        self._masks = RegisterSet(unicorn, (lib.PRIMASK, lib.BASEPRI, lib.FAULTMASK))
+        masks = (lib.PRIMASK, lib.BASEPRI, lib.FAULTMASK)
+        self._masks = RegisterSet(unicorn, (lib.CONTROL, lib.XPSR, *masks))
+        self._entry = RegisterSet(unicorn, (*low, lib.SP, lib.CONTROL))
         self._fp = RegisterSet(unicorn, (*range(lib.S0, lib.S0 + 16), lib.FPSCR))
 
     @property
@@ -84,11 +84,6 @@ class Cpu:
         return bool(self.xpsr & THUMB)
 
     @property
-    def in_it_block(self) -> bool:
-        """Whether the next instruction is conditional."""
-        return bool(self.xpsr & IT_STATE)
-
-    @property
     def unprivileged(self) -> bool:
         """Whether the core runs unprivileged."""
         return bool(self.control & NPRIV) and not self.xpsr & IPSR_MASK
@@ -99,11 +94,10 @@ class Cpu:
 
     def masks(self) -> tuple[int, int, int]:
         """PRIMASK, BASEPRI and FAULTMASK."""
-        hidden = self.unprivileged
-        if hidden:
+        control, xpsr, primask, basepri, faultmask = self._masks.read()
+        if control & NPRIV and not xpsr & IPSR_MASK:
             self._uc.write(libunicorn.IPSR, 1)
-        primask, basepri, faultmask = self._masks.read()
-        if hidden:
+            _, _, primask, basepri, faultmask = self._masks.read()
             self._uc.write(libunicorn.IPSR, 0)
         return primask, basepri, faultmask
 
@@ -111,9 +105,10 @@ class Cpu:
         """FAULTMASK = 0, in Handler mode."""
         self._uc.write(libunicorn.FAULTMASK, 0)
 
-    def frame(self) -> list[int]:
-        """R0-R3, R12, LR, PC, xPSR: what an exception puts on the stack."""
-        return self._frame.read()
+    def frame(self) -> tuple[list[int], int, int]:
+        """R0-R3, R12, LR, PC, xPSR: what an exception puts on the stack; SP and CONTROL."""
+        *frame, sp, control = self._entry.read()
+        return frame, sp, control
 
     def fp_frame(self) -> list[int]:
         """S0-S15 and FPSCR."""

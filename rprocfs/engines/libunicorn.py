@@ -19,7 +19,6 @@ PROT_ALL = 7
 # UC_CTL: a number, the count of its arguments at bit 26, the direction at bit 30.
 CTL_CPU_MODEL, CTL_TB_FLUSH = 7 | 1 << 26 | 1 << 30, 10 | 1 << 30
 CTL_TB_REMOVE = 9 | 2 << 26 | 1 << 30
-CTL_USE_EXITS, CTL_EXITS = 4 | 1 << 26 | 1 << 30, 6 | 2 << 26 | 1 << 30
 
 OK, INSN_INVALID, EXCEPTION = 0, 10, 21
 HOOK_INTR, HOOK_CODE, HOOK_BLOCK, HOOK_MEM_ACCESS = 1, 4, 8, 1 << 10 | 1 << 11
@@ -108,7 +107,6 @@ class Unicorn:
         self._keep: list[object] = []
         self._check(self.lib.uc_open(ARCH_ARM, MODE_THUMB | MODE_MCLASS, byref(self.handle)))
         self._check(self.lib.uc_ctl(self.handle, c_int(CTL_CPU_MODEL), c_int(CPU_MODELS[core])))
-        self._check(self.lib.uc_ctl(self.handle, c_int(CTL_USE_EXITS), c_int(1)))
 
     def _check(self, error: int) -> None:
         if error:
@@ -158,13 +156,6 @@ class Unicorn:
     def flush(self) -> None:
         """Forget all translated code: needed when hooks were added or removed."""
         self._check(self.lib.uc_ctl(self.handle, c_int(CTL_TB_FLUSH)))
-
-    def set_exits(self, addresses: Iterable[int]) -> None:
-        """End every run in front of these *addresses*, and of no others."""
-        values = tuple(addresses)
-        array = (c_uint64 * len(values))(*values)
-        self._check(self.lib.uc_ctl(self.handle, c_int(CTL_EXITS), array, c_size_t(len(values))))
-        self.flush()
 
     def run(self, pc: int, count: int) -> int:
         """Execute up to *count* instructions from *pc* on. An error number, 0 if there is none."""

@@ -4,15 +4,18 @@
   taken at once: firmware counts on it (``taskEXIT_CRITICAL()``). Such an instruction
   ends a block of translated code, so a hook on the block behind it is cheap: nothing
   is paid anywhere else.
+- Unicorn stops behind a WFI, which cannot be told from a slice that just happened to end
+  there. But a WFI ends a block as well: if the last block to be entered was one that
+  ends with a WFI, and not the one behind it, the WFI was executed.
 - SDIV and UDIV do not trap; CCR.DIV_0_TRP may ask for it.
 - Unicorn always lets the FPU be used; CPACR may forbid it.
 
-These two are hooks on instructions. One such hook makes all of Unicorn several times
-slower, so they exist only where there is such an instruction and while the firmware
-asks for the trap, or has not turned the FPU on.
-
 - CCR.UNALIGN_TRP may ask for a trap at unaligned accesses. Then every access is looked
   at, which is a hundred times slower.
+
+For SDIV, UDIV and the FPU the hooks are on instructions. One such hook makes all of
+Unicorn several times slower, so they exist only where there is such an instruction and
+while the firmware asks for the trap, or has not turned the FPU on.
 """
 
 from __future__ import annotations
@@ -33,6 +36,7 @@ if TYPE_CHECKING:
 
 BLOCK = struct.Struct("<QHH")  # uc_tb: address, instructions, bytes
 PRIMASK, FAULTMASK = 16, 19
+UNMASK, WFI, TRAP = "unmask", "wfi", "trap"
 
 
 def instructions(code: bytes) -> Iterator[tuple[int, int, int]]:
@@ -51,6 +55,11 @@ def unmasks(first: int, second: int) -> bool:
     if second < 0:
         return first & 0xFFFC == 0xB660
     return first & 0xFFF0 == 0xF380 and PRIMASK <= second & 0xFF <= FAULTMASK
+
+
+def waits(first: int, second: int) -> bool:
+    """WFI."""
+    return first == 0xBF30 or (first == 0xF3AF and second == 0x8003)
 
 
 def divides(first: int, second: int) -> bool:
@@ -83,13 +92,17 @@ class Sites:
     ) -> None:
         self._uc, self._ram, self._scb = unicorn, ram, scb
         self._divide, self._float_off, self._unaligned = divide, float_off, unaligned
-        self._found: set[tuple[int, int]] = set()  # (kind of hook, address)
-        self._hooks: dict[tuple[int, int], ctypes.c_size_t] = {}
+        self._found: set[tuple[str, int]] = set()  # (purpose of the hook, address)
+        self._hooks: dict[tuple[str, int], ctypes.c_size_t] = {}
+        self._before_wfi: dict[int, int] = {}  # block that ends with WFI: address behind it
+        self._entered = 0  # the last block of those, or behind one
         self._asked = (False, False, False)
         self._accesses: ctypes.c_size_t | None = None
-        block = libunicorn.CODE(lambda *_: unmasked())
-        code = libunicorn.CODE(lambda _uc, address, _size, _data: self._trap(address))
-        self._callbacks = {libunicorn.HOOK_BLOCK: block, libunicorn.HOOK_CODE: code}
+        self._callbacks = {
+            UNMASK: libunicorn.CODE(lambda *_: unmasked()),
+            WFI: libunicorn.CODE(lambda _uc, address, _size, _data: self._enter(address)),
+            TRAP: libunicorn.CODE(lambda _uc, address, _size, _data: self._trap(address)),
+        }
         unicorn.hook(libunicorn.HOOK_EDGE, self._translated)
         self.update()
 
@@ -105,15 +118,16 @@ class Sites:
 
     def update(self) -> None:
         """Between two runs: set the hooks that are needed, remove the others."""
-        for kind, address in self._found:
-            self._hooks[kind, address] = self._uc.add_hook(
-                kind, self._callbacks[kind], address, address
-            )
+        for purpose, address in self._found:
+            kind = libunicorn.HOOK_CODE if purpose == TRAP else libunicorn.HOOK_BLOCK
+            callback = self._callbacks[purpose]
+            hook = self._uc.add_hook(kind, callback, address, address)
+            self._hooks[purpose, address] = hook
             self._uc.forget(address, address + 2)
         self._found.clear()
         if self._asked != self._traps():
             self._asked = self._traps()
-            for key in [key for key in self._hooks if key[0] == libunicorn.HOOK_CODE]:
+            for key in [key for key in self._hooks if key[0] == TRAP]:
                 self._uc.unhook(self._hooks.pop(key))
             self._watch_accesses(self._asked[2])
             self._uc.flush()
@@ -138,14 +152,25 @@ class Sites:
             self._found |= found
             self._uc.stop()
 
-    def _interesting(self, address: int, code: bytes) -> Iterator[tuple[int, int]]:
+    def _interesting(self, address: int, code: bytes) -> Iterator[tuple[str, int]]:
         division, fpu_off, _ = self._asked
         for offset, first, second in instructions(code):
+            behind = address + offset + (2 if second < 0 else 4)
             if unmasks(first, second):
-                size = 2 if second < 0 else 4
-                yield libunicorn.HOOK_BLOCK, address + offset + size
+                yield UNMASK, behind
+            elif waits(first, second):
+                self._before_wfi[address] = behind
+                yield WFI, address
+                yield WFI, behind
             elif (division and divides(first, second)) or (fpu_off and floats(first, second)):
-                yield libunicorn.HOOK_CODE, address + offset
+                yield TRAP, address + offset
+
+    def _enter(self, address: int) -> None:
+        self._entered = address
+
+    def waited(self, pc: int) -> bool:
+        """After a run that ended at *pc*: whether by the WFI in front of it."""
+        return self._before_wfi.get(self._entered) == pc
 
     def _trap(self, address: int) -> None:
         for _, first, second in instructions(self._ram.code(address, 4)):
