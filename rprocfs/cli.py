@@ -19,6 +19,7 @@ Command = Callable[[Any], None]
 COMMANDS: Mapping[str, str] = {
     "mount": "rprocfs_fuse.command:mount",
     "umount": "rprocfs_fuse.command:umount",
+    "run": "rprocfs_fuse.run:run",
 }
 
 

@@ -97,6 +97,7 @@ class FileRequests(NodeRequests):
             Opcode.WRITE: (wire.WRITE_IN.size, self.write),
             Opcode.IOCTL: (wire.IOCTL_IN.size, self.ioctl),
             Opcode.POLL: (wire.POLL_IN.size, self.poll),
+            Opcode.LSEEK: (wire.LSEEK_IN.size, self.lseek),
             Opcode.FSYNC: (wire.FSYNC_IN.size, self.fsync),
             Opcode.RELEASE: (wire.RELEASE_IN.size, self.release),
             Opcode.INTERRUPT: (wire.INTERRUPT_IN.size, self.interrupt),
@@ -199,6 +200,20 @@ class FileRequests(NodeRequests):
                 watch = self._watches[number] = PollWatch(self.lot, self._notify_poll, kh)
             watch.listen(handle.wait_queue)
         return reply(unique, wire.POLL_OUT.pack(handle.poll(), 0))
+
+    def lseek(self, unique: int, _nodeid: int, _end: int, _caller: Caller | None) -> bytes:
+        """lseek(2) with SEEK_DATA and SEEK_HOLE; never ENOSYS, or we are not asked again."""
+        number, offset, whence, _ = wire.LSEEK_IN.unpack_from(self.buffer, HEADER_SIZE)
+        return reply(unique, wire.LSEEK_OUT.pack(self.files[number].lseek(offset, whence)))
+
+    def getattr(self, unique: int, nodeid: int, end: int, caller: Caller | None) -> bytes:
+        """stat(2); of an open file, by which the kernel asks for the end on SEEK_END."""
+        if end >= HEADER_SIZE + wire.GETATTR_IN.size:
+            flags, _, number = wire.GETATTR_IN.unpack_from(self.buffer, HEADER_SIZE)
+            handle = self.files.get(number) if flags & wire.GETATTR_FH else None
+            if handle is not None:
+                return self.attributes(unique, nodeid, handle.seek_end(self.nodes[nodeid].size))
+        return super().getattr(unique, nodeid, end, caller)
 
     def fsync(self, unique: int, _nodeid: int, _end: int, _caller: Caller | None) -> bytes:
         """fsync(2)."""

@@ -104,13 +104,17 @@ class NodeRequests:
 
     def getattr(self, unique: int, nodeid: int, _end: int, _caller: Caller | None) -> bytes:
         """stat(2), also of a node that left the tree: then without links."""
+        return self.attributes(unique, nodeid, self.nodes[nodeid].size)
+
+    def attributes(self, unique: int, nodeid: int, size: int) -> bytes:
+        """The reply to GETATTR, with a size."""
         node = self.nodes[nodeid]
         links = node.nlink if node.alive else 0
         sec, nsec = divmod(node.mtime_ns, 1_000_000_000)
         # fmt: off
         return _attr_reply(
             120, 0, unique, 0, 0, 0,
-            node.ino, node.size, 0, sec, sec, sec, nsec, nsec, nsec,
+            node.ino, size, 0, sec, sec, sec, nsec, nsec, nsec,
             node.kind | node.mode, links, node.uid, node.gid, 0, 4096, 0,
         )
         # fmt: on

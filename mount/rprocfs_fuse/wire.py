@@ -95,6 +95,8 @@ FATTR_FH = 1 << 6
 FATTR_ATIME_NOW = 1 << 7
 FATTR_MTIME_NOW = 1 << 8
 
+#: GETATTR of an open file.
+GETATTR_FH = 1 << 0
 IOCTL_DIR = 1 << 4
 POLL_SCHEDULE_NOTIFY = 1 << 0
 
@@ -132,6 +134,7 @@ CREATE_IN = Struct("=IIII")
 FORGET_IN = Struct("=Q")
 FORGET_ONE = Struct("=QQ")
 FSYNC_IN = Struct("=QII")
+GETATTR_IN = Struct("=IIQ")
 INIT_IN = Struct("=IIII")
 INTERRUPT_IN = Struct("=Q")
 IOCTL_IN = Struct("=QIIQII")

@@ -68,9 +68,9 @@ def _escape(text: str) -> bytes:
 class KmsgHandle(Handle):
     """``struct devkmsg_user``: the number of the record that is read next.
 
-    The file position means nothing, and lseek(2) is how a reader moves. Seeking from
-    the start never reaches a filesystem in userspace: it shows as a read at 0 after one
-    elsewhere. SEEK_DATA and SEEK_END do, through :meth:`lseek`.
+    The file position means nothing, and lseek(2) is how a reader moves. That a reader
+    seeks from the start or the end never reaches a filesystem in userspace: it shows as
+    a read at 0 after one elsewhere, or at :data:`END`.
     """
 
     __slots__ = ("_kmsg", "_next_offset", "_readable", "_seq")
@@ -90,8 +90,8 @@ class KmsgHandle(Handle):
         """The next record. EPIPE once when it was overwritten; EINVAL when it is too long."""
         if not self._readable:
             raise error(errno.EBADF)
-        if offset == 0 and self._next_offset != 0:
-            self.lseek(0, os.SEEK_SET)
+        if offset != self._next_offset and offset in (0, END):
+            self.lseek(0, os.SEEK_END if offset else os.SEEK_SET)
         first = self._kmsg.first_seq
         if self._seq < first:
             self._seq = first
@@ -136,5 +136,10 @@ class KmsgHandle(Handle):
             self._seq = self._kmsg.next_seq
         else:
             raise error(errno.EINVAL)
-        self._next_offset = 0
+        self._next_offset = END if whence == os.SEEK_END else 0
         return 0
+
+    def seek_end(self, size: int) -> int:
+        """A position that tells :meth:`read` that the reader asked for the end."""
+        del size
+        return END

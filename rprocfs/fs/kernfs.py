@@ -58,6 +58,8 @@ class Node:
 
     kind = 0
     size = 0
+    #: Is it shown by readdir(3); it can be looked up in any case.
+    listed = True
 
     def __init__(self, mode: int) -> None:
         self.name = ""
@@ -129,8 +131,8 @@ class Dir(Node):
         return node
 
     def entries(self) -> list[Node]:
-        """A snapshot of the children."""
-        return list(self.children.values())
+        """A snapshot of the children that are listed."""
+        return [child for child in list(self.children.values()) if child.listed]
 
     def add(self, name: str, node: NodeT) -> NodeT:
         """Put *node* below this directory and return it; EEXIST; ENOENT when this one is gone."""
@@ -264,6 +266,14 @@ class Handle:
         for an ``_IOR`` command. ENOTTY.
         """
         raise error(errno.ENOTTY)
+
+    def lseek(self, offset: int, whence: int) -> int:
+        """lseek(2) with SEEK_DATA or SEEK_HOLE: the position to read at next. EINVAL."""
+        raise error(errno.EINVAL)
+
+    def seek_end(self, size: int) -> int:
+        """lseek(2) with SEEK_END: where the end is, of a file of *size* bytes. EINVAL."""
+        return size
 
     def fsync(self) -> None:
         """fsync(2): nothing to do."""

@@ -1,0 +1,81 @@
+"""Namespaces of a run's own: mounts, and a user's or the network's where need be."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import socket
+import struct
+from pathlib import Path
+
+from rprocfs.errors import CommandError
+from rprocfs_fuse.linux import (
+    CLONE_NEWNET,
+    CLONE_NEWNS,
+    CLONE_NEWUSER,
+    MS_PRIVATE,
+    MS_REC,
+    mount,
+    unshare,
+)
+
+#: A directory that is on every Linux and that nothing of ours reads: a tmpfs is put on it.
+STAGE = "/sys/fs"
+#: Where the tree is mounted. The command sees neither.
+MOUNTPOINT = f"{STAGE}/rprocfs"
+#: Seconds that a daemon takes to end, at most.
+PATIENCE = 8
+
+_SIOCGIFFLAGS = 0x8913
+_SIOCSIFFLAGS = 0x8914
+_IFF_UP = 1
+
+NO_USER_NAMESPACE = (
+    "neither root nor allowed to make a user namespace "
+    "(see user.max_user_namespaces and kernel.unprivileged_userns_clone)"
+)
+
+
+def enter(*, network: bool) -> None:
+    """Give the calling process, which must have one thread, mounts of its own.
+
+    Without the privilege it becomes root of a user namespace of its own. *network*: a
+    network of its own too, with nothing but a loopback. CommandError.
+    """
+    wanted = CLONE_NEWNS | (CLONE_NEWNET if network else 0)
+    try:
+        unshare(wanted)
+    except PermissionError:
+        _enter_as_user(wanted)
+    mount("none", "/", MS_REC | MS_PRIVATE)
+    mount("none", STAGE, 0, "tmpfs")
+    Path(MOUNTPOINT).mkdir()
+    if network:
+        _loopback_up()
+
+
+def _enter_as_user(wanted: int) -> None:
+    uid, gid = os.geteuid(), os.getegid()
+    try:
+        unshare(wanted | CLONE_NEWUSER)
+        _write("setgroups", "deny")
+        _write("uid_map", f"0 {uid} 1")
+        _write("gid_map", f"0 {gid} 1")
+    except OSError as problem:
+        if problem.errno in (errno.EPERM, errno.ENOSPC, errno.EINVAL, errno.EACCES):
+            raise CommandError(NO_USER_NAMESPACE) from problem
+        raise
+
+
+def _write(name: str, text: str) -> None:
+    Path("/proc/self", name).write_text(text, "ascii")
+
+
+def _loopback_up() -> None:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        request = struct.pack("16sh22x", b"lo", 0)
+        answer = fcntl.ioctl(any_socket, _SIOCGIFFLAGS, request)
+        (flags,) = struct.unpack_from("h", answer, 16)
+        request = struct.pack("16sh22x", b"lo", flags | _IFF_UP)
+        fcntl.ioctl(any_socket, _SIOCSIFFLAGS, request)

@@ -1,0 +1,186 @@
+"""What of the real ``/sys``, ``/dev`` and ``/lib`` is covered by the tree, and what shines through.
+
+A directory of ours lies on the real one of the same path. Where real entries have to
+stay visible next to ours, which come and go, the tree gets a place-holder for each:
+the link itself, or an empty directory or file that the real one is bound onto.
+:func:`plan` makes the place-holders, before the tree is mounted; :func:`cover` does the
+mounts, in the namespace of the command.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rprocfs.fs.kernfs import Dir, File, Link, Node, Tree
+from rprocfs_fuse.linux import MS_BIND, MS_REC, mount
+
+#: What is put over the real thing. A missing place is made in the directory above, by
+#: covering that, and so on.
+PLACES = (
+    "sys/class",
+    "sys/bus",
+    "sys/devices",
+    "sys/kernel/debug",
+    "sys/kernel/config",
+    "sys/module/firmware_class/parameters/path",
+    "lib/firmware",
+    "dev",
+)
+
+#: Where nothing real shines through: a board shows its own only.
+OURS_ALONE = re.compile(
+    r"sys/class/(remoteproc|rpmsg|devcoredump)|sys/bus/(rpmsg|virtio)|sys/kernel/(debug|config)"
+    r"|dev/(remoteproc|rpmsg_ctrl|rpmsg|ttyRPMSG)\d+"
+)
+
+#: Where the real ``/dev`` is as a whole, if need be.
+HIDDEN_DEV = ".devtmpfs"
+
+
+class PlaceHolder(File):
+    """An empty file for a real one to be bound onto."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+
+class HiddenDir(Dir):
+    """A directory that is not listed."""
+
+    __slots__ = ()
+
+    listed = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """*source*, absolute or below the mount, put over the real *target*.
+
+    What is real at *binds*, paths below *target*, is bound onto *source* first.
+    """
+
+    target: str
+    source: str
+    binds: list[str] = field(default_factory=list)
+
+
+def plan(tree: Tree, root: str = "") -> list[Cover]:
+    """Put place-holders into *tree* for what is real below *root*; the mounts to do."""
+    tree.root.mkdirs("sys/devices/virtual")
+    covers: list[Cover] = []
+    for place in PLACES:
+        node = _find(tree, place)
+        if node is not None and not any(_inside(place, cover.source) for cover in covers):
+            covers.extend(_plan_place(tree, root, place, node))
+    return covers
+
+
+def cover(covers: list[Cover], mountpoint: str) -> None:
+    """Do the mounts; the tree is mounted on *mountpoint*. The working directory is kept."""
+    where = os.open(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    path = _working_directory()
+    try:
+        for item in covers:
+            _bind(item, f"{mountpoint}/{item.source}")
+    finally:
+        os.fchdir(where)
+        os.close(where)
+    for item in covers:
+        source = item.source if item.source.startswith("/") else f"{mountpoint}/{item.source}"
+        mount(source, item.target, MS_BIND | MS_REC)
+    with suppress(OSError):  # it is gone: the command starts where its caller was
+        os.chdir(path)
+
+
+def _bind(item: Cover, place: str) -> None:
+    if item.binds:
+        os.chdir(place)
+    for path in item.binds:
+        mount(f"{item.target}/{path}", HIDDEN_DEV if path == "." else path, MS_BIND | MS_REC)
+
+
+def _find(tree: Tree, path: str) -> Node | None:
+    node: Node | None = tree.root
+    for name in path.split("/"):
+        node = node.children.get(name) if isinstance(node, Dir) else None
+    return node
+
+
+def _working_directory() -> str:
+    """Its name, as the shell knows it where that leads there; empty when it has none."""
+    try:
+        path = os.environ.get("PWD", "")
+        return path if path and Path(path).samefile(".") else str(Path.cwd())
+    except OSError:
+        return ""
+
+
+def _inside(path: str, directory: str) -> bool:
+    return path == directory or path.startswith(directory + "/")
+
+
+def _plan_place(tree: Tree, root: str, place: str, node: Node) -> Iterator[Cover]:
+    real = f"{root}/{place}"
+    if isinstance(node, Link):
+        source = node.readlink()
+        if Path(source).resolve() == Path(real).resolve():
+            return
+    else:
+        source = place
+    if Path(real).exists():
+        binds = _merge(node, real, place) if isinstance(node, Dir) else []
+        if place == "dev":
+            binds = _plan_ptmx(node, real, binds)
+        yield Cover(real, source, binds)
+        return
+    above, _, _ = place.rpartition("/")
+    parent = _find(tree, above)
+    if parent is not None and above:
+        yield from _plan_place(tree, root, above, parent)
+
+
+def _plan_ptmx(dev: Node, real: str, binds: list[str]) -> list[str]:
+    """``ptmx`` opens only next to ``pts``: that in there, or else the one of a whole ``/dev``."""
+    if not isinstance(dev, Dir) or "ptmx" not in binds:
+        return binds
+    dev.remove("ptmx")
+    binds = [path for path in binds if path != "ptmx"]
+    if os.access(f"{real}/pts/ptmx", os.R_OK | os.W_OK):
+        dev.add("ptmx", Link("pts/ptmx"))
+        return binds
+    dev.add("ptmx", Link(f"{HIDDEN_DEV}/ptmx"))
+    dev.add(HIDDEN_DEV, HiddenDir())
+    return [*binds, "."]
+
+
+def _merge(ours: Dir, real: str, path: str, below: str = "") -> list[str]:
+    """Place-holders in *ours* for what *real* holds; the paths to bind, relative to the place."""
+    if OURS_ALONE.fullmatch(path):
+        return []
+    binds: list[str] = []
+    with os.scandir(real) as entries:
+        for entry in entries:
+            name = below + entry.name
+            child = ours.children.get(entry.name)
+            if child is None:
+                if not OURS_ALONE.fullmatch(f"{path}/{entry.name}"):
+                    binds += _hold_place(ours, entry, name)
+            elif isinstance(child, Dir) and entry.is_dir(follow_symlinks=False):
+                binds += _merge(child, entry.path, f"{path}/{entry.name}", name + "/")
+    return binds
+
+
+def _hold_place(ours: Dir, entry: os.DirEntry[str], name: str) -> list[str]:
+    if entry.is_symlink():
+        ours.add(entry.name, Link(str(Path(entry.path).readlink())))
+        return []
+    is_dir = entry.is_dir(follow_symlinks=False)
+    ours.add(entry.name, Dir() if is_dir else PlaceHolder())
+    return [name]
