@@ -74,7 +74,7 @@ int main(void)
 {
 	vsoc_init();
 	trace("crash: started\n");
-	vsoc_heartbeat(250);
+	vsoc_heartbeat(500);
 	rpmsg_start(&resource_table.vdev);
 	rpmsg_announce("rpmsg-crash", 1024);
 	for (;;) {

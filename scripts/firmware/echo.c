@@ -16,7 +16,7 @@ int main(void)
 {
 	vsoc_init();
 	trace("echo: started\n");
-	vsoc_heartbeat(250);
+	vsoc_heartbeat(500);
 	rpmsg_start(&resource_table.vdev);
 	rpmsg_announce("rpmsg-raw", 1024);
 	rpmsg_announce("rpmsg-echo", 1025);

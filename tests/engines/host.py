@@ -19,7 +19,10 @@ NUM, BUFFERS, BUFFER = 32, 0x2130_4000, 512
 
 def segments(image):
     """(address, bytes) of each PT_LOAD."""
-    offset, size, count = (*struct.unpack_from("<I", image, 28), *struct.unpack_from("<HH", image, 42))
+    offset, size, count = (
+        *struct.unpack_from("<I", image, 28),
+        *struct.unpack_from("<HH", image, 42),
+    )
     for index in range(count):
         kind, at, _, da, length, _ = struct.unpack_from("<6I", image, offset + index * size)
         if kind == PT_LOAD:
@@ -28,8 +31,9 @@ def segments(image):
 
 def section(image, name):
     """The address of a section."""
-    table, (size, count, names) = struct.unpack_from("<I", image, 32)[0], struct.unpack_from(
-        "<3H", image, 46
+    table, (size, count, names) = (
+        struct.unpack_from("<I", image, 32)[0],
+        struct.unpack_from("<3H", image, 46),
     )
     headers = [struct.unpack_from("<10I", image, table + index * size) for index in range(count)]
     for header in headers:
