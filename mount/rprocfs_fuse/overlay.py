@@ -34,7 +34,7 @@ PLACES = (
 
 #: Where nothing real shines through: a board shows its own only.
 OURS_ALONE = re.compile(
-    r"sys/class/(remoteproc|rpmsg|devcoredump)|sys/bus/(rpmsg|virtio)|sys/kernel/(debug|config)"
+    r"sys/class/(remoteproc|rpmsg|devcoredump)|sys/bus/(platform|rpmsg|virtio)|sys/kernel/(debug|config)"
     r"|dev/(remoteproc|rpmsg_ctrl|rpmsg|ttyRPMSG)\d+"
 )
 
