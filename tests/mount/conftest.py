@@ -1,0 +1,66 @@
+"""A sample tree, mounted in every way."""
+
+import logging
+import os
+
+import memory
+import pytest
+import real
+import sample as samples
+
+from rprocfs_fuse import transport
+
+KINDS = ["devfuse", "fusepy"]
+
+
+def needs_fuse():
+    """A machine without FUSE skips, aloud; in CI that is a failure."""
+    if os.path.exists("/dev/fuse"):
+        return
+    if os.environ.get("CI"):
+        pytest.fail("/dev/fuse is missing")
+    pytest.skip("/dev/fuse is missing: nothing of the mount is tested")
+
+
+@pytest.fixture
+def sample():
+    return samples.Sample()
+
+
+@pytest.fixture
+def mountpoint(tmp_path):
+    needs_fuse()
+    directory = tmp_path / "mnt"
+    directory.mkdir()
+    return directory
+
+
+@pytest.fixture(params=KINDS)
+def kind(request):
+    return request.param
+
+
+@pytest.fixture
+def mounted(sample, mountpoint, kind):
+    """The sample on a real mount, over each transport."""
+    with transport.mount(sample.tree, mountpoint, transport.MountOptions(kind)):
+        yield real.Real(mountpoint, kind)
+
+
+@pytest.fixture(params=["memory", *KINDS])
+def fs(request, sample):
+    """The sample, with and without a mount."""
+    if request.param == "memory":
+        yield memory.Memory(sample.tree)
+        return
+    mountpoint = request.getfixturevalue("mountpoint")
+    with transport.mount(sample.tree, mountpoint, transport.MountOptions(request.param)):
+        yield real.Real(mountpoint, request.param)
+
+
+@pytest.fixture(autouse=True)
+def no_bugs(caplog):
+    """A test in which a request failed unexpectedly fails."""
+    yield
+    found = [r for r in caplog.records if r.name.startswith("rprocfs_fuse")]
+    assert not [r for r in found if r.levelno >= logging.ERROR]
