@@ -40,7 +40,7 @@ WFE, SEV = b"\x20\xbf", b"\x40\xbf"
 # Addresses that nothing can be executed from (the default memory map).
 EXECUTE_NEVER = (range(0x4000_0000, 0x6000_0000), range(0xA000_0000, 0x1_0000_0000))
 NO_SYNDROME = 0xFFFF_FFFF
-SVC, PREFETCH_ABORT, BKPT, EXCEPTION_EXIT, NOCP = 2, 3, 7, 8, 17
+SVC, PREFETCH_ABORT, DATA_ABORT, BKPT, EXCEPTION_EXIT, NOCP = 2, 3, 4, 7, 8, 17
 
 
 class Reset(Exception):
@@ -107,24 +107,36 @@ class Core:
         return max(100, min(SLICE, left))
 
     def _slice(self, count: int) -> None:
+        self._execute(count)
+        while self._cut is not None and self._event is None:
+            self._complete()
+        event, self._event, self._cut = self._event, None, None
+        if event is not None:
+            event()
+        elif self._sites.waited(self._cpu.pc):
+            self._sleep()
+
+    def _execute(self, count: int) -> None:
+        self._sites.begin()
         self._uc.write(libunicorn.SYNDROME, NO_SYNDROME)
         error = self._uc.run(self._cpu.pc | 1, count)
         if self._reset:
             raise Reset
-        cut, self._cut = self._cut, None
-        if cut is not None and cut[0] == self._cpu.pc:
-            self._replay = cut
-            error = self._uc.run(self._cpu.pc | 1, 1)
-            self._replay = None
+        if error and self._event is None:
+            raise libunicorn.UnicornError(f"unicorn error {error} at {self._cpu.pc:#x}")
         if self._sites.pending:
             self._sites.update()
-        event, self._event = self._event, None
-        if event is not None:
-            event()
-        elif error:
-            raise libunicorn.UnicornError(f"unicorn error {error} at {self._cpu.pc:#x}")
-        elif self._sites.waited(self._cpu.pc):
-            self._sleep()
+
+    def _complete(self) -> None:
+        """Execute the instruction of the access that ended a slice to its end."""
+        cut, self._cut = self._cut, None
+        if cut is None or cut[0] != self._cpu.pc:
+            return
+        self._replay = cut
+        self._execute(1)
+        if self._replay is not None:
+            # Stopped in front of it, as its block is a new one.
+            self._replay, self._cut = None, cut
 
     # Sleeping
 
@@ -217,6 +229,7 @@ class Core:
             EXCEPTION_EXIT: self._exception_return,
             NOCP: lambda: self._model.usage_fault(bits.NOCP, "no coprocessor"),
             PREFETCH_ABORT: self._fetch_fault,
+            DATA_ABORT: self._abort,
         }
         self._event = handlers.get(number) or (lambda: self._unknown(number))
         self._uc.stop()
@@ -267,6 +280,10 @@ class Core:
         else:
             scb.cfsr |= bits.IBUSERR
             self._model.raise_exception(BUSFAULT, f"bus fault: fetch from {pc:#x}")
+
+    def _abort(self) -> None:
+        self._scs.scb.cfsr |= bits.PRECISERR
+        self._model.raise_exception(BUSFAULT, f"bus fault at {self._cpu.pc:#x}")
 
     def _data_fault(self, address: int) -> None:
         scb = self._scs.scb

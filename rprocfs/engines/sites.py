@@ -168,6 +168,10 @@ class Sites:
     def _enter(self, address: int) -> None:
         self._entered = address
 
+    def begin(self) -> None:
+        """In front of a run."""
+        self._entered = 0
+
     def waited(self, pc: int) -> bool:
         """After a run that ended at *pc*: whether by the WFI in front of it."""
         return self._before_wfi.get(self._entered) == pc

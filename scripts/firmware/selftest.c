@@ -74,7 +74,13 @@ static void irq_b(void) { event('b'); event('B'); }
 static void irq_c(void) { event('c'); event('C'); }
 
 static volatile uint32_t ticks;
-static void sys_tick(void) { ticks++; }
+static volatile uint32_t last_tick;
+static void sys_tick(void)
+{
+	ticks++;
+	if (last_tick)
+		SYST_CSR = 0;
+}
 
 /* SVC: gives back twice what the caller had in r0. */
 __attribute__((naked)) static void sv_call(void)
@@ -482,8 +488,13 @@ static void test_sleep(void)
 	check("sev", 1);
 	while (ticks < 3)
 		wfi();
-	SYST_CSR = 0;
 	check("wfi in a loop", ticks >= 3);
+	pend_in_a = 0;
+	__asm__ volatile("str %0, [%1]\n\twfi" ::"r"(1u << A), "r"(&NVIC_ISPR) : "memory");
+	check("a store in front of wfi is done once", order("aA"));
+	last_tick = 1;
+	__asm__ volatile("wfi\n\tnop\n\tcpsie i" ::: "memory");
+	check("a wake-up is one", !(SYST_CSR & 1));
 }
 
 typedef void (*vector)(void);

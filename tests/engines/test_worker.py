@@ -25,8 +25,9 @@ MAILBOX, CONSOLE = 0x4000_5000, 0x4000_4000
 class Program(Host):
     """A few instructions, by themselves or as a flood of a UART."""
 
-    def __init__(self, directory, code, pc=0x2100_0009, **options):
-        self.code = struct.pack("<II", 0x2101_0000, pc) + code
+    def __init__(self, directory, code, pc=0x2100_0401, sp=0x2101_0000, hard_fault=0, **options):
+        vectors = struct.pack("<4I", sp, pc, 0, hard_fault)
+        self.code = vectors.ljust(0x400, b"\0") + code
         path = directory / "empty.elf"
         path.write_bytes(bytes(64))
         super().__init__(path, prepare=self.place, **options)
@@ -174,8 +175,8 @@ def test_doorbells_never_wait(program):
 @pytest.mark.parametrize(
     ("pc", "crash_type"),
     [
-        (0x2100_0009, CrashType.FATAL_ERROR),
-        (0x2100_0008, CrashType.FATAL_ERROR),
+        (0x2100_0401, CrashType.FATAL_ERROR),
+        (0x2100_0400, CrashType.FATAL_ERROR),
         (0x3000_0001, CrashType.MMUFAULT),
     ],
     ids=["undefined instruction", "not in Thumb state", "nowhere"],
@@ -186,6 +187,15 @@ def test_a_core_without_handlers_locks_up(program, pc, crash_type):
     (death,) = one.deaths
     assert (death.kind, death.crash_type) == ("crash", crash_type)
     assert death.reason.startswith("lockup: ")
+
+
+def test_a_stack_outside_of_the_ram(program):
+    """SVC cannot be stacked, nor the HardFault that this becomes; its handler faults."""
+    one = program(b"\x00\xdf" + b"\x00\xde", sp=0x3000_0000, hard_fault=0x2100_0403)
+    one.wait(lambda: one.deaths)
+    assert one.deaths[0].crash_type is CrashType.MMUFAULT
+    assert "lockup: undefined instruction at 0x21000402" in one.deaths[0].reason
+    assert "cfsr=0x11000 hfsr=0x40000000" in one.deaths[0].reason
 
 
 def test_a_vector_table_outside_of_the_ram(tmp_path):
