@@ -7,8 +7,8 @@ RAM is a memfd that both sides map (:class:`~rprocfs.engines.memory.SharedRam`).
 
 The worker's side of the Unicorn engine, bottom up: :mod:`.libunicorn` (the library),
 :mod:`.cpu` (the registers), :mod:`.armv7m` (what exceptions do to them), :mod:`.bus`
-(peripherals), :mod:`.sites` (instructions that need more), :mod:`.core` (running until something happens) and
-:mod:`.unicorn_worker` (the process).
+(peripherals), :mod:`.sites` (instructions that need more than Unicorn does),
+:mod:`.core` (running until something happens) and :mod:`.unicorn_worker` (the process).
 
 **The worker contract.** A worker inherits the memfd and its ends of three stream
 sockets: mailbox, console and control. It ends by itself when the control socket does,
