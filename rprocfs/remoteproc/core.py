@@ -29,6 +29,7 @@ from rprocfs.remoteproc.state import Action, Event, State, rproc_crash_to_string
 from rprocfs.remoteproc.subdev import Subdevices
 
 if TYPE_CHECKING:
+    from rprocfs.base.platform import PlatformDevice
     from rprocfs.remoteproc.ops import RprocOps
     from rprocfs.remoteproc.subsystem import Remoteproc
     from rprocfs.remoteproc.virtio import NotifyIds, RprocVdev
@@ -85,6 +86,7 @@ class Rproc(Device):
         self.carveouts = Carveouts()
         self.traces: list[RprocDebugTrace] = []
         self.rvdevs: list[RprocVdev] = []
+        self.dead_vdevs: list[PlatformDevice] = []
         self.nb_vdev = 0
         self.subdevs = Subdevices()
         self.notifyids: NotifyIds = subsystem.new_notifyids()
@@ -132,6 +134,8 @@ class Rproc(Device):
             # it; the driver ends whatever runs when it is unbound.
             self.subdevs.stop(crashed=False)
             rproc_resource_cleanup(self)
+        for pdev in self.dead_vdevs:
+            pdev.platform_device_del()
         if self.debug_dir is not None and self.debug_dir.parent is not None:
             self.debug_dir.parent.remove(self.debug_dir.name)
         self.subsystem.unregister(self)

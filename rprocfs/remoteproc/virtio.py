@@ -289,10 +289,17 @@ class RprocVirtioConfigOps(VirtioConfigOps):
 
 
 def rproc_virtio_register(rproc: Rproc, index: int, rsc_offset: int) -> None:
-    """Make ``rproc-virtio.N.auto``, which the driver below binds."""
-    platform = rproc.subsystem.platform
+    """Make ``rproc-virtio.N.auto``, which the driver below binds.
+
+    When it does not, the device stays, as in Linux, until the processor is removed.
+    """
     data = (rproc, index, rsc_offset)
-    PlatformDevice(platform, DRIVER_NAME, auto=True, parent=rproc, platform_data=data).device_add()
+    pdev = PlatformDevice(
+        rproc.subsystem.platform, DRIVER_NAME, auto=True, parent=rproc, platform_data=data
+    )
+    pdev.device_add()
+    if pdev.driver is None:
+        rproc.dead_vdevs.append(pdev)
 
 
 class RprocVirtioDriver(PlatformDriver):

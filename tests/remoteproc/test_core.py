@@ -250,3 +250,18 @@ def test_many_cycles_leave_nothing(shell, system):
     assert (rproc.power, rproc.rvdevs, rproc.traces, rproc.table) == (0, [], [], None)
     assert rproc.carveouts.entries == []
     assert rproc._refs == 1
+
+
+def test_vrings_that_cannot_be_leave_a_dead_device_until_the_processor_goes(tmp_path):
+    (tmp_path / "num0.elf").write_bytes(IMAGES["vring-num0.elf"].make())
+    with System(firmware=tmp_path) as system:
+        device = system.add_processor({"compatible": "rprocfs,sim"})
+        shell = Userspace(system.tree)
+        shell.echo(f"{R0}/firmware", "num0.elf")
+        for _ in range(2):
+            shell.echo(f"{R0}/state", "start")
+            shell.echo(f"{R0}/state", "stop")
+        devices = "/sys/bus/platform/devices"
+        assert shell.ls(devices) == ["rproc-sim.0", "rproc-virtio.0.auto", "rproc-virtio.1.auto"]
+        shell.echo("/sys/bus/platform/drivers/rproc-sim/unbind", device.name)
+        assert shell.ls(devices) == ["rproc-sim.0"]
