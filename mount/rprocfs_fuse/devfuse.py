@@ -185,7 +185,8 @@ class DevfuseMount(Mounted):
                 return
             self._stopped = True
         try:
-            detach(self._device, self.mountpoint)
+            if not self._ended.is_set():
+                detach(self._device, self.mountpoint)
         finally:
             self._connection.close()
 

@@ -284,7 +284,10 @@ class PathOperations:
         while not job.done.wait(STEP):
             if self._ended():
                 job.task.interrupt()
-        return job.result()
+        try:
+            return job.result()
+        except InterruptedError:
+            raise error(self._ended() or errno.EINTR) from None
 
     def _notify(self, number: int, poll_handle: int) -> None:
         with self._watch_lock:

@@ -12,7 +12,8 @@ import threading
 import time
 
 import pytest
-import sample as S
+
+from tests.mount import sample as samples
 
 R, W, RW = os.O_RDONLY, os.O_WRONLY, os.O_RDWR
 TABLE = {}
@@ -308,7 +309,7 @@ def a_read_waits_for_a_message(fs, sample):
 @behaviour
 def a_write_waits_for_room(fs, sample):
     with fs.open("dev/queue", W) as file:
-        for _ in range(S.QUEUE_LENGTH):
+        for _ in range(samples.QUEUE_LENGTH):
             file.write(b"full")
         with fs.open("dev/queue", R) as other:
             timer = later(other.read, 10)
@@ -353,7 +354,7 @@ def each_message_goes_to_one_of_many_readers(fs, sample):
 def nonblocking(fs, sample):
     with fs.open("dev/queue", RW | os.O_NONBLOCK) as file:
         fails(errno.EAGAIN, file.read, 10)
-        for _ in range(S.QUEUE_LENGTH):
+        for _ in range(samples.QUEUE_LENGTH):
             file.write(b"full")
         fails(errno.EAGAIN, file.write, b"more")
 
@@ -401,7 +402,7 @@ def poll_of_a_queue(fs, sample):
         assert file.poll(events, 0) == select.POLLOUT
         file.write(b"x")
         assert file.poll(events, 0) == events
-        for _ in range(S.QUEUE_LENGTH - 1):
+        for _ in range(samples.QUEUE_LENGTH - 1):
             file.write(b"full")
         assert file.poll(events, 0) == select.POLLIN
 
@@ -410,15 +411,15 @@ def poll_of_a_queue(fs, sample):
 def ioctls(fs, sample):
     with fs.open("dev/queue", RW) as file:
         file.write(b"x")
-        assert file.ioctl(S.GET_LENGTH, bytes(4)) == b"\1\0\0\0"
-        file.ioctl(S.SET_LIMIT, b"\7\0\0\0")
+        assert file.ioctl(samples.GET_LENGTH, bytes(4)) == b"\1\0\0\0"
+        file.ioctl(samples.SET_LIMIT, b"\7\0\0\0")
         assert sample.queue.limit == 7
-        assert file.ioctl(S.SWAP, b"\2\0\0\0") == b"\7\0\0\0"
-        file.ioctl(S.BY_VALUE, 12345)
+        assert file.ioctl(samples.SWAP, b"\2\0\0\0") == b"\7\0\0\0"
+        file.ioctl(samples.BY_VALUE, 12345)
         assert sample.queue.limit == 12345
         fails(errno.ENOTTY, file.ioctl, 0x7199, 0)
     with fs.open("rw", R) as file:
-        fails(errno.ENOTTY, file.ioctl, S.GET_LENGTH, bytes(4))
+        fails(errno.ENOTTY, file.ioctl, samples.GET_LENGTH, bytes(4))
 
 
 @behaviour
@@ -468,7 +469,7 @@ def ioctl_and_release_that_sleep(fs, sample):
         assert file.write(b"x") == 1
         sample.gate.lock()
         timer = later(sample.gate.unlock)
-        assert file.ioctl(S.GET_LENGTH, bytes(4)) == b"\1\0\0\0"
+        assert file.ioctl(samples.GET_LENGTH, bytes(4)) == b"\1\0\0\0"
         timer.join()
     assert sample.slept.wait(5)
 
@@ -501,7 +502,7 @@ def removed_and_made_again(fs, sample):
     root = sample.tree.root
     first = fs.stat("doomed/below").st_ino
     root.remove("doomed")
-    root.mkdirs("doomed/below").add("ro", S.SysfsFile(S.ro, sample))
+    root.mkdirs("doomed/below").add("ro", samples.SysfsFile(samples.ro, sample))
     assert fs.listdir("doomed/below") == ["ro"]
     assert fs.stat("doomed/below").st_ino != first
     assert content(fs, "doomed/below/ro") == b"running\n"

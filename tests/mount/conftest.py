@@ -3,12 +3,11 @@
 import logging
 import os
 
-import memory
 import pytest
-import real
-import sample as samples
 
 from rprocfs_fuse import transport
+from tests.mount import memory, real
+from tests.mount import sample as samples
 
 KINDS = ["devfuse", "fusepy"]
 

@@ -226,9 +226,9 @@ class Sample:
         for attr in (ro, rw, wo, long, fails, broken, slow):
             root.add(attr.name, SysfsFile(attr, self))
         debug = root.mkdirs("debug")
-        debug.add("info", DebugfsFile(lambda: self.value.encode()))
+        debug.add("info", DebugfsFile(self.text))
         debug.add("command", DebugfsFile(None, lambda data: self.stores.append(data.decode())))
-        debug.add("trace", DebugfsFile(lambda: self.value.encode(), fresh=True))
+        debug.add("trace", DebugfsFile(self.text, fresh=True))
         dev = root.mkdirs("dev")
         dev.add("queue", DeviceNode(lambda _flags: QueueHandle(self.queue), (10, 1)))
         dev.add("hesitant", DeviceNode(Hesitant, (10, 2)))
@@ -237,7 +237,7 @@ class Sample:
         dev.add("busy", Refusing(0o600))
         doomed = root.mkdirs("doomed/below")
         doomed.add("rw", SysfsFile(rw, self))
-        doomed.add("info", DebugfsFile(lambda: self.value.encode()))
+        doomed.add("info", DebugfsFile(self.text))
         doomed.add("queue", DeviceNode(lambda _flags: QueueHandle(self.queue), (10, 5)))
         root.add("link", Link(root.lookup("rw")))
         root.mkdirs("a/b").add("up", Link(root.lookup("rw")))
@@ -250,4 +250,6 @@ class Sample:
         for number in range(3000):
             many.add(f"attribute-{number:05}", SysfsFile(ro, self))
 
-
+    def text(self):
+        """What debugfs shows: the value now."""
+        return self.value.encode()

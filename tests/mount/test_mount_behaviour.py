@@ -3,8 +3,9 @@
 import errno
 import logging
 
-import behaviour
 import pytest
+
+from tests.mount import behaviour
 
 
 @pytest.mark.parametrize("name", behaviour.TABLE)
