@@ -71,6 +71,13 @@ def _written(size: int) -> bytes:
     return wire.WRITE_OUT.pack(size, 0)
 
 
+def _ioctl_done(out_size: int, out: bytes) -> bytes:
+    """ENOTTY where the number did not say that anything is to be copied: garbage is worse."""
+    if len(out) > out_size:
+        raise error(errno.ENOTTY)
+    return _IOCTL_OK + out
+
+
 def _read(data: bytes | int) -> bytes:
     return data if isinstance(data, bytes) else b""
 
@@ -168,7 +175,7 @@ class FileRequests(NodeRequests):
         if start + in_size > end:
             raise error(errno.EINVAL)
         run = partial(handle.ioctl, cmd, arg, bytes(self.view[start : start + in_size]))
-        return self._perform(unique, handle, run, lambda out: _IOCTL_OK + out[:out_size], 0)
+        return self._perform(unique, handle, run, partial(_ioctl_done, out_size), 0)
 
     def _perform(
         self,

@@ -11,7 +11,7 @@ import errno
 from collections.abc import Callable, Mapping
 from itertools import count
 
-from rprocfs.fs.kernfs import Dir, Node, error
+from rprocfs.fs.kernfs import Dir, File, Node, error
 from rprocfs_fuse import wire
 from rprocfs_fuse.operations import Operations
 from rprocfs_fuse.permission import Caller
@@ -22,6 +22,10 @@ Handler = Callable[[int, int, int, Caller | None], bytes | None]
 _entry_reply = wire.ENTRY_REPLY.pack
 _attr_reply = wire.ATTR_REPLY.pack
 _header = wire.OUT_HEADER.pack
+
+
+#: Node ids from here on are no inode numbers.
+FIRST_ALIAS = 1 << 48
 
 
 class _Nodes(dict[int, Node]):
@@ -57,6 +61,7 @@ class NodeRequests:
         #: How often the kernel was told of a node, and has yet to forget it.
         self.lookups: dict[int, int] = {}
         self._directories = _Directories()
+        self._aliases = count(FIRST_ALIAS)
 
     def table(self) -> Mapping[int, tuple[int, Handler]]:
         """Opcode to the least size of its arguments and its method."""
@@ -89,14 +94,20 @@ class NodeRequests:
         return self.entry(unique, self.operations.lookup(self.nodes[nodeid], name, caller))
 
     def entry(self, unique: int, node: Node) -> bytes:
-        """The reply that makes *node* known to the kernel."""
-        ino = node.ino
-        self.nodes[ino] = node
-        self.lookups[ino] = self.lookups.get(ino, 0) + 1
+        """The reply that makes *node* known to the kernel.
+
+        The kernel lets one writer an inode go at a time, and the others cannot even be
+        killed: a file whose writers sleep is another inode each time that it is looked up.
+        """
+        ino = number = node.ino
+        if isinstance(node, File) and not node.serial:
+            number = next(self._aliases)
+        self.nodes[number] = node
+        self.lookups[number] = self.lookups.get(number, 0) + 1
         sec, nsec = divmod(node.mtime_ns, 1_000_000_000)
         # fmt: off
         return _entry_reply(
-            144, 0, unique, ino, 0, 0, 0, 0, 0,
+            144, 0, unique, number, 0, 0, 0, 0, 0,
             ino, node.size, 0, sec, sec, sec, nsec, nsec, nsec,
             node.kind | node.mode, node.nlink, node.uid, node.gid, 0, 4096, 0,
         )

@@ -165,9 +165,11 @@ class Operations:
         node.setattr(uid=uid, gid=gid)
 
     def truncate(self, node: Node, caller: Caller | None, *, is_open: bool = False) -> None:
-        """truncate(2) and ftruncate(2): allowed to who may write, and without effect."""
+        """truncate(2) and ftruncate(2): allowed to who may write, and what the node answers."""
         if not is_open:
             check(node, caller, WRITE)
+        if isinstance(node, File):
+            node.truncate()
 
     def utimens(self, node: Node, mtime_ns: int | None, caller: Caller | None) -> None:
         """utimensat(2); None is now, which whoever may write may set."""

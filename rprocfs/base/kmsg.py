@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import deque
@@ -9,6 +10,14 @@ from dataclasses import dataclass, field
 from enum import IntEnum
 
 from rprocfs.fs.wait import WaitQueue
+
+
+#: ``PRINTKRB_RECORD_MAX``: a record's text and its NUL.
+RECORD_MAX = 1024
+
+
+#: PRINTKRB_RECORD_MAX: what does not fit into a record is cut off.
+RECORD_MAX = 1024
 
 
 class Level(IntEnum):
@@ -57,7 +66,9 @@ class Kmsg:
     def printk(
         self, level: int, text: str, context: dict[str, str] | None = None, facility: int = 0
     ) -> None:
-        """Append one record."""
+        """Append one record, cut where it is too long."""
+        if len(text) * 4 >= RECORD_MAX:
+            text = os.fsdecode(os.fsencode(text)[: RECORD_MAX - 1])
         with self._lock:
             ts_usec = (time.monotonic_ns() - self._start) // 1000
             record = Record(self.next_seq, ts_usec, int(level), text, facility, context or {})

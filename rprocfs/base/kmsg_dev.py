@@ -12,7 +12,7 @@ import os
 import re
 import select
 
-from rprocfs.base.kmsg import Kmsg, Level, Record
+from rprocfs.base.kmsg import RECORD_MAX, Kmsg, Level, Record
 from rprocfs.base.model import DriverModel
 from rprocfs.fs.chardev import DeviceNode
 from rprocfs.fs.kernfs import Handle, error
@@ -20,8 +20,6 @@ from rprocfs.fs.wait import WaitQueue, WouldBlock
 
 KMSG_DEVT = (1, 11)
 
-#: ``PRINTKRB_RECORD_MAX``: the longest record that can be written.
-RECORD_MAX = 1024
 LOG_USER = 1
 #: ``MESSAGE_LOGLEVEL_DEFAULT``: of a record that is written without a priority.
 DEFAULT_LEVEL = Level.WARNING

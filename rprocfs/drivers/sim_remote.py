@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from rprocfs.base.workqueue import Workqueue
@@ -28,6 +29,8 @@ VIRTIO_ID_RPMSG = 7
 DRIVER_OK = 4
 #: Bytes of log that are kept.
 LOG_SIZE = 65536
+#: How long the first announcement waits for the host, at most.
+BOOT_TIME = 0.05
 #: Bytes of a message that are logged.
 LOG_TEXT = 64
 
@@ -96,6 +99,10 @@ class SimRemote:
             self._queued = True
             self._wq.queue_work(self._work)
 
+    def flush(self) -> None:
+        """Return when every doorbell so far was answered."""
+        self._wq.flush()
+
     def destroy(self) -> None:
         """End for good."""
         self.power(on=False)
@@ -142,6 +149,7 @@ class SimRemote:
     # What it does by itself.
 
     def _work(self) -> None:
+        self._wait_for_boot()
         self._queued = False
         with self._lock:
             for number, rsc in enumerate(self._rpmsg_vdevs()):
@@ -151,6 +159,12 @@ class SimRemote:
                     self._vdevs.pop(number, None)
                 elif rsc.id == VIRTIO_ID_RPMSG:
                     self._serve(number, rsc)
+
+    def _wait_for_boot(self) -> None:
+        """Real firmware is still starting while the host ends its boot; a loaded host is slow."""
+        deadline = time.monotonic() + BOOT_TIME
+        while self.on and self.rproc.lock.locked() and time.monotonic() < deadline:
+            time.sleep(0.0005)
 
     def _serve(self, number: int, rsc: FwRscVdev) -> None:
         known = self._vdevs.get(number)

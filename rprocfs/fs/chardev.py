@@ -25,6 +25,12 @@ class DeviceNode(File):
         self.opener = opener
         self.devt = devt
 
+    serial = False
+
+    def truncate(self) -> None:
+        """EINVAL, as for all that is no regular file."""
+        raise error(errno.EINVAL)
+
     def open(self, flags: int) -> Handle:
         """ENXIO when the device is gone; else what the driver answers."""
         if not self.alive:

@@ -40,6 +40,11 @@ class DebugfsFile(File):
         self.sleeps = sleeps
         self.fresh = fresh
 
+    @property
+    def serial(self) -> bool:  # type: ignore[override]
+        """Not while a store sleeps."""
+        return not self.sleeps
+
     def open(self, flags: int) -> Handle:
         """ENOENT when the file is gone."""
         del flags

@@ -217,11 +217,19 @@ class Link(Node):
 
 
 class File(Node):
-    """A node that can be opened."""
+    """A node that can be opened.
+
+    *serial*: one write may be finished before the next begins. Where it is False, writers
+    that sleep must not keep each other waiting in the transport.
+    """
 
     __slots__ = ()
 
     kind = stat.S_IFREG
+    serial = True
+
+    def truncate(self) -> None:
+        """truncate(2) and ftruncate(2), but not O_TRUNC: nothing to do."""
 
     def open(self, flags: int) -> Handle:
         """``fops->open``: a new open file for open(2) *flags*."""

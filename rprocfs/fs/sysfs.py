@@ -112,6 +112,11 @@ class SysfsFile(File):
 
     size = PAGE_SIZE
 
+    @property
+    def serial(self) -> bool:  # type: ignore[override]
+        """Not while a store sleeps."""
+        return not self.attr.sleeps
+
     def __init__(self, attr: Attribute[Any], owner: Any, mode: int | None = None) -> None:
         super().__init__(attr.mode if mode is None else mode)
         self.attr = attr

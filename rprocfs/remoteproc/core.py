@@ -183,6 +183,7 @@ class Rproc(Device):
             except OSError:
                 self.power -= 1
                 raise
+        self.ops.settle(self)
 
     def rproc_shutdown(self) -> None:
         """Drop a power reference; the last one stops the processor.
@@ -277,6 +278,7 @@ class Rproc(Device):
             return  # its reason is in the log
         finally:
             self.lock.unlock()
+        self.ops.settle(self)
 
     def _recover(self) -> None:
         if self.attach_on_recovery:
@@ -317,7 +319,12 @@ class Rproc(Device):
             da, size = elf_loader.rproc_elf_find_loaded_rsc_table(fw)
         except FirmwareError:
             return None
-        return self.rproc_da_to_va(da, size)
+        if self.cached_table is None:
+            return self.rproc_da_to_va(da, size)
+        # A recovery may load another image; the table in use is that of the first boot.
+        length = len(self.cached_table)
+        va = self.rproc_da_to_va(da, max(size, length))
+        return None if va is None else va[:length]
 
     # Booting.
 

@@ -114,13 +114,17 @@ class _InlineReader:
         self._rproc = rproc
         self._headers = headers
         self._segments = segments
+        self._end = len(headers) + sum(segment.size for segment in segments)
 
     def read(self, size: int, offset: int) -> bytes:
+        if offset >= self._end:
+            self._rproc.info(f"Ramdump done, {offset} bytes read")
         return b"".join(self._parts(size, offset))
 
     def _parts(self, size: int, offset: int) -> Iterator[bytes]:
         part = self._headers[offset : offset + size]
         yield part
+        done = offset + len(part)
         size -= len(part)
         offset = max(0, offset - len(self._headers))
         for segment in self._segments:
@@ -129,5 +133,8 @@ class _InlineReader:
             if offset < segment.size:
                 length = min(size, segment.size - offset)
                 yield _copy(self._rproc, segment, offset, length)
+                done += length
                 size -= length
             offset = max(0, offset - segment.size)
+        if size > 0:
+            self._rproc.info(f"Ramdump done, {done} bytes read")

@@ -41,10 +41,11 @@ sim_log_clear() { sim_ctl $1 log clear; }
 # ---- firmware files, log, uevents ----
 fw_put() { cp $FWDIR/$1 $FWDIR/$2; }
 fw_del() { rm -f $FWDIR/$1; }
-# The raw log by syslog(2): priority and time in front of each line go.
+# By syslog(2), as on the kernel; times are off there.
 klog_clear() { dmesg -C; }
 klog() {
-	dmesg -S -r -c | sed -e 's/^<[0-9]*>\[ *[0-9.]*\] //' \
+	dmesg -S -t -c |
+	sed -e '/cut here/,/end trace/{/WARNING/{s/.* at \([^ ]*\) .*/klog: (kernel WARNING at \1)/p};d}' \
 		-e 's/+0x[0-9a-f]*\/0x[0-9a-f]*/+OFF/g' -e 's/^/klog: /'
 }
 uev_start() {
@@ -52,9 +53,10 @@ uev_start() {
 	sysprobe uevents $ORACLE_TMP/uev > $ORACLE_TMP/uevready & _uev=$!
 	while [ ! -s $ORACLE_TMP/uevready ]; do sysprobe 'sleep 20'; done
 }
+# bdi: other mounts on this machine, whose events are real and reach everyone.
 uev_show() {
 	settle
-	grep -v -e '@/module' -e '@/bus/' -e '@/kernel/' -e '@/class/' $ORACLE_TMP/uev |
+	grep -v -e '@/module' -e '@/bus/' -e '@/kernel/' -e '@/class/' -e '@/devices/virtual/bdi/' $ORACLE_TMP/uev |
 	sed "s/^/uev: /;s/devcd[0-9]*/devcdN/g;$1"
 	: > $ORACLE_TMP/uev
 }
