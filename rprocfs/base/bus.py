@@ -30,6 +30,9 @@ class Driver(Generic[DeviceT]):
     def remove(self, device: DeviceT) -> None:
         """Let go of the device. Must not fail."""
 
+    def flush(self, device: DeviceT, timeout: float) -> None:
+        """Wait, at most *timeout* seconds, until what the device said so far is dealt with."""
+
 
 class Bus:
     """``struct bus_type``: ``sys/bus/NAME`` and the matching of its devices and drivers."""

@@ -33,13 +33,16 @@ class Workqueue:
             self._works.put(work)
         return True
 
-    def flush(self) -> None:
-        """``flush_workqueue``: return when all work queued so far is done."""
+    def flush(self, timeout: float | None = None) -> None:
+        """``flush_workqueue``: return when all work queued so far is done.
+
+        Or after *timeout* seconds; or at once, on the queue's own thread.
+        """
         if self._thread is None or threading.current_thread() is self._thread:
             return
         done = threading.Event()
         if self.queue_work(done.set):
-            done.wait()
+            done.wait(timeout)
 
     def destroy(self) -> None:
         """``destroy_workqueue``: finish what is queued, end the thread."""

@@ -54,6 +54,9 @@ TCM_DA = 0x20000000
 TCM_SIZE = 0x10000
 EM_ARM = 40
 
+#: Seconds that the writer of ``state`` waits at most for the first announcements.
+SETTLE = 0.1
+
 #: How much of its address space an image may ask for, where memory is ``any``.
 ANY_LIMIT = 256 << 20
 _MAP_NORESERVE = 0x4000
@@ -150,6 +153,14 @@ class SimOps(RprocOps):
         """Wake the remote's thread."""
         del rproc, notifyid
         self.remote.kick()
+
+    def settle(self, rproc: Rproc) -> None:
+        """The remote's thread answers within a millisecond: wait for its announcements."""
+        self.remote.flush(SETTLE)
+        for rvdev in list(rproc.rvdevs):
+            vdev = rvdev.vdev
+            if vdev is not None and vdev.driver is not None:
+                vdev.driver.flush(vdev, SETTLE)
 
     def da_to_va(self, rproc: Rproc, da: int, length: int) -> memoryview | None:
         """The driver's own memory; what is allocated by the host comes first in ``any``."""

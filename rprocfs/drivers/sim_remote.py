@@ -99,9 +99,9 @@ class SimRemote:
             self._queued = True
             self._wq.queue_work(self._work)
 
-    def flush(self) -> None:
-        """Return when every doorbell so far was answered."""
-        self._wq.flush()
+    def flush(self, timeout: float) -> None:
+        """Return when every doorbell so far was answered, or after *timeout* seconds."""
+        self._wq.flush(timeout)
 
     def destroy(self) -> None:
         """End for good."""

@@ -83,6 +83,13 @@ class RprocOps(ABC):
         """Save the memory of a crashed processor."""
         rproc_coredump(rproc)
 
+    def settle(self, rproc: Rproc) -> None:
+        """It came up; no lock is held: wait, not for long, for what it says at once.
+
+        On a board the first announcements arrive while the writer of ``state`` is still
+        on its way back to its program.
+        """
+
     def provides(self, operation: str) -> bool:
         """Is an optional operation overridden: the kernel's test for a NULL in the table."""
         return getattr(type(self), operation) is not getattr(RprocOps, operation)

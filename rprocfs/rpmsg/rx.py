@@ -193,9 +193,9 @@ class Rx:
         self._gave = False
         return self._rvq.kick_prepare()
 
-    def flush(self) -> None:
+    def flush(self, timeout: float | None = None) -> None:
         """Return when all that was handed to the work queue so far is delivered."""
-        self._work.flush()
+        self._work.flush(timeout)
 
     def close(self) -> None:
         """No message is taken and no callback runs any more when this returns.

@@ -276,6 +276,12 @@ class VirtioRpmsgBusDriver(VirtioDriver):
         vrp.ready()
         device.info("rpmsg host is online")
 
+    def flush(self, device: VirtioDevice, timeout: float) -> None:
+        """Until the announcements so far have made their channels."""
+        vrp = device.driver_data
+        if vrp is not None:
+            vrp.rx.flush(timeout)
+
     def _add(self, vrp: VirtprocInfo, name: str, addr: int) -> None:
         rpdev = VirtioRpmsgChannel(vrp, ChannelInfo(name, addr, addr))
         vrp.add_channel(rpdev, lambda rpdev: rpmsg_register_device_override(rpdev, name))

@@ -33,3 +33,9 @@ def test_the_line_as_dmesg_prints_it():
     kmsg.printk(Level.INFO, "hello")
     assert str(kmsg.get(0)).endswith("] hello")
     assert str(kmsg.get(0)).startswith("[    0.0")
+
+
+def test_a_record_is_cut_to_what_fits():
+    kmsg = Kmsg()
+    kmsg.printk(Level.ERR, "\u00e9" * 600)
+    assert len(kmsg.get(0).text.encode("utf-8", "surrogateescape")) == 1023

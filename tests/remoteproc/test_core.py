@@ -265,3 +265,19 @@ def test_vrings_that_cannot_be_leave_a_dead_device_until_the_processor_goes(tmp_
         assert shell.ls(devices) == ["rproc-sim.0", "rproc-virtio.0.auto", "rproc-virtio.1.auto"]
         shell.echo("/sys/bus/platform/drivers/rproc-sim/unbind", device.name)
         assert shell.ls(devices) == ["rproc-sim.0"]
+
+
+def test_a_recovery_keeps_the_table_it_booted_with(tmp_path):
+    (tmp_path / "fw.elf").write_bytes(IMAGES["good.elf"].make())
+    with System(firmware=tmp_path) as system:
+        system.add_processor({"compatible": "rprocfs,sim", "services": "rpmsg-raw@1024"})
+        shell = Userspace(system.tree)
+        shell.echo(f"{R0}/firmware", "fw.elf")
+        shell.echo(f"{R0}/state", "start")
+        assert shell.exists("/dev/rpmsg0")
+        (tmp_path / "fw.elf").write_bytes(IMAGES["notrace.elf"].make())
+        shell.echo(f"{DEBUG}/crash", "1")
+        system.remoteproc.rprocs[0]._wq.flush()
+        assert shell.cat(f"{R0}/state") == "running\n"
+        assert shell.exists("/dev/rpmsg0")
+        assert shell.exists(f"{DEBUG}/trace0")
