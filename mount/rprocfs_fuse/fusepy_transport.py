@@ -81,6 +81,7 @@ def _fuse_options(options: MountOptions) -> dict[str, Any]:
         "nosuid": True,
         "nodev": True,
         "direct_io": True,
+        "atomic_o_trunc": True,
         "use_ino": True,
         "entry_timeout": 0,
         "attr_timeout": 0,

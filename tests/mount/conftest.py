@@ -6,6 +6,7 @@ import os
 import pytest
 
 from rprocfs_fuse import transport
+from rprocfs_fuse.mountpoint import find_mount, unmount
 from tests.mount import memory, real
 from tests.mount import sample as samples
 
@@ -31,7 +32,9 @@ def mountpoint(tmp_path):
     needs_fuse()
     directory = tmp_path / "mnt"
     directory.mkdir()
-    return directory
+    yield directory
+    while find_mount(str(directory)):  # a test that failed
+        unmount(str(directory), lazy=True)
 
 
 @pytest.fixture(params=KINDS)

@@ -1,0 +1,197 @@
+"""``rprocfs mount`` and ``rprocfs umount``, as they are typed."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from rprocfs.cli import main
+from rprocfs_fuse.mountpoint import find_mount
+from rprocfs_fuse.options import Options
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'mount'}"}
+COMMAND = [sys.executable, "-m", "rprocfs"]
+BOARD = """
+[[remoteproc]]
+label = "sim"
+compatible = "rprocfs,sim"
+"""
+
+
+def rprocfs(*words, **kwargs):
+    """The finished command: its status and one line of stderr."""
+    done = subprocess.run(
+        [*COMMAND, *words],
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+        **kwargs,
+    )
+    assert done.stdout == ""
+    return done.returncode, done.stderr
+
+
+def daemon_of(mountpoint):
+    """The process that serves a mount: the one with this directory in its command line."""
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if os.fsencode(mountpoint) in words and b"mount" in words:
+            return int(entry.name)
+    return None
+
+
+@pytest.fixture
+def board(tmp_path):
+    file = tmp_path / "board.toml"
+    file.write_text(BOARD)
+    return str(file)
+
+
+@pytest.fixture
+def served(mountpoint, board):
+    """A mounted board; unmounted at the end unless the test did."""
+    assert rprocfs("mount", "--board", board, str(mountpoint)) == (0, "")
+    yield mountpoint
+    if find_mount(str(mountpoint)):
+        rprocfs("umount", "-l", str(mountpoint))
+    until(lambda: daemon_of(mountpoint) is None)
+
+
+def until(condition):
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+@pytest.mark.parametrize("options", ["rw,nosuid", "transport=fusepy", "strict,kernel=6.1"])
+def test_mount_and_umount(mountpoint, board, options):
+    assert rprocfs("mount", "-o", options, "--board", board, str(mountpoint)) == (0, "")
+    assert (mountpoint / "sys/class/remoteproc/remoteproc0/name").read_text() == "sim\n"
+    daemon = daemon_of(mountpoint)
+    assert os.readlink(f"/proc/{daemon}/cwd") == "/"
+    assert {os.readlink(f"/proc/{daemon}/fd/{fd}") for fd in range(3)} == {"/dev/null"}
+    assert os.getsid(daemon) == daemon
+    assert rprocfs("umount", str(mountpoint)) == (0, "")
+    assert not os.path.exists(f"/proc/{daemon}/fd/0")
+    assert find_mount(str(mountpoint)) is None
+
+
+def test_relative_paths(tmp_path, mountpoint, board):
+    where = {"cwd": tmp_path}
+    assert rprocfs("mount", "--board", "board.toml", "-o", "log=x.log", "mnt", **where) == (0, "")
+    assert (mountpoint / "sys").is_dir()
+    assert rprocfs("umount", "mnt", **where) == (0, "")
+    assert (tmp_path / "x.log").exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+def test_foreground_and_signals(mountpoint, board, number):
+    command = [*COMMAND, "mount", "-f", "--board", board, mountpoint]
+    with subprocess.Popen(command, env=ENVIRONMENT, stderr=subprocess.PIPE) as process:
+        until(lambda: find_mount(str(mountpoint)))
+        with open(mountpoint / "sys/class/remoteproc/remoteproc0/state") as file:
+            process.send_signal(number)
+            _, log = process.communicate(timeout=10)
+            with pytest.raises(OSError):
+                file.read()
+    assert process.returncode == 0
+    assert b"Traceback" not in log
+    assert find_mount(str(mountpoint)) is None
+
+
+def test_umount_by_umount(served):
+    daemon = daemon_of(served)
+    subprocess.run(["umount", served], check=True)
+    until(lambda: not os.path.exists(f"/proc/{daemon}/fd/0"))
+
+
+def test_busy(served):
+    with open(served / "sys/class/remoteproc/remoteproc0/state"):
+        assert rprocfs("umount", str(served)) == (1, f"rprocfs: {served}: target is busy\n")
+        assert rprocfs("umount", "--lazy", str(served)) == (0, "")
+        assert find_mount(str(served)) is None
+
+
+def test_mounted_already(served, board):
+    text = f"rprocfs: {served}: already mounted, see rprocfs umount\n"
+    assert rprocfs("mount", "--board", board, str(served)) == (1, text)
+
+
+def test_a_daemon_that_was_killed(served, board):
+    os.kill(daemon_of(served), signal.SIGKILL)
+    until(lambda: daemon_of(served) is None)
+    with pytest.raises(OSError):
+        os.listdir(served)
+    assert rprocfs("mount", "--board", board, str(served)) == (0, "")
+    assert os.listdir(served)
+    os.kill(daemon_of(served), signal.SIGKILL)
+    until(lambda: daemon_of(served) is None)
+    assert rprocfs("umount", str(served)) == (0, "")
+
+
+def test_in_a_user_namespace(mountpoint, board):
+    script = (
+        f"{sys.executable} -m rprocfs mount --board {board} {mountpoint} && "
+        f"cat {mountpoint}/sys/class/remoteproc/remoteproc0/name && "
+        f"{sys.executable} -m rprocfs umount {mountpoint}"
+    )
+    done = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", script], env=ENVIRONMENT, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"sim\n", b"")
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "text"),
+    [
+        (["mount", "/nowhere/at/all"], 1, "rprocfs: /nowhere/at/all: No such file or directory"),
+        (["mount", "/proc/version"], 1, "rprocfs: /proc/version: Not a directory"),
+        (["umount", "/nowhere"], 1, "rprocfs: /nowhere: not mounted"),
+        (["umount", "/proc"], 1, "rprocfs: /proc: not mounted by rprocfs"),
+    ],
+)
+def test_one_line_for_what_goes_wrong(capfd, words, status, text):
+    assert main(words) == status
+    assert capfd.readouterr().err == text + "\n"
+
+
+def test_what_the_daemon_cannot_do_is_told(mountpoint):
+    status, text = rprocfs("mount", "--board", "nothing.toml", str(mountpoint))
+    assert (status, text.count("\n")) == (1, 1)
+    assert "nothing.toml: No such file" in text
+    status, text = rprocfs("mount", "-o", "kernel=2.4", str(mountpoint))
+    assert (status, text.startswith("rprocfs: kernel=2.4: unknown")) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("options", "text"),
+    [
+        ("strange", "unknown option strange, there are transport, strict"),
+        ("transport", "transport needs a value"),
+        ("strict=1", "strict takes no value"),
+        ("transport=pigeon", "transport=pigeon: there are devfuse, fusepy"),
+    ],
+)
+def test_wrong_usage(capfd, options, text):
+    with pytest.raises(SystemExit) as ended:
+        main(["mount", "-o", options, "/nowhere"])
+    assert ended.value.code == 2
+    assert text in capfd.readouterr().err
+
+
+def test_options_add_up():
+    options = Options()
+    options.add("rw,strict,firmware=/a")
+    options.add("kernel=6.1,,x-systemd.automount,_netdev,nouser")
+    assert (options.strict, options.firmware, options.kernel) == (True, "/a", "6.1")
