@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable
 
 from rprocfs.errors import CommandError
-from rprocfs.fs.kernfs import Tree
+from rprocfs.fs.kernfs import Tree, error
 from rprocfs_fuse import reader, wire
 from rprocfs_fuse.file_requests import FileRequests
 from rprocfs_fuse.mountpoint import detach, find_mount, mount
@@ -49,9 +49,12 @@ class Connection:
         self._stopping = False
         self._privileged = operations.privileged
         self._table = {
-            **self.requests.table(),
-            Opcode.INIT: (wire.INIT_IN.size, self._init),
-            Opcode.DESTROY: (0, self._destroy),
+            opcode: (HEADER_SIZE + least, handler)
+            for opcode, (least, handler) in {
+                **self.requests.table(),
+                Opcode.INIT: (wire.INIT_IN.size, self._init),
+                Opcode.DESTROY: (0, self._destroy),
+            }.items()
         }
 
     def start(self) -> None:
@@ -94,8 +97,11 @@ class Connection:
             self._on_end()
 
     def _serve(self) -> None:
-        fd, buffers, lot = self.fd, [self.requests.buffer], self.requests.lot
-        readv, write, dispatch = os.readv, os.write, self.dispatch
+        """The loop: read, look up, call, write. It pays to keep it short."""
+        fd, buffer, lot = self.fd, self.requests.buffer, self.requests.lot
+        buffers, find, unknown = [buffer], self._table.get, (0, self._unknown)
+        readv, unpack, write = os.readv, wire.IN_HEADER.unpack_from, os.write
+        privileged = self._privileged
         while not self._stopping:
             try:
                 length = readv(fd, buffers)
@@ -103,9 +109,19 @@ class Connection:
                 if problem.errno in (errno.ENOENT, errno.EINTR, errno.EAGAIN):
                     continue
                 return
-            if not length:
+            if length < HEADER_SIZE:
+                if length:
+                    continue
                 return
-            answer = dispatch(length)
+            opcode, unique, nodeid, uid, gid, pid = unpack(buffer)
+            try:
+                least, handler = find(opcode, unknown)
+                if length < least:
+                    raise error(errno.EINVAL)
+                caller = None if uid in privileged else Caller(uid, gid, pid)
+                answer = handler(unique, nodeid, length, caller)
+            except Exception as problem:  # noqa: BLE001 - failure() reports it
+                answer = _refusal(opcode, unique, problem)
             if answer is not None:
                 try:
                     write(fd, answer)
@@ -114,27 +130,8 @@ class Connection:
             if lot.inline:
                 lot.drain()
 
-    def dispatch(self, length: int) -> bytes | None:
-        """Serve the request in the buffer; the reply, if it is known by now."""
-        requests = self.requests
-        if length < HEADER_SIZE:
-            return None
-        header = wire.IN_HEADER.unpack_from(requests.buffer)
-        _, opcode, unique, nodeid, uid, gid, pid, _, _ = header
-        entry = self._table.get(opcode)
-        if entry is None:
-            return None if opcode in _SILENT else _header(16, -errno.ENOSYS, unique)
-        least, handler = entry
-        if length < HEADER_SIZE + least:
-            return None if opcode in _SILENT else _header(16, -errno.EINVAL, unique)
-        try:
-            caller = None if uid in self._privileged else Caller(uid, gid, pid)
-            return handler(unique, nodeid, length, caller)
-        except struct.error:
-            code = errno.EINVAL
-        except Exception as problem:  # noqa: BLE001 - failure() reports it
-            code = failure(problem)
-        return None if opcode in _SILENT else _header(16, -code, unique)
+    def _unknown(self, unique: int, *_: object) -> bytes | None:
+        return _header(16, -errno.ENOSYS, unique) if unique else None
 
     def _init(self, unique: int, _nodeid: int, _end: int, _caller: Caller | None) -> bytes:
         major, minor, readahead, flags = wire.INIT_IN.unpack_from(self.requests.buffer, HEADER_SIZE)
@@ -151,6 +148,11 @@ class Connection:
 
     def _destroy(self, unique: int, _nodeid: int, _end: int, _caller: Caller | None) -> bytes:
         return reply(unique)
+
+
+def _refusal(opcode: int, unique: int, problem: Exception) -> bytes | None:
+    code = errno.EINVAL if isinstance(problem, struct.error) else failure(problem)
+    return None if opcode in _SILENT else _header(16, -code, unique)
 
 
 class DevfuseMount(Mounted):

@@ -103,8 +103,8 @@ POLL_SCHEDULE_NOTIFY = 1 << 0
 # ``enum fuse_notify_code``.
 NOTIFY_POLL = 1
 
-#: ``struct fuse_in_header``: len, opcode, unique, nodeid, uid, gid, pid, extlen, padding.
-IN_HEADER = Struct("=IIQQIIIHH")
+#: ``struct fuse_in_header``: opcode, unique, nodeid, uid, gid, pid; not its length.
+IN_HEADER = Struct("=4xIQQIII4x")
 #: ``struct fuse_out_header``: len, error, unique.
 OUT_HEADER = Struct("=IiQ")
 

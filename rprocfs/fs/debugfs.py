@@ -24,7 +24,7 @@ class DebugfsFile(File):
     every read, as simple_read_from_buffer() users do, and not kept from offset 0 on.
     """
 
-    __slots__ = ("fresh", "show", "sleeps", "store")
+    __slots__ = ("fresh", "serial", "show", "sleeps", "store")
 
     def __init__(
         self,
@@ -38,12 +38,8 @@ class DebugfsFile(File):
         self.show = show
         self.store = store
         self.sleeps = sleeps
+        self.serial = not sleeps
         self.fresh = fresh
-
-    @property
-    def serial(self) -> bool:  # type: ignore[override]
-        """Not while a store sleeps."""
-        return not self.sleeps
 
     def open(self, flags: int) -> Handle:
         """ENOENT when the file is gone."""

@@ -109,7 +109,7 @@ class Node:
 class Dir(Node):
     """A directory: names to nodes. Only the framework changes its shape, unless overridden."""
 
-    __slots__ = ("children", "tree")
+    __slots__ = ("_directories", "children", "tree")
 
     kind = stat.S_IFDIR
 
@@ -117,11 +117,12 @@ class Dir(Node):
         super().__init__(mode)
         self.children: dict[str, Node] = {}
         self.tree: Tree | None = None
+        self._directories = 0
 
     @property
     def nlink(self) -> int:
         """Two, and one for every directory below: find(1) counts on it."""
-        return 2 + sum(1 for child in list(self.children.values()) if child.kind == stat.S_IFDIR)
+        return 2 + self._directories
 
     def lookup(self, name: str) -> Node:
         """The child called *name*; ENOENT."""
@@ -147,6 +148,7 @@ class Dir(Node):
             node.ino = tree.next_ino()
             if isinstance(node, Dir):
                 node.tree = tree
+                self._directories += 1
             self.children[name] = node
         return node
 
@@ -167,6 +169,7 @@ class Dir(Node):
             node = self.children.pop(name, None)
             if node is None:
                 return
+            self._directories -= isinstance(node, Dir)
             _bury(node)
         for listener in tree.removed:
             listener(self, node)

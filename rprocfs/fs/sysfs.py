@@ -108,19 +108,15 @@ def command(
 class SysfsFile(File):
     """An attribute of one object in the tree. *mode* overrides the declared one."""
 
-    __slots__ = ("attr", "owner")
+    __slots__ = ("attr", "owner", "serial")
 
     size = PAGE_SIZE
-
-    @property
-    def serial(self) -> bool:  # type: ignore[override]
-        """Not while a store sleeps."""
-        return not self.attr.sleeps
 
     def __init__(self, attr: Attribute[Any], owner: Any, mode: int | None = None) -> None:
         super().__init__(attr.mode if mode is None else mode)
         self.attr = attr
         self.owner = owner
+        self.serial = not attr.sleeps
 
     def open(self, flags: int) -> Handle:
         """kernfs_fop_open(): EACCES without the permission bit, root or not; ENODEV when gone."""

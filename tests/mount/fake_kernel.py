@@ -44,8 +44,8 @@ class FakeKernel:
         """Send a request; its number."""
         unique = next(self._uniques) if unique is None else unique
         size = wire.HEADER_SIZE + len(body)
-        header = wire.IN_HEADER.pack(size, opcode, unique, nodeid, uid, gid, os.getpid(), 0, 0)
-        self.raw(header + body)
+        header = wire.IN_HEADER.pack(opcode, unique, nodeid, uid, gid, os.getpid())
+        self.raw(struct.pack("=I", size) + header[4:] + body)
         return unique
 
     def reply(self, unique, timeout=5):
