@@ -11,12 +11,7 @@ from enum import IntEnum
 
 from rprocfs.fs.wait import WaitQueue
 
-
 #: ``PRINTKRB_RECORD_MAX``: a record's text and its NUL.
-RECORD_MAX = 1024
-
-
-#: PRINTKRB_RECORD_MAX: what does not fit into a record is cut off.
 RECORD_MAX = 1024
 
 

@@ -25,7 +25,10 @@ class DeviceNode(File):
         self.opener = opener
         self.devt = devt
 
-    serial = False
+    @property
+    def serial(self) -> bool:
+        """No: a writer may wait for room."""
+        return False
 
     def truncate(self) -> None:
         """EINVAL, as for all that is no regular file."""

@@ -220,16 +220,16 @@ class Link(Node):
 
 
 class File(Node):
-    """A node that can be opened.
-
-    *serial*: one write may be finished before the next begins. Where it is False, writers
-    that sleep must not keep each other waiting in the transport.
-    """
+    """A node that can be opened."""
 
     __slots__ = ()
 
     kind = stat.S_IFREG
-    serial = True
+
+    @property
+    def serial(self) -> bool:
+        """May one write be finished before the next begins: not where writers sleep."""
+        return True
 
     def truncate(self) -> None:
         """truncate(2) and ftruncate(2), but not O_TRUNC: nothing to do."""

@@ -114,11 +114,8 @@ class _InlineReader:
         self._rproc = rproc
         self._headers = headers
         self._segments = segments
-        self._end = len(headers) + sum(segment.size for segment in segments)
 
     def read(self, size: int, offset: int) -> bytes:
-        if offset >= self._end:
-            self._rproc.info(f"Ramdump done, {offset} bytes read")
         return b"".join(self._parts(size, offset))
 
     def _parts(self, size: int, offset: int) -> Iterator[bytes]:
