@@ -25,10 +25,7 @@ class DeviceNode(File):
         self.opener = opener
         self.devt = devt
 
-    @property
-    def serial(self) -> bool:
-        """No: a writer may wait for room."""
-        return False
+    serial = False
 
     def truncate(self) -> None:
         """EINVAL, as for all that is no regular file."""

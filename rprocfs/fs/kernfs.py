@@ -220,16 +220,15 @@ class Link(Node):
 
 
 class File(Node):
-    """A node that can be opened."""
+    """A node that can be opened.
+
+    *serial*: one write is finished before the next begins; not where writers sleep.
+    """
 
     __slots__ = ()
 
     kind = stat.S_IFREG
-
-    @property
-    def serial(self) -> bool:
-        """May one write be finished before the next begins: not where writers sleep."""
-        return True
+    serial = True
 
     def truncate(self) -> None:
         """truncate(2) and ftruncate(2), but not O_TRUNC: nothing to do."""
