@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import logging
 import os
+import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -17,7 +18,7 @@ from rprocfs.fs.kernfs import Handle, error
 from rprocfs.fs.wait import Task, WaitQueue, WouldBlock
 from rprocfs_fuse import wire
 from rprocfs_fuse.node_requests import Handler, NodeRequests, reply
-from rprocfs_fuse.operations import Operations
+from rprocfs_fuse.operations import Operations, ioctl
 from rprocfs_fuse.parked import Call, ParkingLot
 from rprocfs_fuse.permission import Caller
 from rprocfs_fuse.wire import HEADER_SIZE, WRITE_DATA, Opcode
@@ -30,6 +31,11 @@ _read_in = wire.READ_IN.unpack_from
 _header = wire.OUT_HEADER.pack
 _open_reply = wire.OPEN_REPLY.pack
 _IOCTL_OK = wire.IOCTL_OUT.pack(0, 0, 0, 0)
+
+
+#: close(2) does not wait for us. Whoever closed and goes on finds it closed all the same,
+#: if that took no longer than this, in seconds: nobody is served meanwhile.
+CLOSE_TIME = 0.02
 
 
 class _Files(dict[int, Handle]):
@@ -174,7 +180,7 @@ class FileRequests(NodeRequests):
         start = HEADER_SIZE + wire.IOCTL_IN.size
         if start + in_size > end:
             raise error(errno.EINVAL)
-        run = partial(handle.ioctl, cmd, arg, bytes(self.view[start : start + in_size]))
+        run = partial(ioctl, handle, cmd, arg, bytes(self.view[start : start + in_size]))
         return self._perform(unique, handle, run, partial(_ioctl_done, out_size), 0)
 
     def _perform(
@@ -215,11 +221,11 @@ class FileRequests(NodeRequests):
 
     def getattr(self, unique: int, nodeid: int, end: int, caller: Caller | None) -> bytes:
         """stat(2); of an open file, by which the kernel asks for the end on SEEK_END."""
-        if end >= HEADER_SIZE + wire.GETATTR_IN.size:
-            flags, _, number = wire.GETATTR_IN.unpack_from(self.buffer, HEADER_SIZE)
-            handle = self.files.get(number) if flags & wire.GETATTR_FH else None
+        if self.buffer[HEADER_SIZE] & wire.GETATTR_FH:
+            _, _, number = wire.GETATTR_IN.unpack_from(self.buffer, HEADER_SIZE)
+            node, handle = self.nodes[nodeid], self.files.get(number)
             if handle is not None:
-                return self.attributes(unique, nodeid, handle.seek_end(self.nodes[nodeid].size))
+                return self.attributes(unique, node, handle.seek_end(node.size))
         return super().getattr(unique, nodeid, end, caller)
 
     def fsync(self, unique: int, _nodeid: int, _end: int, _caller: Caller | None) -> bytes:
@@ -258,7 +264,9 @@ class FileRequests(NodeRequests):
         if type(handle).release is Handle.release:
             return
         if handle.sleeps:
-            self.workers.submit(partial(_release, handle))
+            done = threading.Event()
+            self.workers.submit(partial(_release, handle, done))
+            done.wait(CLOSE_TIME)
         else:
             _release(handle)
 
@@ -286,8 +294,11 @@ def _open_flags(handle: Handle) -> int:
     return wire.FOPEN_STREAM_FILE if handle.stream else wire.FOPEN_FILE
 
 
-def _release(handle: Handle) -> None:
+def _release(handle: Handle, done: threading.Event | None = None) -> None:
     try:
         handle.release()
     except Exception:
         logger.exception("closing a file failed")
+    finally:
+        if done is not None:
+            done.set()

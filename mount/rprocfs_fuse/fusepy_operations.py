@@ -16,7 +16,7 @@ from rprocfs.fs.kernfs import Dir, Handle, Node, error
 from rprocfs.fs.wait import Task
 from rprocfs_fuse import fusepy_binding as binding
 from rprocfs_fuse.file_requests import PollWatch
-from rprocfs_fuse.operations import Operations
+from rprocfs_fuse.operations import Operations, ioctl
 from rprocfs_fuse.parked import ParkingLot
 from rprocfs_fuse.permission import Caller
 from rprocfs_fuse.waiting import STEP, wait_for
@@ -204,7 +204,7 @@ class PathOperations:
             answer = self._ops.ioctl_dir(self._walk(path), cmd)
         else:
             given = ctypes.string_at(data, size) if data and cmd >> 30 & 1 else b""
-            run = partial(self._handle(fi).ioctl, cmd, arg or 0, given)
+            run = partial(ioctl, self._handle(fi), cmd, arg or 0, given)
             answer = self._perform(self._handle(fi), run, 0)
         if data and cmd >> 31:
             ctypes.memmove(data, answer, min(len(answer), size))

@@ -69,7 +69,7 @@ class NodeRequests:
             Opcode.LOOKUP: (2, self.lookup),
             Opcode.FORGET: (wire.FORGET_IN.size, self.forget),
             Opcode.BATCH_FORGET: (wire.BATCH_FORGET_IN.size, self.batch_forget),
-            Opcode.GETATTR: (0, self.getattr),
+            Opcode.GETATTR: (wire.GETATTR_IN.size, self.getattr),
             Opcode.SETATTR: (wire.SETATTR_IN.size, self.setattr),
             Opcode.READLINK: (0, self.readlink),
             Opcode.SYMLINK: (4, self.symlink),
@@ -107,26 +107,24 @@ class NodeRequests:
         sec, nsec = divmod(node.mtime_ns, 1_000_000_000)
         # fmt: off
         return _entry_reply(
-            144, 0, unique, number, 0, 0, 0, 0, 0,
-            ino, node.size, 0, sec, sec, sec, nsec, nsec, nsec,
-            node.kind | node.mode, node.nlink, node.uid, node.gid, 0, 4096, 0,
+            144, unique, number, ino, node.size, sec, sec, sec, nsec, nsec, nsec,
+            node.kind | node.mode, node.nlink, node.uid, node.gid,
         )
         # fmt: on
 
     def getattr(self, unique: int, nodeid: int, _end: int, _caller: Caller | None) -> bytes:
         """stat(2), also of a node that left the tree: then without links."""
-        return self.attributes(unique, nodeid, self.nodes[nodeid].size)
-
-    def attributes(self, unique: int, nodeid: int, size: int) -> bytes:
-        """The reply to GETATTR, with a size."""
         node = self.nodes[nodeid]
+        return self.attributes(unique, node, node.size)
+
+    def attributes(self, unique: int, node: Node, size: int) -> bytes:
+        """The reply to GETATTR, with a size."""
         links = node.nlink if node.alive else 0
         sec, nsec = divmod(node.mtime_ns, 1_000_000_000)
         # fmt: off
         return _attr_reply(
-            120, 0, unique, 0, 0, 0,
-            node.ino, size, 0, sec, sec, sec, nsec, nsec, nsec,
-            node.kind | node.mode, links, node.uid, node.gid, 0, 4096, 0,
+            120, unique, node.ino, size, sec, sec, sec, nsec, nsec, nsec,
+            node.kind | node.mode, links, node.uid, node.gid,
         )
         # fmt: on
 

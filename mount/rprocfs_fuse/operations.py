@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from rprocfs.fs.kernfs import Dir, File, Handle, Link, Node, Tree, error
+from rprocfs.fs.wait import WouldBlock
 from rprocfs_fuse.permission import EXECUTE, READ, WRITE, Caller, check, check_owner
 
 logger = logging.getLogger(__name__)
@@ -24,6 +25,13 @@ logger = logging.getLogger(__name__)
 ERRNO_LIMIT = 512
 #: ioctl(2) on the root directory: the daemon's process number, ``_IOR('r', 0x50, int)``.
 IOC_DAEMON = 0x80047250
+
+#: ioctl(2) on a file: write(2) and read(2) of nothing, which the kernel keeps to itself.
+#: ``_IO('r', 0x51)`` and ``_IO('r', 0x52)``.
+IOC_EMPTY_WRITE = 0x7251
+IOC_EMPTY_READ = 0x7252
+_IOC_TYPE = 0x72
+_TTY_TYPE = 0x54
 
 _ACCESS = {os.O_RDONLY: READ, os.O_WRONLY: WRITE, os.O_RDWR: READ | WRITE}
 
@@ -40,6 +48,25 @@ def failure(problem: BaseException) -> int:
         return code if 0 < code < ERRNO_LIMIT else errno.ETIMEDOUT
     logger.error("a request failed", exc_info=problem)
     return errno.EIO
+
+
+def ioctl_number(command: int, takes: int, gives: int) -> int:
+    """A number for a terminal's *command* that says how many bytes its argument has."""
+    direction = (1 if takes else 0) | (2 if gives else 0)
+    return direction << 30 | (takes or gives) << 16 | _IOC_TYPE << 8 | command & 0xFF
+
+
+def ioctl(handle: Handle, cmd: int, arg: int, data: bytes) -> bytes:
+    """ioctl(2) on an open file, and what ``rprocfs run`` makes of other calls (:mod:`calls`)."""
+    if cmd in (IOC_EMPTY_WRITE, IOC_EMPTY_READ):
+        try:
+            handle.write(b"", 0) if cmd == IOC_EMPTY_WRITE else handle.read(0, 0)
+        except WouldBlock as wait:
+            raise error(errno.EAGAIN) from wait
+        return b""
+    if cmd >> 8 & 0xFF == _IOC_TYPE:
+        cmd = _TTY_TYPE << 8 | cmd & 0xFF
+    return handle.ioctl(cmd, arg, data)
 
 
 class Operations:

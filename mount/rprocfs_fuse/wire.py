@@ -108,13 +108,13 @@ IN_HEADER = Struct("=4xIQQIII4x")
 #: ``struct fuse_out_header``: len, error, unique.
 OUT_HEADER = Struct("=IiQ")
 
-_ATTR = "QQQQQQIIIIIIIIII"
-#: ``struct fuse_attr_out`` behind its header.
-ATTR_REPLY = Struct("=IiQ" + "QII" + _ATTR)
-#: ``struct fuse_entry_out`` behind its header.
-ENTRY_REPLY = Struct("=IiQ" + "QQQQII" + _ATTR)
-#: ``struct fuse_entry_out``: what CREATE has in front of its ``fuse_open_out``.
-ENTRY_OUT = Struct("=QQQQII" + _ATTR)
+#: ``struct fuse_attr``: ino, size, three times in seconds, three in nanoseconds, mode, nlink,
+#: uid, gid. What is always 0 is padding here, as in the three below: it costs nothing.
+_ATTR = "QQ8xQQQIIIIIII12x"
+#: ``struct fuse_attr_out`` behind its header: length, unique, attributes.
+ATTR_REPLY = Struct("=I4xQ" + "16x" + _ATTR)
+#: ``struct fuse_entry_out`` behind its header: length, unique, nodeid, attributes.
+ENTRY_REPLY = Struct("=I4xQ" + "Q32x" + _ATTR)
 #: ``struct fuse_open_out`` behind its header.
 OPEN_REPLY = Struct("=IiQ" + "QII")
 OPEN_OUT = Struct("=QII")

@@ -66,6 +66,9 @@ class FakeKernel:
     def ask(self, opcode, nodeid=1, body=b"", **kwargs):
         return self.reply(self.send(opcode, nodeid, body, **kwargs))
 
+    def getattr(self, nodeid):
+        return self.ask(Opcode.GETATTR, nodeid, wire.GETATTR_IN.pack(0, 0, 0))
+
     def lookup(self, path):
         """The node id at the end of a path."""
         nodeid = 1

@@ -55,18 +55,18 @@ def test_nodes_are_forgotten(kernel, sample):
     kernel.lookup("a/b")
     assert requests.lookups[nodeid] == 2
     kernel.send(Opcode.FORGET, nodeid, wire.FORGET_IN.pack(1), unique=0)
-    assert kernel.ask(Opcode.GETATTR, nodeid)[0] == 0
+    assert kernel.getattr(nodeid)[0] == 0
     batch = wire.BATCH_FORGET_IN.pack(2, 0) + wire.FORGET_ONE.pack(nodeid, 1)
     kernel.send(Opcode.BATCH_FORGET, body=batch + wire.FORGET_ONE.pack(1, 5), unique=0)
-    assert kernel.ask(Opcode.GETATTR, nodeid)[0] == errno.ESTALE
-    assert kernel.ask(Opcode.GETATTR, 1)[0] == 0
+    assert kernel.getattr(nodeid)[0] == errno.ESTALE
+    assert kernel.getattr(1)[0] == 0
     assert nodeid not in requests.nodes
 
 
 def test_a_node_that_died_goes_on_until_forgotten(kernel, sample):
     nodeid = kernel.lookup("doomed/below")
     sample.tree.root.remove("doomed")
-    code, payload = kernel.ask(Opcode.GETATTR, nodeid)
+    code, payload = kernel.getattr(nodeid)
     assert (code, struct.unpack_from("=I", payload, 16 + 64)[0]) == (0, 0)
     assert kernel.ask(Opcode.LOOKUP, nodeid, b"rw\0")[0] == errno.ENOENT
     assert kernel.ask(Opcode.OPENDIR, nodeid, bytes(8))[0] == 0
@@ -149,7 +149,7 @@ def test_the_end_of_the_connection(sample):
 
 
 def still_alive(kernel):
-    return kernel.ask(Opcode.GETATTR)[0] == 0
+    return kernel.getattr(1)[0] == 0
 
 
 @pytest.mark.parametrize("length", [0, 1, 39, 40, 41])
