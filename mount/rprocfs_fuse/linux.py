@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+from pathlib import Path
 
 from rprocfs.fs.kernfs import error
 
@@ -18,7 +19,8 @@ MS_PRIVATE = 1 << 18
 MNT_DETACH = 2
 
 _PR_SET_PDEATHSIG = 1
-_PR_SET_NO_NEW_PRIVS = 38
+_NR_PIDFD_GETFD = 438
+_AT_EMPTY_PATH = 0x1000
 
 #: ``__NR_seccomp`` by machine.
 _NR_SECCOMP = {"x86_64": 317, "aarch64": 277}
@@ -48,9 +50,39 @@ def set_parent_death_signal(number: int) -> None:
     _check(_libc.prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(number), 0, 0, 0))
 
 
-def set_no_new_privileges() -> None:
-    """PR_SET_NO_NEW_PRIVS."""
-    _check(_libc.prctl(_PR_SET_NO_NEW_PRIVS, ctypes.c_ulong(1), 0, 0, 0))
+def pidfd_getfd(task: int, number: int) -> int:
+    """A descriptor of the open file that descriptor *number* of *task* stands for; OSError."""
+    process = _open_process(task)
+    try:
+        arguments = (ctypes.c_int(process), ctypes.c_int(number), ctypes.c_uint(0))
+        return _check(_libc.syscall(_NR_PIDFD_GETFD, *arguments))
+    finally:
+        os.close(process)
+
+
+def stat(number: int, fd: int, size: int) -> bytearray:
+    """The ``struct stat``, of *size* bytes, of an open file; *number* is that of newfstatat(2)."""
+    buffer = (ctypes.c_char * size)()
+    _check(_libc.syscall(number, ctypes.c_int(fd), b"", buffer, ctypes.c_int(_AT_EMPTY_PATH)))
+    return bytearray(buffer.raw)
+
+
+def statx(number: int, fd: int, mask: int, size: int) -> bytearray:
+    """The ``struct statx`` of an open file; *number* is that of statx(2)."""
+    buffer = (ctypes.c_char * size)()
+    arguments = (ctypes.c_int(fd), b"", ctypes.c_int(_AT_EMPTY_PATH), ctypes.c_uint(mask), buffer)
+    _check(_libc.syscall(number, *arguments))
+    return bytearray(buffer.raw)
+
+
+def _open_process(task: int) -> int:
+    try:
+        return os.pidfd_open(task)
+    except OSError:  # not the first thread of its process
+        for line in Path(f"/proc/{task}/status").read_text("ascii", "replace").splitlines():
+            if line.startswith("Tgid:"):
+                return os.pidfd_open(int(line.split()[1]))
+        raise
 
 
 def seccomp(operation: int, flags: int, program: ctypes.Structure) -> int:

@@ -18,13 +18,14 @@ import signal
 import socket
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from pathlib import Path
 from typing import Any, NoReturn
 
 from rprocfs.board import open_board
 from rprocfs.errors import CommandError
 from rprocfs.system import System
-from rprocfs_fuse import namespace, syslog_filter
+from rprocfs_fuse import calls, namespace, seccomp
 from rprocfs_fuse.daemon import SWITCH_INTERVAL, describe
 from rprocfs_fuse.linux import CLONE_NEWNS, MNT_DETACH, set_parent_death_signal, umount, unshare
 from rprocfs_fuse.options import Options, OptionsAction
@@ -85,7 +86,7 @@ def _run_processes(arguments: argparse.Namespace, argv: list[str]) -> int:
         try:
             covers = _receive_plan(ours)
             command = _fork(lambda: _command(ours, covers, argv))
-            supervisor = Supervisor(command, daemon, _complain)
+            supervisor = Supervisor(command, daemon, lambda how: _go_on_alone(ours, how))
             return supervisor.wait()
         finally:
             ours.close()
@@ -119,6 +120,15 @@ def _receive_plan(control: socket.socket) -> list[Cover]:
     if isinstance(found, str):
         raise CommandError(found)
     return found
+
+
+def _go_on_alone(control: socket.socket, how: str) -> None:
+    """The daemon is gone: system calls that it would have answered are the kernel's again."""
+    _complain(f"the daemon {how}: its files answer no more")
+    with suppress(OSError):
+        _, listeners, _, _ = socket.recv_fds(control, 1, 1, socket.MSG_DONTWAIT)
+        for listener in listeners:
+            seccomp.Server(listener, calls.no_handlers())
 
 
 def _complain(text: str) -> None:
@@ -169,14 +179,20 @@ def _configure_logging(file: str | None) -> None:
 
 
 def _serve(control: socket.socket, system: System, stack: ExitStack) -> None:
-    """Take the listener for syslog(2), then wait until nobody is left."""
+    """Take the listener for system calls, and give it back; then wait until nobody is left."""
     while True:
-        data, listeners, _, _ = socket.recv_fds(control, 1, 1)
+        try:
+            data, listeners, _, _ = socket.recv_fds(control, 1, 1)
+        except ConnectionResetError:  # what we sent back was not wanted any more
+            data, listeners = b"", []
         if not data:
             signal.alarm(int(namespace.PATIENCE))  # whatever hangs, this ends
             return
         for listener in listeners:
-            stack.callback(syslog_filter.SyslogServer(listener, system.model.kmsg).close)
+            socket.send_fds(control, [b"l"], [listener])
+            device = Path(namespace.MOUNTPOINT).stat().st_dev
+            handlers = calls.handlers(system.model, device)
+            stack.callback(seccomp.Server(listener, handlers).close)
 
 
 # The command.
@@ -191,9 +207,10 @@ def _command(control: socket.socket, covers: list[Cover], argv: list[str]) -> in
         unshare(CLONE_NEWNS)
         cover(covers, namespace.MOUNTPOINT)
         umount(namespace.STAGE, MNT_DETACH)
-        listener = syslog_filter.install()
+        program = calls.filter_program()
+        listener = None if program is None else seccomp.install(program)
         if listener is not None:
-            socket.send_fds(control, [b"s"], [listener])
+            socket.send_fds(control, [b"l"], [listener])
             os.close(listener)
     except OSError as problem:
         _complain(describe(problem))

@@ -51,14 +51,14 @@ def release_signals() -> None:
 class Supervisor:
     """Watches the *command* and the *daemon*, child processes, by their numbers.
 
-    A *command* of 0: there is none. *complain* gets a line when the daemon ends before
-    the command. Used inside :func:`signals_held`.
+    A *command* of 0: there is none. *lost* is told how the daemon ended, when that is
+    before the command. Used inside :func:`signals_held`.
     """
 
-    def __init__(self, command: int, daemon: int, complain: Callable[[str], None]) -> None:
+    def __init__(self, command: int, daemon: int, lost: Callable[[str], None]) -> None:
         self._command = command
         self._daemon = daemon
-        self._complain = complain
+        self._lost = lost
         self._status: int | None = None
 
     def wait(self) -> int:
@@ -97,7 +97,7 @@ class Supervisor:
             if pid:
                 self._daemon = 0
                 if self._command and self._status is None:
-                    self._complain(f"the daemon {_how(status)}: its files answer no more")
+                    self._lost(_how(status))
 
     def _look_after_command(self) -> None:
         pid, status = os.waitpid(self._command, os.WNOHANG | os.WUNTRACED)

@@ -49,7 +49,7 @@ klog() {
 		-e 's/+0x[0-9a-f]*\/0x[0-9a-f]*/+OFF/g' -e 's/^/klog: /'
 }
 uev_start() {
-	: > $ORACLE_TMP/uev
+	rm -f $ORACLE_TMP/uevready; : > $ORACLE_TMP/uev
 	sysprobe uevents $ORACLE_TMP/uev > $ORACLE_TMP/uevready & _uev=$!
 	while [ ! -s $ORACLE_TMP/uevready ]; do sysprobe 'sleep 20'; done
 }

@@ -1,0 +1,156 @@
+"""The system calls that a filesystem in userspace is not asked for, and we answer all the same.
+
+syslog(2)
+    has no file.
+ioctl(2) of terminals
+    The kernel copies for a file of ours as much as the number of the command says, and
+    the oldest commands (TCGETS ...) say nothing.
+read(2) and write(2) of nothing
+    end in the kernel; for an endpoint they take, or are, a message.
+stat(2) of a device node
+    Ours are regular files, since FUSE leaves a device file to the kernel's driver of its
+    number. ``test -c`` wants a device.
+
+The second and the third are handed on to the open file itself: the daemon takes the
+caller's descriptor and does an ioctl of our own on it (:mod:`operations`).
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import platform
+import stat
+from collections.abc import Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rprocfs.base.kmsg import Kmsg
+from rprocfs.base.syslog import Action, Syslog
+from rprocfs.fs.kernfs import error
+from rprocfs.rpmsg.tty_io import TtyHandle
+from rprocfs_fuse import linux, seccomp
+from rprocfs_fuse.operations import IOC_EMPTY_READ, IOC_EMPTY_WRITE, ioctl_number
+from rprocfs_fuse.seccomp import Call, Continue, Handler, Pick
+from rprocfs_fuse.stat_calls import StatCalls
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rprocfs.base.model import DriverModel
+
+
+#: Those that name a file.
+STAT_CALLS = ("stat", "lstat", "fstat", "newfstatat", "statx")
+
+
+def filter_program() -> bytes | None:
+    """What the command filters itself with; None on a machine that we do not know."""
+    known = seccomp.native()
+    if known is None:
+        return None
+    arch, numbers = known
+    picks = [
+        Pick(numbers["syslog"]),
+        Pick(numbers["ioctl"], 1, tuple(TtyHandle.ioctl_sizes)),
+        Pick(numbers["write"], 2, (0,)),
+        Pick(numbers["read"], 2, (0,)),
+    ]
+    picks += [Pick(numbers[name]) for name in STAT_CALLS if name in numbers]
+    return seccomp.program(arch, picks)
+
+
+def handlers(model: DriverModel, device: int) -> Mapping[int, Handler]:
+    """The daemon's part, by the number of the call; *device* is our mount's ``st_dev``."""
+    known = seccomp.native()
+    assert known is not None
+    numbers = known[1]
+    files = FileCalls(device)
+    stats = StatCalls(model, device, platform.machine(), numbers)
+    by_name: dict[str, Handler] = {
+        "syslog": SyslogCall(model.kmsg),
+        "ioctl": files.ioctl,
+        "write": files.write,
+        "read": files.read,
+        **stats.handlers(),
+    }
+    return {numbers[name]: call for name, call in by_name.items() if name in numbers}
+
+
+def no_handlers() -> Mapping[int, Handler]:
+    """Everything is left to the kernel."""
+    known = seccomp.native()
+    return dict.fromkeys(known[1].values() if known else (), seccomp.decline)
+
+
+class SyslogCall:
+    """syslog(type, buffer, length)."""
+
+    def __init__(self, kmsg: Kmsg) -> None:
+        self._syslog = Syslog(kmsg)
+
+    def __call__(self, call: Call) -> int:
+        """As do_syslog()."""
+        kind, length = _signed(call.args[0]), _signed(call.args[2])
+        if kind in (Action.READ, Action.READ_ALL, Action.READ_CLEAR) and not call.args[1]:
+            raise error(errno.EINVAL)
+        result, data = self._syslog.call(kind, length)
+        if data:
+            call.write(call.args[1], data)
+        return result
+
+
+class FileCalls:
+    """Calls on descriptors of files on *device*; all others are the kernel's."""
+
+    def __init__(self, device: int) -> None:
+        self._device = device
+
+    def ioctl(self, call: Call) -> int:
+        """ioctl(fd, command, argument) of a terminal."""
+        command, argument = call.args[1] & 0xFFFFFFFF, call.args[2]
+        takes, gives = TtyHandle.ioctl_sizes[command]
+        with self._borrowed(call) as fd:
+            buffer = bytearray(call.read(argument, takes) if takes else bytes(gives))
+            fcntl.ioctl(fd, ioctl_number(command, takes, gives), buffer)
+            if gives:
+                call.write(argument, bytes(buffer))
+        return 0
+
+    def write(self, call: Call) -> int:
+        """write(fd, buffer, 0)."""
+        return self._nothing(call, IOC_EMPTY_WRITE, os.O_RDONLY)
+
+    def read(self, call: Call) -> int:
+        """read(fd, buffer, 0)."""
+        return self._nothing(call, IOC_EMPTY_READ, os.O_WRONLY)
+
+    def _nothing(self, call: Call, command: int, forbidden: int) -> int:
+        if call.args[2]:  # more than 4 GiB
+            raise Continue
+        with self._borrowed(call) as fd:
+            if fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == forbidden:
+                raise error(errno.EBADF)
+            fcntl.ioctl(fd, command, 0)
+        return 0
+
+    @contextmanager
+    def _borrowed(self, call: Call) -> Iterator[int]:
+        """The open file behind the caller's descriptor, if it is ours; Continue."""
+        try:
+            fd = linux.pidfd_getfd(call.pid, _signed(call.args[0]))
+        except OSError:
+            raise Continue from None
+        try:
+            status = os.fstat(fd)
+            if status.st_dev != self._device or not stat.S_ISREG(status.st_mode):
+                raise Continue
+            yield fd
+        finally:
+            os.close(fd)
+
+
+def _signed(word: int) -> int:
+    """The ``int`` that a register holds."""
+    return (word & 0xFFFFFFFF ^ 0x80000000) - 0x80000000
