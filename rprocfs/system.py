@@ -77,12 +77,17 @@ class System:
 
     def driver(self, compatible: str) -> PlatformDriver:
         """The registered platform driver for *compatible*; UnknownDriverError."""
-        factory = find_driver(compatible)
-        name: str = getattr(factory, "name", compatible)
-        if name not in self._drivers:
-            driver = self._drivers[name] = factory(self.remoteproc)
-            self.platform.driver_register(driver)
-        return self._drivers[name]
+        for driver in self._drivers.values():
+            if compatible in driver.compatible:
+                return driver
+        return self.add_driver(find_driver(compatible))
+
+    def add_driver(self, factory: DriverFactory) -> PlatformDriver:
+        """Register a platform driver of one's own, for its ``compatible``; EBUSY."""
+        driver = factory(self.remoteproc)
+        self.platform.driver_register(driver)
+        self._drivers[driver.name] = driver
+        return driver
 
     def add_processor(self, properties: Mapping[str, Any]) -> PlatformDevice:
         """Describe a processor by its *properties* and let its driver probe it.

@@ -1,0 +1,61 @@
+"""What the README shows is run: its Python, its board file, its options."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from rprocfs.board import KEYS
+from rprocfs.system import System
+from rprocfs.testing.images import IMAGES
+from rprocfs.testing.userspace import Userspace
+from rprocfs_fuse.options import KNOWN
+
+README = (Path(__file__).parents[1] / "README.md").read_text()
+
+
+def _blocks(language):
+    return re.findall(rf"```{language}\n(.*?)```", README, re.DOTALL)
+
+
+@pytest.fixture(scope="module")
+def namespace():
+    names = {}
+    for block in _blocks("python"):
+        exec(compile(block, "README.md", "exec"), names)
+    return names
+
+
+def test_the_platform_driver(namespace, tmp_path):
+    namespace["test_dsp"](tmp_path)
+
+
+def test_the_rpmsg_driver(namespace, tmp_path):
+    (tmp_path / "good.elf").write_bytes(IMAGES["good.elf"].make())
+    with System(firmware=tmp_path) as system:
+        system.rpmsg.bus.driver_register(namespace["Greeter"]())
+        system.add_processor({"compatible": "rprocfs,sim", "services": "rpmsg-client-sample@1024"})
+        shell = Userspace(system.tree)
+        shell.echo("/sys/class/remoteproc/remoteproc0/firmware", "good.elf")
+        shell.echo("/sys/class/remoteproc/remoteproc0/state", "start")
+        while "answer" not in (log := "".join(r.text for r in system.model.kmsg.records())):
+            pass
+        assert "greeter virtio0.rpmsg-client-sample.-1.1024: answer b'hello world!'" in log
+
+
+def test_the_board_file():
+    board = tomllib.loads(_blocks("toml")[0])
+    for processor in board["remoteproc"]:
+        assert set(processor) <= set(KEYS)
+
+
+def test_every_option_is_described():
+    table = set(re.findall(r"^\| `([a-z_]+)(?:=[^`]*)?` \|", README, re.MULTILINE))
+    assert table == set(KNOWN)
+
+
+def test_every_link_leads_somewhere():
+    root = Path(__file__).parents[1]
+    for target in re.findall(r"\]\(([^)]+)\)", README):
+        assert (root / target).exists(), target
