@@ -198,9 +198,10 @@ class FileRequests(NodeRequests):
                 if flags & _O_NONBLOCK:
                     raise
         nonblock = bool(flags & _O_NONBLOCK)
-        self.lot.begin(
-            Call(self.lot, unique, run, pack, sleeps=handle.sleeps, nonblock=nonblock),
-        )
+        call = Call(self.lot, unique, run, pack, sleeps=handle.sleeps, nonblock=nonblock)
+        if call.sleeps:
+            self.tasks[unique] = call.task
+        self.lot.begin(call)
         return None
 
     def poll(self, unique: int, _nodeid: int, _end: int, _caller: Caller | None) -> bytes:
@@ -252,9 +253,9 @@ class FileRequests(NodeRequests):
         drops the interrupt when the answer was there first.
         """
         (whose,) = wire.INTERRUPT_IN.unpack_from(self.buffer, HEADER_SIZE)
+        task = self.tasks.get(whose)
         if self.lot.interrupt(whose):
             return
-        task = self.tasks.get(whose)
         if task is not None:
             task.interrupt()
         else:
@@ -271,19 +272,18 @@ class FileRequests(NodeRequests):
             _release(handle)
 
     def _offload(self, call: Call) -> None:
-        task = self.tasks[call.unique] = Task()
-        self.workers.submit(partial(self._attempt, call, task))
+        self.workers.submit(partial(self._attempt, call))
 
-    def _attempt(self, call: Call, task: Task) -> None:
-        with task.running():
+    def _attempt(self, call: Call) -> None:
+        with call.task.running():
             self.lot.attempt(call)
-        if self.tasks.get(call.unique) is task:
-            del self.tasks[call.unique]
 
     def _answer(self, unique: int, payload: bytes) -> None:
+        self.tasks.pop(unique, None)
         self.send(reply(unique, payload))
 
     def _refuse(self, unique: int, code: int) -> None:
+        self.tasks.pop(unique, None)
         self.send(_header(16, -code, unique))
 
     def _notify_poll(self, kh: int) -> None:

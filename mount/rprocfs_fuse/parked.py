@@ -21,7 +21,7 @@ from queue import Empty, SimpleQueue
 from typing import Any, Protocol
 
 from rprocfs.fs.kernfs import error
-from rprocfs.fs.wait import WaitQueue, WouldBlock
+from rprocfs.fs.wait import Task, WaitQueue, WouldBlock
 from rprocfs_fuse.operations import failure
 
 #: ``answer(unique, payload)`` and ``refuse(unique, errno)``: the reply to one request.
@@ -53,6 +53,7 @@ class Call:
         "queue",
         "run",
         "sleeps",
+        "task",
         "unique",
     )
 
@@ -72,6 +73,8 @@ class Call:
         self.pack = pack
         self.sleeps = sleeps
         self.nonblock = nonblock
+        #: Whom a signal reaches while *run* is at work.
+        self.task = Task()
         self.again = False
         self.deadline: float | None = None
         self.expired: Callable[[], int] | None = None
@@ -175,10 +178,12 @@ class ParkingLot:
 
     def retry(self, call: Call) -> None:
         """Try the call again, on a worker if need be."""
-        if call.sleeps:
-            self._offload(call)
-        else:
+        if not call.sleeps:
             self.attempt(call)
+            return
+        call.again = True
+        if call.unique in self.calls:
+            self._offload(call)
 
     def attempt(self, call: Call) -> None:
         """Try the call here and now, as often as it is woken meanwhile."""
@@ -202,6 +207,9 @@ class ParkingLot:
             heapq.heappush(self._deadlines, (call.deadline, call.unique, call))
 
     def _blocked(self, call: Call, wait: WouldBlock) -> None:
+        if call.task.signal_pending:
+            self._finish(call, error(errno.EINTR))
+            return
         if call.nonblock:
             self._finish(call, wait)
             return

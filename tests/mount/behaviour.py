@@ -65,7 +65,7 @@ def attributes_of_a_directory(fs, sample):
 
 @behaviour
 def list_a_directory(fs, sample):
-    names = ["busy", "hesitant", "queue", "restart", "sleeper"]
+    names = ["busy", "hesitant", "lazy", "queue", "restart", "sleeper"]
     assert sorted(fs.listdir("dev")) == names
 
 
@@ -472,6 +472,26 @@ def ioctl_and_release_that_sleep(fs, sample):
         assert file.ioctl(samples.GET_LENGTH, bytes(4)) == b"\1\0\0\0"
         timer.join()
     assert sample.slept.wait(5)
+
+
+@behaviour
+def writers_that_sleep_and_wait(fs, sample):
+    with fs.open("dev/lazy", RW) as file:
+        for number in range(samples.QUEUE_LENGTH):
+            file.write(b"%d" % number)
+        timer = later(take, sample.queue)
+        assert file.write(b"waited") == 6
+        timer.join()
+        file.set_nonblock(True)
+        while len(sample.queue.messages) < samples.QUEUE_LENGTH:
+            file.write(b"more")
+        fails(errno.EAGAIN, file.write, b"too much")
+
+
+def take(queue):
+    with queue.lock:
+        queue.messages.popleft()
+    queue.wait_queue.wake_up()
 
 
 @behaviour

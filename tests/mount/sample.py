@@ -186,6 +186,12 @@ class Sleeper(Handle):
         self.sample.slept.set()
 
 
+class SleepingQueueHandle(QueueHandle):
+    """The same queue, whose writers are served by workers."""
+
+    sleeps = True
+
+
 class Configurable(Dir):
     """mkdir makes a group with an attribute, create makes a file."""
 
@@ -235,6 +241,7 @@ class Sample:
         dev.add("restart", DeviceNode(lambda flags: Hesitant(flags, 512), (10, 3)))
         dev.add("sleeper", DeviceNode(lambda _flags: Sleeper(self), (10, 4)))
         dev.add("busy", Refusing(0o600))
+        dev.add("lazy", DeviceNode(lambda _flags: SleepingQueueHandle(self.queue), (10, 6)))
         doomed = root.mkdirs("doomed/below")
         doomed.add("rw", SysfsFile(rw, self))
         doomed.add("info", DebugfsFile(self.text))

@@ -138,6 +138,14 @@ def test_interrupt(lot, answers):
     assert len(box.queue) == 0
 
 
+def test_a_signal_during_an_attempt_counts_when_it_would_block(lot, answers):
+    box = Box()
+    call = Call(lot, 1, lambda: (call.task.interrupt(), box.take())[1], bytes)
+    lot.begin(call)
+    assert answers == {1: errno.EINTR}
+    assert len(box.queue) == 0
+
+
 def test_nonblocking(lot, answers):
     begin(lot, 1, Box().take, nonblock=True)
     assert answers == {1: errno.EAGAIN}

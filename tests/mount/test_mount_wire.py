@@ -97,6 +97,23 @@ def test_interrupt_of_a_store_that_sleeps(kernel, sample):
     assert sample.stores == []
 
 
+def test_interrupt_of_a_writer_that_sleeps_and_waits(kernel, sample):
+    """Served by workers, tried again and again, it is one caller all the time."""
+    file = kernel.open("dev/lazy")
+    for _ in range(4):
+        assert kernel.reply(kernel.write(file, b"full"))[0] == 0
+    first, second = kernel.write(file, b"first"), kernel.write(file, b"second")
+    for _ in range(50):
+        sample.queue.wait_queue.wake_up()
+    kernel.interrupt(first)
+    assert kernel.reply(first) == (errno.EINTR, b"")
+    assert kernel.reply(second, timeout=0.05) is None
+    sample.queue.messages.popleft()
+    sample.queue.wait_queue.wake_up()
+    assert kernel.reply(second)[0] == 0
+    assert kernel.connection.requests.tasks == {}
+
+
 def test_nonblocking_by_the_flags_of_the_request(kernel):
     file = kernel.open("dev/queue")
     assert kernel.reply(kernel.read(file, flags=os.O_NONBLOCK)) == (errno.EAGAIN, b"")
