@@ -5,8 +5,11 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import signal
 import socket
 import struct
+import time
+from contextlib import suppress
 from pathlib import Path
 
 from rprocfs.errors import CommandError
@@ -24,8 +27,8 @@ from rprocfs_fuse.linux import (
 STAGE = "/sys/fs"
 #: Where the tree is mounted. The command sees neither.
 MOUNTPOINT = f"{STAGE}/rprocfs"
-#: Seconds that a daemon takes to end, at most.
-PATIENCE = 8
+#: How often processes are looked for that others may be making meanwhile.
+_ROUNDS = 50
 
 _SIOCGIFFLAGS = 0x8913
 _SIOCSIFFLAGS = 0x8914
@@ -53,6 +56,36 @@ def enter(*, network: bool) -> None:
     Path(MOUNTPOINT).mkdir()
     if network:
         _loopback_up()
+
+
+def mounts_of(process: int | str) -> int:
+    """The number of the mount namespace of a process; OSError."""
+    return Path(f"/proc/{process}/ns/mnt").stat().st_ino
+
+
+def end(number: int) -> None:
+    """Kill every process in the mount namespace of that number, until there is none."""
+    for _ in range(_ROUNDS):
+        if not number or not _kill_all(number):
+            return
+        time.sleep(0.01)
+
+
+def _kill_all(number: int) -> bool:
+    """Was there any."""
+    found = False
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal():
+            continue
+        with suppress(OSError):
+            process = os.pidfd_open(int(entry.name))
+            try:
+                if mounts_of(entry.name) == number:
+                    found = True
+                    signal.pidfd_send_signal(process, signal.SIGKILL)
+            finally:
+                os.close(process)
+    return found
 
 
 def _enter_as_user(wanted: int) -> None:

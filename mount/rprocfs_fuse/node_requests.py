@@ -24,6 +24,8 @@ _attr_reply = wire.ATTR_REPLY.pack
 _header = wire.OUT_HEADER.pack
 
 
+#: ``entry_valid`` of a name that stays: seconds, as 64 bits.
+_FOR_EVER = (1 << 31).to_bytes(8, "little")
 #: Node ids from here on are no inode numbers.
 FIRST_ALIAS = 1 << 48
 
@@ -106,11 +108,12 @@ class NodeRequests:
         self.lookups[number] = self.lookups.get(number, 0) + 1
         sec, nsec = divmod(node.mtime_ns, 1_000_000_000)
         # fmt: off
-        return _entry_reply(
+        answer = _entry_reply(
             144, unique, number, ino, node.size, sec, sec, sec, nsec, nsec, nsec,
             node.kind | node.mode, node.nlink, node.uid, node.gid,
         )
         # fmt: on
+        return answer[:32] + _FOR_EVER + answer[40:] if node.lasting else answer
 
     def getattr(self, unique: int, nodeid: int, _end: int, _caller: Caller | None) -> bytes:
         """stat(2), also of a node that left the tree: then without links."""

@@ -42,17 +42,32 @@ OURS_ALONE = re.compile(
 HIDDEN_DEV = ".devtmpfs"
 
 
-class PlaceHolder(File):
-    """An empty file for a real one to be bound onto."""
+class HeldFile(File):
+    """A file for a real one to be bound onto."""
 
     __slots__ = ()
 
-    def __init__(self) -> None:
-        super().__init__(0)
+    lasting = True
 
 
-class HiddenDir(Dir):
-    """A directory that is not listed."""
+class HeldDir(Dir):
+    """A directory for a real one to be bound onto."""
+
+    __slots__ = ()
+
+    lasting = True
+
+
+class HeldLink(Link):
+    """A link as there is a real one."""
+
+    __slots__ = ()
+
+    lasting = True
+
+
+class HiddenDir(HeldDir):
+    """One that is not listed."""
 
     __slots__ = ()
 
@@ -179,8 +194,8 @@ def _merge(ours: Dir, real: str, path: str, below: str = "") -> list[str]:
 
 def _hold_place(ours: Dir, entry: os.DirEntry[str], name: str) -> list[str]:
     if entry.is_symlink():
-        ours.add(entry.name, Link(str(Path(entry.path).readlink())))
+        ours.add(entry.name, HeldLink(str(Path(entry.path).readlink())))
         return []
     is_dir = entry.is_dir(follow_symlinks=False)
-    ours.add(entry.name, Dir() if is_dir else PlaceHolder())
+    ours.add(entry.name, HeldDir() if is_dir else HeldFile(0))
     return [name]

@@ -49,14 +49,14 @@ def release_signals() -> None:
 
 
 class Supervisor:
-    """Watches the *command* and the *daemon*, child processes, by their numbers.
+    """Watches the :attr:`command`, once there is one, and the *daemon*: child processes.
 
-    A *command* of 0: there is none. *lost* is told how the daemon ended, when that is
-    before the command. Used inside :func:`signals_held`.
+    *lost* is told how the daemon ended, when that is before the command. Used inside
+    :func:`signals_held`.
     """
 
-    def __init__(self, command: int, daemon: int, lost: Callable[[str], None]) -> None:
-        self._command = command
+    def __init__(self, daemon: int, lost: Callable[[str], None]) -> None:
+        self.command = 0
         self._daemon = daemon
         self._lost = lost
         self._status: int | None = None
@@ -68,9 +68,9 @@ class Supervisor:
             info = signal.sigwaitinfo(_AWAITED)
             if info.si_signo == signal.SIGCHLD:
                 self._reap()
-            elif _sent_by_another(info, self._command):
+            elif _sent_by_another(info, self.command):
                 with suppress(ProcessLookupError):
-                    os.kill(self._command, info.si_signo)
+                    os.kill(self.command, info.si_signo)
         return self._status
 
     def end_daemon(self) -> None:
@@ -90,22 +90,22 @@ class Supervisor:
             self._daemon = 0
 
     def _reap(self) -> None:
-        if self._command and self._status is None:
+        if self.command and self._status is None:
             self._look_after_command()
         if self._daemon:
             pid, status = os.waitpid(self._daemon, os.WNOHANG)
             if pid:
                 self._daemon = 0
-                if self._command and self._status is None:
+                if self.command and self._status is None:
                     self._lost(_how(status))
 
     def _look_after_command(self) -> None:
-        pid, status = os.waitpid(self._command, os.WNOHANG | os.WUNTRACED)
+        pid, status = os.waitpid(self.command, os.WNOHANG | os.WUNTRACED)
         if not pid:
             return
         if os.WIFSTOPPED(status):
             os.kill(os.getpid(), signal.SIGSTOP)
-            os.kill(self._command, signal.SIGCONT)
+            os.kill(self.command, signal.SIGCONT)
         else:
             self._status = status
 

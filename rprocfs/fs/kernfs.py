@@ -60,6 +60,8 @@ class Node:
     size = 0
     #: Is it shown by readdir(3); it can be looked up in any case.
     listed = True
+    #: Does it stay as long as the tree does: then nobody needs to look twice.
+    lasting = False
 
     def __init__(self, mode: int) -> None:
         self.name = ""

@@ -1,0 +1,70 @@
+"""The command of ``rprocfs run``: the mounts that only it sees, and its execution."""
+
+from __future__ import annotations
+
+import errno
+import os
+import signal
+import socket
+import sys
+from typing import NoReturn
+
+from rprocfs_fuse import calls, namespace, seccomp
+from rprocfs_fuse.daemon import describe
+from rprocfs_fuse.linux import CLONE_NEWNS, MNT_DETACH, set_parent_death_signal, umount, unshare
+from rprocfs_fuse.overlay import Cover, cover
+
+NOT_EXECUTABLE = 126
+NOT_FOUND = 127
+
+
+def run_command(parent: int, control: socket.socket, covers: list[Cover], argv: list[str]) -> int:
+    """Become the command; the status of the process where that cannot be.
+
+    It dies with its *parent*.
+    """
+    set_parent_death_signal(signal.SIGKILL)
+    if os.getppid() != parent:
+        return 1
+    try:
+        unshare(CLONE_NEWNS)
+        cover(covers, namespace.MOUNTPOINT)
+        umount(namespace.STAGE, MNT_DETACH)
+        _hand_over(control)
+    except OSError as problem:
+        complain(describe(problem))
+        return 1
+    return _execute(argv)
+
+
+def complain(text: str) -> None:
+    """One line for the user."""
+    print(f"rprocfs: {text}", file=sys.stderr)
+
+
+def _hand_over(control: socket.socket) -> None:
+    """Tell the daemon which namespace this is, and let it answer our system calls."""
+    number = str(namespace.mounts_of("self")).encode()
+    program = calls.filter_program()
+    listener = None if program is None else seccomp.install(program)
+    socket.send_fds(control, [number], [] if listener is None else [listener])
+    if listener is not None:
+        os.close(listener)
+
+
+def _execute(argv: list[str]) -> int:
+    try:
+        _exec(argv)
+    except OSError as problem:
+        complain(f"{argv[0]}: {problem.strerror}")
+        missing = problem.errno in (errno.ENOENT, errno.ENOTDIR)
+        return NOT_FOUND if missing else NOT_EXECUTABLE
+
+
+def _exec(argv: list[str]) -> NoReturn:
+    try:
+        os.execvp(argv[0], argv)
+    except OSError as problem:
+        if problem.errno != errno.ENOEXEC:
+            raise
+    os.execv("/bin/sh", ["/bin/sh", *argv])
