@@ -15,12 +15,13 @@ from functools import partial
 from typing import Any
 
 from rprocfs.fs.kernfs import Handle, error
-from rprocfs.fs.wait import Task, WaitQueue, WouldBlock
+from rprocfs.fs.wait import Task, WouldBlock
 from rprocfs_fuse import wire
 from rprocfs_fuse.node_requests import Handler, NodeRequests, reply
 from rprocfs_fuse.operations import Operations, ioctl
 from rprocfs_fuse.parked import Call, ParkingLot
 from rprocfs_fuse.permission import Caller
+from rprocfs_fuse.polling import PollWatch
 from rprocfs_fuse.wire import HEADER_SIZE, WRITE_DATA, Opcode
 from rprocfs_fuse.workers import Workers
 
@@ -43,34 +44,6 @@ class _Files(dict[int, Handle]):
 
     def __missing__(self, number: int) -> Handle:
         raise error(errno.EBADF)
-
-
-class PollWatch:
-    """Somebody polls an open file; a waker, handed over like any other."""
-
-    __slots__ = ("kh", "lot", "notify", "queue")
-
-    def __init__(self, lot: ParkingLot, notify: Callable[[int], None], kh: int) -> None:
-        self.lot = lot
-        self.notify = notify
-        self.kh = kh
-        self.queue: WaitQueue | None = None
-
-    def __call__(self) -> None:
-        """The waker: hand over, do nothing else."""
-        self.lot.hand_over(self)
-
-    def woken(self) -> None:
-        """Tell the kernel to ask again."""
-        self.notify(self.kh)
-
-    def listen(self, queue: WaitQueue | None) -> None:
-        """Be woken by *queue*, and by no other any more."""
-        if self.queue is not None and self.queue is not queue:
-            self.queue.remove(self)
-        self.queue = queue
-        if queue is not None:
-            queue.add(self)
 
 
 def _written(size: int) -> bytes:

@@ -13,13 +13,12 @@ from itertools import count
 from typing import Any
 
 from rprocfs.fs.kernfs import Dir, Handle, Node, error
-from rprocfs.fs.wait import Task
 from rprocfs_fuse import fusepy_binding as binding
-from rprocfs_fuse.file_requests import PollWatch
 from rprocfs_fuse.operations import Operations, ioctl
 from rprocfs_fuse.parked import ParkingLot
 from rprocfs_fuse.permission import Caller
-from rprocfs_fuse.waiting import STEP, wait_for
+from rprocfs_fuse.polling import PollWatch
+from rprocfs_fuse.waiting import STEP, SleepingJob, wait_for
 from rprocfs_fuse.wire import IOCTL_DIR
 from rprocfs_fuse.workers import Workers
 
@@ -278,7 +277,7 @@ class PathOperations:
         """Run; what sleeps runs on a worker, so that this thread can see the signal."""
         if not handle.sleeps:
             return self._wait(run, flags, self._ended)
-        job = _Job()
+        job = SleepingJob()
         job.run = partial(self._wait, run, flags, job.ended)
         self._workers.submit(job)
         while not job.done.wait(STEP):
@@ -301,35 +300,6 @@ class PathOperations:
             if watch is not None:
                 watch.listen(None)
                 binding.libfuse.fuse_pollhandle_destroy(watch.kh)
-
-
-class _Job:
-    """An operation on a worker, and what came of it."""
-
-    def __init__(self) -> None:
-        self.task = Task()
-        self.done = threading.Event()
-        self.run: Callable[[], Any] = _unused
-        self._value: Any = None
-        self._problem: BaseException | None = None
-
-    def __call__(self) -> None:
-        with self.task.running():
-            try:
-                self._value = self.run()
-            except BaseException as problem:  # noqa: BLE001 - raised again by result()
-                self._problem = problem
-        self.done.set()
-
-    def ended(self) -> int:
-        """EINTR when the task was interrupted."""
-        return errno.EINTR if self.task.signal_pending else 0
-
-    def result(self) -> Any:
-        """What the operation returned or raised."""
-        if self._problem is not None:
-            raise self._problem
-        return self._value
 
 
 def _unused(*_args: Any) -> None:

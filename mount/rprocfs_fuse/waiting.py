@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
 from rprocfs.fs.kernfs import error
-from rprocfs.fs.wait import WouldBlock
+from rprocfs.fs.wait import Task, WouldBlock
 
 #: How often a waiting thread looks whether it was interrupted, in seconds.
 STEP = 0.05
@@ -45,3 +46,33 @@ def wait_for(run: Callable[[], Any], ended: Callable[[], int] = lambda: 0) -> An
                     return expired() if expired else 0
     finally:
         wait.queue.remove(woken.set)
+
+
+class SleepingJob:
+    """An operation on a worker, and what came of it."""
+
+    def __init__(self) -> None:
+        self.task = Task()
+        self.done = threading.Event()
+        self.run: Callable[[], Any] = object
+        self._value: Any = None
+        self._problem: BaseException | None = None
+
+    def __call__(self) -> None:
+        """What the worker does."""
+        with self.task.running():
+            try:
+                self._value = self.run()
+            except BaseException as problem:  # noqa: BLE001 - raised again by result()
+                self._problem = problem
+        self.done.set()
+
+    def ended(self) -> int:
+        """EINTR when the task was interrupted."""
+        return errno.EINTR if self.task.signal_pending else 0
+
+    def result(self) -> Any:
+        """What the operation returned or raised."""
+        if self._problem is not None:
+            raise self._problem
+        return self._value
