@@ -45,9 +45,9 @@ if TYPE_CHECKING:
 STAT_CALLS = ("stat", "lstat", "fstat", "newfstatat", "statx")
 
 
-def filter_program() -> bytes | None:
+def filter_program(machine: str = "") -> bytes | None:
     """What the command filters itself with; None on a machine that we do not know."""
-    known = seccomp.native()
+    known = seccomp.native(machine)
     if known is None:
         return None
     arch, numbers = known

@@ -120,7 +120,7 @@ class Connection:
                     raise error(errno.EINVAL)
                 caller = None if uid in privileged else Caller(uid, gid, pid)
                 answer = handler(unique, nodeid, length, caller)
-            except Exception as problem:  # noqa: BLE001 - failure() reports it
+            except Exception as problem:
                 answer = _refusal(opcode, unique, problem)
             if answer is not None:
                 try:

@@ -54,7 +54,7 @@ class FUSE(fuse.FUSE):  # type: ignore[misc]
             return callback(*args) or 0
         except UnicodeError:
             return -errno.ENOENT
-        except BaseException as problem:  # noqa: BLE001 - failure() reports it
+        except BaseException as problem:
             return -failure(problem)
 
     def poll(self, path: bytes | None, fip: Any, handle: int | None, revents: Any) -> int:

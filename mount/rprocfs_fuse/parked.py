@@ -196,7 +196,7 @@ class ParkingLot:
                 payload = call.pack(call.run())
             except WouldBlock as wait:
                 self._blocked(call, wait)
-            except Exception as problem:  # noqa: BLE001 - failure() reports it
+            except Exception as problem:
                 self._finish(call, problem)
             else:
                 self._finish(call, payload)
@@ -243,7 +243,7 @@ class ParkingLot:
             if call.expired is None:
                 raise error(errno.ETIMEDOUT)
             outcome: bytes | Exception = call.pack(call.expired())
-        except Exception as problem:  # noqa: BLE001 - failure() reports it
+        except Exception as problem:
             outcome = problem
         self._finish(call, outcome)
 

@@ -25,7 +25,7 @@ from rprocfs_fuse import calls, namespace, seccomp
 from rprocfs_fuse.options import Options, OptionsAction
 from rprocfs_fuse.overlay import Cover
 from rprocfs_fuse.run_command import complain, run_command
-from rprocfs_fuse.run_daemon import run_daemon
+from rprocfs_fuse.run_daemon import receive_tenants, run_daemon
 from rprocfs_fuse.supervisor import Supervisor, end_as, release_signals, signals_held
 
 #: More than a plan takes.
@@ -97,7 +97,7 @@ def _fork(child: Callable[[], int]) -> int:
         status = child()
     except SystemExit:
         status = 0
-    except BaseException:  # noqa: BLE001 - nothing may get past the fork
+    except BaseException:
         sys.excepthook(*sys.exc_info())
     finally:
         os._exit(status)
@@ -117,7 +117,7 @@ def _go_on_alone(control: socket.socket, how: str) -> None:
     """The daemon is gone: system calls that it would have answered are the kernel's again."""
     complain(f"the daemon {how}: its files answer no more")
     with suppress(OSError):
-        _, listeners, _, _ = socket.recv_fds(control, 32, 1, socket.MSG_DONTWAIT | socket.MSG_PEEK)
+        _, listeners = receive_tenants(control, socket.MSG_DONTWAIT | socket.MSG_PEEK)
         for listener in listeners:
             seccomp.Server(listener, calls.no_handlers())
 
@@ -125,8 +125,7 @@ def _go_on_alone(control: socket.socket, how: str) -> None:
 def _end_namespace(control: socket.socket) -> None:
     """What the daemon sent back tells which namespace is the command's."""
     with suppress(OSError):
-        number, listeners, _, _ = socket.recv_fds(control, 32, 1, socket.MSG_DONTWAIT)
+        number, listeners = receive_tenants(control, socket.MSG_DONTWAIT)
         for listener in listeners:
             os.close(listener)
-        if number:
-            namespace.end(int(number))
+        namespace.end(number)

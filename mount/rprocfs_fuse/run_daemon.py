@@ -63,6 +63,20 @@ def _open(arguments: argparse.Namespace, control: socket.socket, stack: ExitStac
     _serve(control, system, stack)
 
 
+def receive_tenants(control: socket.socket, flags: int = 0) -> tuple[int, list[int]]:
+    """The command's mount namespace, 0 when the other end is closed, and its listener.
+
+    BlockingIOError where *flags* forbid to wait.
+    """
+    room = socket.CMSG_SPACE(4)
+    try:
+        data, messages, _, _ = control.recvmsg(32, room, flags | socket.MSG_CMSG_CLOEXEC)
+    except ConnectionResetError:  # it was closed before it read what we sent
+        return 0, []
+    listeners = [int.from_bytes(message[:4], "little") for _, _, message in messages]
+    return int(data or 0), listeners
+
+
 def _configure_logging(file: str | None) -> None:
     if file is None:
         logging.basicConfig(handlers=[logging.NullHandler()])
@@ -86,16 +100,13 @@ def _serve(control: socket.socket, system: System, stack: ExitStack) -> None:
     """
     tenants = 0
     while True:
-        try:
-            number, listeners, _, _ = socket.recv_fds(control, 32, 1)
-        except ConnectionResetError:  # what we sent back was not wanted any more
-            number, listeners = b"", []
+        number, listeners = receive_tenants(control)
         if not number:
             signal.alarm(PATIENCE)  # whatever hangs, this ends
             namespace.end(tenants)
             return
-        tenants = int(number)
-        socket.send_fds(control, [number], listeners)
+        tenants = number
+        socket.send_fds(control, [str(number).encode()], listeners)
         for listener in listeners:
             device = Path(namespace.MOUNTPOINT).stat().st_dev
             server = seccomp.Server(listener, calls.handlers(system.model, device))

@@ -105,9 +105,9 @@ def install(code: bytes) -> int | None:
         return None  # an outer filter has a listener already, or forbids it
 
 
-def native() -> tuple[int, Mapping[str, int]] | None:
-    """Those of :data:`NATIVE` for this machine."""
-    return NATIVE.get(platform.machine())
+def native(machine: str = "") -> tuple[int, Mapping[str, int]] | None:
+    """Those of :data:`NATIVE` for a machine, this one by default."""
+    return NATIVE.get(machine or platform.machine())
 
 
 class Continue(Exception):

@@ -63,7 +63,7 @@ class SleepingJob:
         with self.task.running():
             try:
                 self._value = self.run()
-            except BaseException as problem:  # noqa: BLE001 - raised again by result()
+            except BaseException as problem:
                 self._problem = problem
         self.done.set()
 

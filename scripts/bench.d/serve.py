@@ -7,11 +7,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "mount")]
 
-from rprocfs.fs.chardev import DeviceNode  # noqa: E402
-from rprocfs.fs.kernfs import Handle, Tree  # noqa: E402
-from rprocfs.fs.sysfs import SysfsFile, attribute  # noqa: E402
-from rprocfs.fs.wait import WaitQueue, WouldBlock  # noqa: E402
-from rprocfs_fuse import daemon, transport  # noqa: E402
+from rprocfs.fs.chardev import DeviceNode
+from rprocfs.fs.kernfs import Handle, Tree
+from rprocfs.fs.sysfs import SysfsFile, attribute
+from rprocfs.fs.wait import WaitQueue, WouldBlock
+from rprocfs_fuse import daemon, transport
 
 
 @attribute
