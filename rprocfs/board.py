@@ -37,6 +37,7 @@ KEYS: Mapping[str, type] = {
     "services": str,
     "memory": str,
     "engine": str,
+    "watchdog-ms": int,
     "detached": bool,
     "sysfs-read-only": bool,
     "lenient": bool,

@@ -5,14 +5,16 @@ The parent's side: an :class:`~rprocfs.engines.worker.Engine` starts
 console output, death) one :class:`~rprocfs.engines.io_thread.IoThread` delivers. The
 RAM is a memfd that both sides map (:class:`~rprocfs.engines.memory.SharedRam`).
 
-The worker's side of the Unicorn engine, bottom up: :mod:`.libunicorn` (the library),
+The QEMU engine is all parent (:mod:`.qemu_engine`, :mod:`.qmp`): the worker is QEMU. The
+worker's side of the Unicorn engine, bottom up: :mod:`.libunicorn` (the library),
 :mod:`.cpu` (the registers), :mod:`.armv7m` (what exceptions do to them), :mod:`.bus`
 (peripherals), :mod:`.sites` (instructions that need more than Unicorn does),
 :mod:`.core` (running until something happens) and :mod:`.unicorn_worker` (the process).
 
 **The worker contract.** A worker inherits the memfd and its ends of three stream
-sockets: mailbox, console and control. It ends by itself when the control socket does,
-so none outlives rprocfs. Its exit status says why it died: 0, it came to a clean end;
+sockets: mailbox, console and control. It ends by itself when the control socket does
+(QEMU: when the thread that started it is gone), so none outlives rprocfs. Its exit status says why it died: 0, it came to a clean end;
 70, the processor crashed, for the reason in the first line of stderr, of the crash
-type in the second; anything else, the worker itself failed.
+type in the second; anything else, the worker itself failed. QEMU says the same in words
+of its own: SIGABRT and ``Lockup``, or an event that it was reset.
 """

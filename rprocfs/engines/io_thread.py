@@ -79,7 +79,7 @@ class _Loop(threading.Thread):
         self._lock = threading.Lock()
         self._calls: list[Callable[[], None]] = []
         self._watches: dict[int, _Watch] = {}
-        self._timers: list[tuple[float, int, _Watch]] = []
+        self._timers: list[tuple[float, int, Callable[[], object]]] = []
         self._numbers = itertools.count()
         self._running = True
         self._selector.register(self._wake_fd, selectors.EVENT_READ)
@@ -89,6 +89,10 @@ class _Loop(threading.Thread):
         with self._lock:
             self._calls.append(function)
         os.eventfd_write(self._wake_fd, 1)
+
+    def call_later(self, seconds: float, function: Callable[[], object]) -> None:
+        """On the thread: call *function* after *seconds*."""
+        heapq.heappush(self._timers, (time.monotonic() + seconds, next(self._numbers), function))
 
     def finish(self) -> None:
         """End, when everything that was posted before is done."""
@@ -121,14 +125,14 @@ class _Loop(threading.Thread):
             watch: _Watch | None = key.data
             if watch is not None and self._watches.get(key.fd) is watch:
                 self._tell(watch)
-        self._resume(time.monotonic())
+        self._run_timers(time.monotonic())
         self._run_calls()
 
     def _tell(self, watch: _Watch) -> None:
         now = time.monotonic()
         if watch.over_budget(now):
             self._selector.unregister(watch.fd)
-            heapq.heappush(self._timers, (now + WINDOW, next(self._numbers), watch))
+            self.call_later(WINDOW, lambda: self._resume(watch))
         _guarded(watch.callback)
 
     def _timeout(self) -> float | None:
@@ -136,11 +140,13 @@ class _Loop(threading.Thread):
             return None
         return max(0.0, self._timers[0][0] - time.monotonic())
 
-    def _resume(self, now: float) -> None:
+    def _run_timers(self, now: float) -> None:
         while self._timers and self._timers[0][0] <= now:
-            watch = heapq.heappop(self._timers)[2]
-            if self._watches.get(watch.fd) is watch:
-                self._selector.register(watch.fd, selectors.EVENT_READ, watch)
+            _guarded(heapq.heappop(self._timers)[2])
+
+    def _resume(self, watch: _Watch) -> None:
+        if self._watches.get(watch.fd) is watch:
+            self._selector.register(watch.fd, selectors.EVENT_READ, watch)
 
     def _run_calls(self) -> None:
         try:
@@ -202,6 +208,17 @@ class IoThread:
         call = _Call(function)
         loop.post(call)
         return call.wait()
+
+    def call_later(self, seconds: float, function: Callable[[], object]) -> None:
+        """Call *function* on the thread after *seconds*, if the thread is still there then.
+
+        From any thread. Nothing is called off: *function* looks whether it is still wanted.
+        """
+        loop = self._running()
+        if threading.current_thread() is loop:
+            loop.call_later(seconds, function)
+        else:
+            loop.post(lambda: loop.call_later(seconds, function))
 
     def watch(self, fd: int, callback: Callable[[], object]) -> None:
         """On the thread: call *callback* whenever *fd* is readable."""

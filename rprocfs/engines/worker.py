@@ -109,19 +109,20 @@ class Worker:
             opened.callback(self._kill)
             self._pidfd = os.pidfd_open(self._process.pid)
             opened.callback(os.close, self._pidfd)
-            self._watch(opened)
+            for fd, callback in self._sources():
+                self._io.watch(fd, callback)
+                opened.callback(self._io.unwatch, fd)
             self._opened = opened.pop_all()
             self._open = True
 
-    def _watch(self, opened: ExitStack) -> None:
-        for fd, callback in (
+    def _sources(self) -> list[tuple[int, Callable[[], object]]]:
+        """What is read, by whom. An engine that has more to listen to adds to it."""
+        return [
             (self._mailbox.fileno(), self._read_mailbox),
             (self._console.fileno(), self._read_console),
             (self._stderr, self._read_stderr),
             (self._pidfd, self._died),
-        ):
-            self._io.watch(fd, callback)
-            opened.callback(self._io.unwatch, fd)
+        ]
 
     @property
     def pid(self) -> int:
@@ -153,6 +154,16 @@ class Worker:
                 return to.send(data, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
             except (BlockingIOError, BrokenPipeError, ConnectionResetError):
                 return 0
+
+    def call_later(self, seconds: float, function: Callable[[], object]) -> None:
+        """Call *function* on the I/O thread after *seconds*, unless the worker is gone by then."""
+        with self._lock:
+            if self._open:
+                self._io.call_later(seconds, lambda: function() if self._alive else None)
+
+    @property
+    def _alive(self) -> bool:
+        return self._open and not self._stopped
 
     def stop(self) -> None:
         """Kill the process, reap it, close everything. Returns when all of it is gone.
@@ -194,8 +205,12 @@ class Worker:
 
     def _read_stderr(self) -> bool:
         data = self._receive(self._stderr)
-        self._stderr_kept += data[: STDERR_KEPT - len(self._stderr_kept)]
+        self._keep_stderr(data)
         return bool(data)
+
+    def _keep_stderr(self, data: bytes) -> None:
+        """The beginning: the worker says first why it died."""
+        self._stderr_kept += data[: STDERR_KEPT - len(self._stderr_kept)]
 
     def _receive(self, fd: int) -> bytes:
         """What is there to read; at the end of the file, *fd* is watched no longer."""
@@ -215,11 +230,14 @@ class Worker:
             while self._open and read():
                 pass
         stderr = self._stderr_kept.decode("utf-8", "replace")
-        death = self._death(self._process.wait(), stderr)
+        death = self._explain(self._process.wait(), stderr)
         log.debug("worker %d: %s", self._process.pid, death)
         self._close()
         if not self._stopped:
             self._on_exit(death)
+
+    def _explain(self, status: int, stderr: str) -> Death:
+        return self._death(status, stderr)
 
 
 class Engine(ABC):
@@ -228,6 +246,9 @@ class Engine(ABC):
     *io* may be shared by several engines; without it the engine has one of its own,
     whose thread exists while workers do.
     """
+
+    #: What :meth:`spawn` makes.
+    worker: type[Worker] = Worker
 
     def __init__(self, io: IoThread | None = None) -> None:
         self._io = io or IoThread()
@@ -268,7 +289,7 @@ class Engine(ABC):
         if core not in machine.cores:
             raise ValueError(f"{machine.name} has no core {core!r}")
         self._io.acquire()
-        worker = Worker(self._io, self.death, on_mailbox, on_exit, on_console)
+        worker = self.worker(self._io, self.death, on_mailbox, on_exit, on_console)
         with ExitStack() as undo:
             undo.callback(self._io.release)
             self._io.call(

@@ -1,26 +1,35 @@
 import errno
 import os
 import signal
+import time
 
 import pytest
 
+from rprocfs.engines import qemu_engine
 from rprocfs.system import System, bundled_firmware
 from rprocfs.testing.driver_table import DEBUG, R0, RPMSG, TABLE, Bench, Images
 from rprocfs.testing.images import IMAGES
 from rprocfs.testing.userspace import read, write
+from tests.engines.installed import ENGINES, QEMU
 
 ECHO = Images(f"{bundled_firmware()}/echo.elf", ("rpmsg-raw", "rpmsg-echo"), "echo")
+M4 = {"compatible": "rprocfs,cortex-m4"}
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request):
+    return request.param
 
 
 @pytest.fixture(params=["rprocfs,cortex-m3", "rprocfs,cortex-m4"])
-def bench(request, tmp_path):
-    with Bench({"compatible": request.param}, ECHO, tmp_path) as bench:
+def bench(request, engine, tmp_path):
+    with Bench({"compatible": request.param, "engine": engine}, ECHO, tmp_path) as bench:
         yield bench
 
 
 @pytest.mark.parametrize("name", TABLE)
-def test_driver_table(name, tmp_path):
-    with Bench({"compatible": "rprocfs,cortex-m4"}, ECHO, tmp_path) as bench:
+def test_driver_table(name, engine, tmp_path):
+    with Bench(M4 | {"engine": engine}, ECHO, tmp_path) as bench:
         TABLE[name](bench)
 
 
@@ -29,30 +38,90 @@ def test_both_cores_echo(bench):
 
 
 @pytest.fixture
-def crasher(tmp_path):
+def crasher(engine, request, tmp_path):
     images = Images(f"{bundled_firmware()}/crash.elf", ("rpmsg-crash",), "")
-    with Bench({"compatible": "rprocfs,cortex-m4"}, images, tmp_path) as bench:
+    more = getattr(request, "param", {})
+    with Bench(M4 | {"engine": engine} | more, images, tmp_path) as bench:
         bench.start()
         bench.shell.echo(f"{R0}/recovery", "disabled")
         yield bench
 
 
-@pytest.mark.parametrize("command", ["undef", "unmapped", "jump", "lockup", "reset", "crash"])
-def test_it_crashes_on_command_and_comes_back(crasher, command):
-    handle = crasher.open(f"{RPMSG}/{crasher.channels()[0]}/endpoint")
-    write(handle, command.encode())
+def command(bench, text):
+    handle = bench.open(f"{RPMSG}/{bench.channels()[0]}/endpoint")
+    write(handle, text.encode())
+
+
+# What the kernel log says, in order: why the core died, and of which type that is.
+LOCKUP = "cortex-m4: lockup: "
+MATRIX = {
+    "undef": (LOCKUP, "fatal error"),
+    "read": (LOCKUP, "mmufault"),
+    "write": (LOCKUP, "mmufault"),
+    "jump": (LOCKUP, "mmufault"),
+    "lockup": (LOCKUP, "fatal error"),
+    "vectors": (LOCKUP, "fatal error"),
+    "reset": ("cortex-m4: reset", "fatal error"),
+    "crash": ("", "fatal error"),
+}
+
+
+@pytest.mark.parametrize("way", MATRIX)
+def test_it_crashes_on_command_and_comes_back(crasher, way):
+    reason, kind = MATRIX[way]
+    command(crasher, way)
     crasher.wait(lambda: crasher.state == "crashed")
-    assert "crash detected in cortex-m0: type" in crasher.log
+    log = crasher.log
+    told = f"crash detected in cortex-m0: type {kind}\n"
+    assert told in log + "\n", log
+    assert log.count("crash detected") == 1
+    assert reason in log
+    assert log.index(reason) < log.index(told.strip())
     crasher.shell.echo(f"{R0}/recovery", "recover")
     assert crasher.state == "running"
     crasher.wait_channels()
 
 
-def test_a_hanging_core_is_stopped(crasher):
-    handle = crasher.open(f"{RPMSG}/{crasher.channels()[0]}/endpoint")
-    write(handle, b"hang")
+@pytest.mark.parametrize("way", ["undef", "reset", "vectors"])
+def test_its_dump_holds_what_it_traced_last(crasher, way):
+    """Code and data are in the dump as they were when it died."""
+    image = (crasher.directory / "echo.elf").read_bytes()
+    crasher.shell.echo(f"{R0}/coredump", "enabled")
+    command(crasher, way)
+    crasher.wait(lambda: crasher.state == "crashed")
+    assert f"crash: {way}\n" in crasher.shell.cat(f"{DEBUG}/trace0")
+    crasher.shell.echo(f"{R0}/recovery", "recover")
+    core = crasher.shell.cat_bytes(f"{R0}/devcoredump/data")
+    assert image[0x1000:0x1100] in core or image[0x100:0x180] in core
+
+
+def test_a_hanging_core_is_stopped_within_a_tenth_of_a_second(crasher):
+    command(crasher, "hang")
+    crasher.wait(lambda: "crash: hang" in crasher.shell.cat(f"{DEBUG}/trace0"))
+    before = time.monotonic()
     crasher.stop()
+    assert time.monotonic() - before < 0.1
     assert crasher.state == "offline"
+
+
+@pytest.mark.parametrize("crasher", [{"watchdog-ms": 1500}], indirect=True)
+def test_a_watchdog_notices_that_the_heart_stands_still(crasher):
+    """It beats every 500 ms, until the core hangs."""
+    time.sleep(2)
+    assert crasher.state == "running"
+    command(crasher, "hang")
+    crasher.wait(lambda: crasher.state == "crashed")
+    assert "cortex-m4: no heartbeat for 1500 ms" in crasher.log
+    assert "crash detected in cortex-m0: type watchdog" in crasher.log
+    crasher.shell.echo(f"{R0}/recovery", "recover")
+    crasher.wait_channels()
+
+
+@pytest.mark.parametrize("crasher", [{"watchdog-ms": 1500}], indirect=True)
+def test_a_watchdog_rests_with_its_core(crasher):
+    crasher.stop()
+    time.sleep(2)
+    assert "watchdog" not in crasher.log
 
 
 @pytest.mark.parametrize("recovery", ["enabled", "disabled"])
@@ -90,18 +159,35 @@ def test_the_platform_page_is_not_for_images(bench):
     assert rproc.rproc_da_to_va(0x20FFFFFF, 4) is None
 
 
-def test_an_unknown_engine(tmp_path):
+@pytest.mark.parametrize(
+    ("properties", "complaint"),
+    [({"engine": "steam"}, "no engine steam"), ({"watchdog-ms": -1}, "bad watchdog-ms -1")],
+)
+def test_a_bad_description(properties, complaint, tmp_path):
     with System(firmware=tmp_path) as system:
-        device = system.add_processor({"compatible": "rprocfs,cortex-m4", "engine": "steam"})
+        device = system.add_processor(M4 | properties)
         assert device.driver is None
-        assert "no engine steam" in system.model.kmsg.records()[0].text
+        assert complaint in system.model.kmsg.records()[0].text
 
 
-def test_its_dump_holds_the_code_that_ran(bench):
-    bench.start()
-    bench.shell.echo(f"{R0}/coredump", "enabled")
-    bench.shell.echo(f"{DEBUG}/crash", "1")
-    bench.wait(lambda: bench.shell.exists(f"{R0}/devcoredump/data"))
-    core = bench.shell.cat_bytes(f"{R0}/devcoredump/data")
-    image = (bench.directory / "echo.elf").read_bytes()
-    assert image[0x1000:0x1100] in core or image[0x100:0x180] in core
+def engine_of(bench):
+    return type(bench.system.remoteproc.rprocs[0].ops.worker).__name__
+
+
+@pytest.mark.parametrize("installed", [QEMU, "nothing"])
+def test_the_engine_that_is_chosen(installed, tmp_path, monkeypatch):
+    if installed == "nothing":
+        monkeypatch.setenv("PATH", str(tmp_path))
+    with Bench(M4, ECHO, tmp_path) as bench:
+        bench.start()
+        assert engine_of(bench) == ("Worker" if installed == "nothing" else "QemuWorker")
+
+
+def test_an_engine_that_is_not_installed(tmp_path, monkeypatch):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert qemu_engine.program() is None
+    with Bench(M4 | {"engine": "qemu"}, ECHO, tmp_path) as bench:
+        with pytest.raises(FileNotFoundError):
+            bench.start()
+        assert "cortex-m4: qemu-system-arm (or setpriv) is not installed" in bench.log
+        assert bench.state == "offline"

@@ -116,3 +116,26 @@ def test_a_flood_leaves_room_for_others(io, pipe):
     io.call(lambda: (io.unwatch(pipe[0]), io.unwatch(quiet[0])))
     for end in quiet:
         os.close(end)
+
+
+def test_later_means_in_order_of_time_and_on_the_thread(io):
+    seen, done = [], threading.Event()
+
+    def note(text):
+        seen.append((text, threading.current_thread().name))
+        if len(seen) == 3:
+            done.set()
+
+    io.call_later(0.05, lambda: note("last"))
+    io.call_later(0.01, lambda: note("first"))
+    io.call(lambda: io.call_later(0.03, lambda: note("second")))
+    assert done.wait(20)
+    assert seen == [("first", "test-io"), ("second", "test-io"), ("last", "test-io")]
+
+
+def test_what_fails_later_stops_nothing_else(io, caplog):
+    done = threading.Event()
+    io.call_later(0, lambda: 1 / 0)
+    io.call_later(0.01, done.set)
+    assert done.wait(20)
+    assert "ZeroDivisionError" in caplog.text

@@ -1,0 +1,259 @@
+"""What all processors have in common that execute firmware in a worker process.
+
+The machine (memory, doorbell bytes, what a reset does) stands in :mod:`rprocfs.soc`, how
+its instructions are executed in :mod:`rprocfs.engines`; here both become a processor.
+"""
+
+from __future__ import annotations
+
+import errno
+import gc
+import threading
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, ClassVar
+
+from rprocfs.base.dma import RegionPool
+from rprocfs.base.platform import PlatformDevice, PlatformDriver
+from rprocfs.engines import worker as engine_worker
+from rprocfs.engines.io_thread import IoThread
+from rprocfs.engines.memory import SharedRam
+from rprocfs.fs.kernfs import error
+from rprocfs.remoteproc import elf_loader
+from rprocfs.remoteproc.coredump import (
+    ELFCLASS32,
+    rproc_coredump_add_segment,
+    rproc_coredump_set_elf_info,
+)
+from rprocfs.remoteproc.errors import FirmwareError
+from rprocfs.remoteproc.ops import RprocOps
+from rprocfs.remoteproc.state import CrashType
+from rprocfs.soc.vsoc import (
+    MAILBOX_CRASHED,
+    MAILBOX_LAST_NOTIFYID,
+    MAILBOX_READY,
+    MAILBOX_SHUTDOWN,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from rprocfs.engines.worker import Death, Engine, Worker
+    from rprocfs.remoteproc.core import Rproc
+    from rprocfs.remoteproc.subsystem import Remoteproc
+    from rprocfs.soc.machine import Machine
+
+#: Seconds that the firmware has to answer a request to shut down before it is stopped.
+SHUTDOWN_GRACE = 0.05
+
+#: Seconds that firmware which says that it crashed has to die of it, which tells more.
+CRASH_GRACE = 0.2
+
+_CRASHES = {
+    engine_worker.CrashType.MMUFAULT: CrashType.MMUFAULT,
+    engine_worker.CrashType.WATCHDOG: CrashType.WATCHDOG,
+    engine_worker.CrashType.FATAL_ERROR: CrashType.FATAL_ERROR,
+}
+
+
+class WorkerOps(RprocOps):
+    """One core on its machine: loads into the shared RAM, runs in a worker.
+
+    *watchdog* is after how many seconds without a heartbeat it is taken for dead, 0: never.
+    """
+
+    def __init__(
+        self, engine: Engine, machine: Machine, core: str, elf_machine: int, watchdog: float = 0
+    ) -> None:
+        self.machine = machine
+        self.ram = SharedRam(machine.ram.da, machine.ram.size, core)
+        self._engine = engine
+        self._core = core
+        self._elf_machine = elf_machine
+        self._watchdog = watchdog
+        self._vtor = machine.ram.da
+        self._worker: Worker | None = None
+        self._ready = threading.Event()
+        self._crashed = self._dying = False
+
+    @property
+    def worker(self) -> Worker | None:
+        """The process that executes the firmware, while there is one."""
+        return self._worker
+
+    def sanity_check(self, rproc: Rproc, fw: bytes) -> None:
+        """A 32-bit image for this core, besides what the ELF loader asks for."""
+        super().sanity_check(rproc, fw)
+        machine = int.from_bytes(fw[18:20], "little")
+        if elf_loader.fw_elf_get_class(fw) != ELFCLASS32 or machine != self._elf_machine:
+            raise FirmwareError(f"{self._core} cannot run an image for machine {machine}")
+
+    def prepare(self, rproc: Rproc) -> None:
+        """A cold boot begins with empty RAM."""
+        del rproc
+        self.ram.clear()
+
+    def da_to_va(self, rproc: Rproc, da: int, length: int) -> memoryview | None:
+        """The RAM, but for the platform's own page."""
+        del rproc
+        if da + length > self.machine.platform_page.da:
+            return None
+        return self.ram.at(da, length) if self.machine.ram.holds(da, length) else None
+
+    def parse_fw(self, rproc: Rproc, fw: bytes) -> None:
+        """The table, the dump's segments, and where the vector table is."""
+        super().parse_fw(rproc, fw)
+        segments = list(elf_loader.iter_load_segments(fw))
+        self._vtor = self.machine.vector_table([segment.da for segment in segments])
+        for segment in segments:
+            rproc_coredump_add_segment(rproc, segment.da, segment.memsz)
+
+    def start(self, rproc: Rproc) -> None:
+        """Start a worker; ENOENT without the engine."""
+        self._ready.clear()
+        self._crashed = self._dying = False
+        try:
+            self._worker = self._engine.spawn(
+                self.machine,
+                self.ram,
+                core=self._core,
+                vtor=self._vtor,
+                on_mailbox=lambda data: self._mailbox(rproc, data),
+                on_exit=lambda death: self._died(rproc, death),
+            )
+        except OSError as failure:
+            rproc.err(f"{self._core}: {failure.strerror}")
+            raise
+        if self._watchdog:
+            self._watch(rproc, self._worker, self._heartbeat(), time.monotonic())
+
+    def stop(self, rproc: Rproc) -> None:
+        """Ask it to come to an end, then end it."""
+        del rproc
+        worker = self._worker
+        if worker is None:
+            return
+        if not (self._crashed or self._dying):
+            worker.send_mailbox(MAILBOX_SHUTDOWN)
+            self._ready.wait(SHUTDOWN_GRACE)
+        worker.stop()
+        self._worker = None
+
+    def kick(self, rproc: Rproc, notifyid: int) -> None:
+        """A byte into the mailbox."""
+        del rproc
+        worker = self._worker
+        if worker is not None and notifyid <= MAILBOX_LAST_NOTIFYID:
+            worker.kick(notifyid)
+
+    def close(self) -> None:
+        """End what still runs, give the RAM back."""
+        if self._worker is not None:
+            self._worker.stop()
+            self._worker = None
+        # Devices that are gone still refer to each other, and to the rings in this RAM.
+        gc.collect()
+        with suppress(BufferError):  # somebody holds an endpoint open: the mapping goes with it
+            self.ram.close()
+
+    # On the engine's I/O thread, but for the first call of _watch().
+
+    def _mailbox(self, rproc: Rproc, data: bytes) -> None:
+        for byte in data:
+            if byte <= MAILBOX_LAST_NOTIFYID:
+                rproc.rproc_vq_interrupt(byte)
+            elif byte == MAILBOX_READY:
+                self._ready.set()
+            elif byte == MAILBOX_CRASHED:
+                self._says_that_it_crashed(rproc)
+
+    def _says_that_it_crashed(self, rproc: Rproc) -> None:
+        """It usually dies right afterwards, and then there is more to say."""
+        self._dying = True
+        worker = self._worker
+        if worker is None:  # it was started just now
+            self._report(rproc, CrashType.FATAL_ERROR)
+        else:
+            worker.call_later(CRASH_GRACE, lambda: self._report(rproc, CrashType.FATAL_ERROR))
+
+    def _died(self, rproc: Rproc, death: Death) -> None:
+        kind = death.crash_type
+        rproc.err(f"{self._core}: {death.reason}")
+        self._report(rproc, CrashType.FATAL_ERROR if kind is None else _CRASHES[kind])
+        self._ready.set()
+
+    def _heartbeat(self) -> int:
+        word = self.ram.at(self.machine.platform_page.da, 4).cast("I")
+        value: int = word[0]
+        word.release()
+        return value
+
+    def _watch(self, rproc: Rproc, worker: Worker, beat: int, since: float) -> None:
+        """Look again soon whether the heartbeat is still *beat*, as it is *since* then."""
+        worker.call_later(self._watchdog / 4, lambda: self._look(rproc, worker, beat, since))
+
+    def _look(self, rproc: Rproc, worker: Worker, beat: int, since: float) -> None:
+        now, seen = time.monotonic(), self._heartbeat()
+        if seen != beat:
+            beat, since = seen, now
+        elif now - since >= self._watchdog:
+            rproc.err(f"{self._core}: no heartbeat for {self._watchdog * 1000:.0f} ms")
+            self._report(rproc, CrashType.WATCHDOG)
+            return
+        self._watch(rproc, worker, beat, since)
+
+    def _report(self, rproc: Rproc, kind: CrashType) -> None:
+        """Once a boot."""
+        if not self._crashed:
+            self._crashed = True
+            rproc.rproc_report_crash(kind)
+
+
+class WorkerDriver(PlatformDriver):
+    """A platform driver of such processors; a subclass says of which ones.
+
+    *machine* is theirs, *elf_machine* the one of their images, *engines* makes each engine
+    that executes them and *best* names the one that ``auto`` stands for.
+    """
+
+    machine: Machine
+    elf_machine: int
+    engines: ClassVar[Mapping[str, Callable[[IoThread], Engine]]]
+
+    def __init__(self, subsystem: Remoteproc) -> None:
+        self._subsystem = subsystem
+        self._io = IoThread()
+
+    def best(self) -> str:
+        """The name of the engine to take where the description names none."""
+        return next(iter(self.engines))
+
+    def probe(self, device: PlatformDevice) -> None:
+        """Make the processor; EINVAL for an engine that does not exist."""
+        has = device.properties.get
+        ops = self._ops(device)
+        device.devm_add_action(ops.close)
+        machine = self.machine
+        dma = RegionPool(ops.ram.view, machine.ram.da, machine.dynamic.da, machine.dynamic.end)
+        name = has("label") or f"{self.name.removeprefix('rproc-')}{device.id}"
+        rproc = self._subsystem.devm_rproc_alloc(device, name, ops, has("firmware-name"), dma)
+        rproc_coredump_set_elf_info(rproc, ELFCLASS32, self.elf_machine)
+        rproc.phandle = has("phandle")
+        rproc.auto_boot = bool(has("auto-boot"))
+        rproc.devm_rproc_add(device)
+
+    def _ops(self, device: PlatformDevice) -> WorkerOps:
+        has = device.properties.get
+        name, watchdog = has("engine", "auto"), has("watchdog-ms", 0)
+        make = self.engines.get(self.best() if name == "auto" else name)
+        if make is None:
+            device.err(f"no engine {name}")
+            raise error(errno.EINVAL)
+        if watchdog < 0:
+            device.err(f"bad watchdog-ms {watchdog}")
+            raise error(errno.EINVAL)
+        core = str(has("compatible", self.compatible[-1])).removeprefix("rprocfs,")
+        return WorkerOps(make(self._io), self.machine, core, self.elf_machine, watchdog / 1000)
+
+    def remove(self, device: PlatformDevice) -> None:
+        """All of it is undone by the device's resources."""

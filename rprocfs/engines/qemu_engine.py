@@ -1,0 +1,180 @@
+"""The QEMU engine: executes a machine's firmware in a QEMU process.
+
+The contract is that of :mod:`.worker`, with these differences. The control socket speaks
+QMP. QEMU does not end with it, so the kernel is asked to kill it with its parent. It dies
+by SIGABRT where a processor locks up, and says so on stderr; a processor that resets
+itself is paused, and told by an event.
+
+The image is in the shared memory before QEMU starts. It is never given ``-kernel`` or a
+loader device: these copy the image again at a reset, over the resource table that the
+framework filled in.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import shutil
+import signal
+import struct
+import termios
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rprocfs.engines import qmp
+from rprocfs.engines.worker import STDERR_KEPT, CrashType, Death, Engine, Worker
+from rprocfs.soc.machine import Machine
+
+#: Seconds after a doorbell that QEMU has not looked at, until it is made to look.
+POKE_AFTER, POKE_AT_MOST = 0.02, 0.2
+
+#: Machine and core -> QEMU's program and its machine. The vector table goes in by ``{vtor}``.
+MACHINES: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("vsoc/1", "cortex-m3"): (
+        "qemu-system-arm", "-M", "mps2-an385,memory-backend=ram",
+        "-global", "armv7m.init-nsvtor={vtor:#x}",
+    ),
+    ("vsoc/1", "cortex-m4"): (
+        "qemu-system-arm", "-M", "mps2-an386,memory-backend=ram",
+        "-global", "armv7m.init-nsvtor={vtor:#x}",
+    ),
+}  # fmt: skip
+
+#: Serial ports in the order of the machine's UARTs.
+SERIAL = ("console", "mailbox")
+
+SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
+
+# Killed with the parent, unless that is gone already; no core file of an abort.
+GUARD = '[ "$PPID" = "$0" ] && ulimit -c 0 && exec "$@"'
+
+_LOCKUP = re.compile(r"Lockup: (.*)")
+_REGISTERS = (("pc", "R15"), ("lr", "R14"), ("sp", "R13"), ("xpsr", "XPSR"))
+# What QEMU says of an access to nothing, a fetch included.
+_BUS_ERROR = re.compile(r"^Invalid (read|write) at addr", re.MULTILINE)
+
+
+def program(name: str = "qemu-system-arm") -> str | None:
+    """Where this QEMU is, None if it is not installed or cannot be tied to its parent."""
+    return shutil.which(name) if shutil.which("setpriv") else None
+
+
+class QemuWorker(Worker):
+    """A QEMU process."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._receiver = qmp.Receiver()
+        self._shutdown: str | None = None
+        self._poking = False
+
+    def _sources(self) -> list[tuple[int, Callable[[], object]]]:
+        self._control.send(qmp.CAPABILITIES)
+        return [(self._control.fileno(), self._read_control), *super()._sources()]
+
+    def send_mailbox(self, byte: int) -> None:
+        """Send *byte*, and see to it that QEMU looks at it.
+
+        What arrives before the firmware switches reception on makes QEMU stop listening
+        until something else wakes it.
+        """
+        super().send_mailbox(byte)
+        if not self._poking:
+            self._poking = True
+            self.call_later(POKE_AFTER, lambda: self._poke(POKE_AFTER))
+
+    def _poke(self, after: float) -> None:
+        """On the I/O thread: while something in the mailbox is unread, wake QEMU."""
+        self._poking = False
+        if _unread(self._mailbox.fileno()):
+            self._poking = True
+            self._send(self._control, qmp.QUERY_STATUS)
+            after = min(after * 1.25, POKE_AT_MOST)
+            self.call_later(after, lambda: self._poke(after))
+
+    def _read_control(self) -> bool:
+        data = self._receive(self._control.fileno())
+        for message in self._receiver.feed(data):
+            reason = qmp.shutdown_reason(message)
+            if reason is not None:
+                self._shutdown = reason
+                self._process.kill()
+        return bool(data)
+
+    def _keep_stderr(self, data: bytes) -> None:
+        """The end: what QEMU says last is why it died."""
+        self._stderr_kept += data
+        del self._stderr_kept[:-STDERR_KEPT]
+
+    def _explain(self, status: int, stderr: str) -> Death:
+        while self._read_control():
+            pass
+        if self._shutdown == "guest-reset":
+            return Death("crash", CrashType.FATAL_ERROR, "reset")
+        if self._shutdown is not None:
+            return Death("exit", None, f"clean exit: {self._shutdown}")
+        return super()._explain(status, stderr)
+
+
+def _unread(fd: int) -> bool:
+    """Whether the other end of a socket has not read everything."""
+    return fcntl.ioctl(fd, termios.TIOCOUTQ, bytes(4)) != struct.pack("i", 0)
+
+
+class QemuEngine(Engine):
+    """Runs each processor in a QEMU process."""
+
+    worker = QemuWorker
+
+    def command(self, machine: Machine, core: str, vtor: int, fds: Mapping[str, int]) -> list[str]:
+        """QEMU's command line; ENOENT if it is not installed."""
+        name, *which = MACHINES[machine.name, core]
+        qemu = program(name)
+        if qemu is None:
+            raise FileNotFoundError(errno.ENOENT, f"{name} (or setpriv) is not installed")
+        guard = ["setpriv", "--pdeathsig", "KILL", "/bin/sh", "-c", GUARD, str(os.getpid())]
+        return [
+            *guard,
+            qemu,
+            *(part.format(vtor=vtor) for part in which),
+            *_memory(machine, fds["ram"]),
+            *_sockets(fds),
+            *("-display", "none", "-nodefaults", "-no-user-config"),
+            *("-action", "reboot=shutdown,shutdown=pause,panic=pause"),
+            *("-d", "guest_errors", "-sandbox", SANDBOX),
+        ]
+
+    def death(self, status: int, stderr: str) -> Death:
+        """A lockup ends QEMU with SIGABRT; nothing else that firmware does ends it."""
+        lockup = _LOCKUP.search(stderr)
+        if status == -signal.SIGABRT and lockup:
+            # The access that ends in a derived exception is that to the vector table.
+            bus_error = _BUS_ERROR.search(stderr) and "derived" not in lockup[1]
+            kind = CrashType.MMUFAULT if bus_error else CrashType.FATAL_ERROR
+            return Death("crash", kind, f"lockup: {lockup[1]} ({_registers(stderr)})")
+        if status > 0:
+            lines = stderr.splitlines() or [f"exit status {status}"]
+            return Death("failure", None, lines[-1])
+        return super().death(status, stderr)
+
+
+def _memory(machine: Machine, fd: int) -> list[str]:
+    size, path = machine.ram.size, f"/proc/self/fd/{fd}"
+    backend = f"memory-backend-file,id=ram,size={size},mem-path={path},share=on"
+    return ["-object", backend, "-m", f"{size >> 20}M"]
+
+
+def _sockets(fds: Mapping[str, int]) -> list[str]:
+    words = []
+    for name in (*SERIAL, "control"):
+        words += ["-chardev", f"socket,id={name},fd={fds[name]}"]
+    for name in SERIAL:
+        words += ["-serial", f"chardev:{name}"]
+    return [*words, "-mon", "chardev=control,mode=control"]
+
+
+def _registers(stderr: str) -> str:
+    found = ((name, re.search(rf"\b{theirs}=([0-9a-f]+)", stderr)) for name, theirs in _REGISTERS)
+    return " ".join(f"{name}={int(match[1], 16):#x}" for name, match in found if match)
