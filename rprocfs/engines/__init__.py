@@ -13,8 +13,9 @@ worker's side of the Unicorn engine, bottom up: :mod:`.libunicorn` (the library)
 
 **The worker contract.** A worker inherits the memfd and its ends of three stream
 sockets: mailbox, console and control. It ends by itself when the control socket does
-(QEMU: when the thread that started it is gone), so none outlives rprocfs. Its exit status says why it died: 0, it came to a clean end;
-70, the processor crashed, for the reason in the first line of stderr, of the crash
-type in the second; anything else, the worker itself failed. QEMU says the same in words
-of its own: SIGABRT and ``Lockup``, or an event that it was reset.
+(QEMU: when the thread that started it is gone), so none outlives rprocfs. Its exit
+status says why it died: 0, it came to a clean end; 70, the processor crashed, for the
+reason in the first line of stderr, of the crash type in the second; anything else, the
+worker itself failed. QEMU says the same in words of its own: SIGABRT and ``Lockup``, or
+an event that it was reset.
 """
