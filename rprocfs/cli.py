@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "mount": "rprocfs_fuse.command:mount",
     "umount": "rprocfs_fuse.command:umount",
     "run": "rprocfs_fuse.run:run",
+    "check": "rprocfs.check_command:check",
 }
 
 
