@@ -8,6 +8,8 @@ import fcntl
 import logging
 import os
 import select
+import signal
+from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -52,7 +54,7 @@ def umount(subparsers: Any) -> None:
         "umount", help="unmount a board", description="Unmount a board and wait for its daemon."
     )
     parser.add_argument(
-        "-l", "--lazy", action="store_true", help="now, whoever uses it; do not wait"
+        "-l", "--lazy", action="store_true", help="also while it is in use: whoever waits is told that it is gone"
     )
     parser.add_argument("directory", metavar="DIR", help="where it is mounted")
     parser.set_defaults(run=run_umount)
@@ -107,9 +109,13 @@ def run_umount(arguments: argparse.Namespace) -> int:
         raise CommandError(f"{arguments.directory}: not mounted")
     if not entry.ours:
         raise CommandError(f"{arguments.directory}: not mounted by rprocfs")
-    process = -1 if arguments.lazy else _daemon_of(where)
+    process = _daemon_of(where)
     try:
         _unmount(where, lazy=arguments.lazy)
+        if process >= 0 and arguments.lazy:
+            # Whoever still uses it would keep it, and its processors, alive.
+            with suppress(ProcessLookupError, PermissionError):
+                signal.pidfd_send_signal(process, signal.SIGTERM)
         if process >= 0 and not _ended(process):
             raise CommandError(f"{arguments.directory}: unmounted, but its daemon does not end")
     finally:

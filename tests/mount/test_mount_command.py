@@ -123,6 +123,17 @@ def test_busy(served):
         assert find_mount(str(served)) is None
 
 
+def test_lazily_while_someone_waits(served):
+    """The daemon ends, and who waits is told; nothing stays for the sake of a blocked reader."""
+    daemon = daemon_of(served)
+    with subprocess.Popen(["cat", served / "dev/kmsg"], stdout=subprocess.PIPE) as reader:
+        assert reader.stdout.read(1)
+        assert rprocfs("umount", "--lazy", str(served)) == (0, "")
+        until(lambda: not os.path.exists(f"/proc/{daemon}/fd/0"))
+        reader.communicate(timeout=10)
+    assert reader.returncode == 1
+
+
 def test_mounted_already(served, board):
     text = f"rprocfs: {served}: already mounted, see rprocfs umount\n"
     assert rprocfs("mount", "--board", board, str(served)) == (1, text)
