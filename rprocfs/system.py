@@ -32,6 +32,7 @@ DRIVERS: Mapping[str, str] = {
     "rprocfs,sim": "rprocfs.drivers.sim:SimDriver",
     "rprocfs,cortex-m3": "rprocfs.drivers.cortex_m:CortexMDriver",
     "rprocfs,cortex-m4": "rprocfs.drivers.cortex_m:CortexMDriver",
+    "rprocfs,rv32": "rprocfs.drivers.rv32:Rv32Driver",
 }
 
 DriverFactory = Callable[[Remoteproc], PlatformDriver]

@@ -36,6 +36,7 @@ class CortexMDriver(WorkerDriver):
 
     name = "rproc-cortex-m"
     compatible = ("rprocfs,cortex-m3", "rprocfs,cortex-m4")
+    prefix = "cortex-m"
     machine = VSOC1
     elf_machine = EM_ARM
     engines: ClassVar[Mapping[str, Callable[[IoThread], Engine]]] = {

@@ -213,11 +213,14 @@ class WorkerDriver(PlatformDriver):
     """A platform driver of such processors; a subclass says of which ones.
 
     *machine* is theirs, *elf_machine* the one of their images, *engines* makes each engine
-    that executes them and *best* names the one that ``auto`` stands for.
+    that executes them and *best* names the one that ``auto`` stands for. *ops* are their
+    operations, *prefix* and a number the label of one without.
     """
 
+    prefix: str
     machine: Machine
     elf_machine: int
+    ops: type[WorkerOps] = WorkerOps
     engines: ClassVar[Mapping[str, Callable[[IoThread], Engine]]]
 
     def __init__(self, subsystem: Remoteproc) -> None:
@@ -235,7 +238,7 @@ class WorkerDriver(PlatformDriver):
         device.devm_add_action(ops.close)
         machine = self.machine
         dma = RegionPool(ops.ram.view, machine.ram.da, machine.dynamic.da, machine.dynamic.end)
-        name = has("label") or f"{self.name.removeprefix('rproc-')}{device.id}"
+        name = has("label") or f"{self.prefix}{device.id}"
         rproc = self._subsystem.devm_rproc_alloc(device, name, ops, has("firmware-name"), dma)
         rproc_coredump_set_elf_info(rproc, ELFCLASS32, self.elf_machine)
         rproc.phandle = has("phandle")
@@ -253,7 +256,7 @@ class WorkerDriver(PlatformDriver):
             device.err(f"bad watchdog-ms {watchdog}")
             raise error(errno.EINVAL)
         core = str(has("compatible", self.compatible[-1])).removeprefix("rprocfs,")
-        return WorkerOps(make(self._io), self.machine, core, self.elf_machine, watchdog / 1000)
+        return self.ops(make(self._io), self.machine, core, self.elf_machine, watchdog / 1000)
 
     def remove(self, device: PlatformDevice) -> None:
         """All of it is undone by the device's resources."""

@@ -47,10 +47,9 @@ class Bus:
         self, machine: Machine, scs: SystemControlSpace, console: Port, mailbox: Port
     ) -> None:
         self._scs = scs
-        self.serial = (
-            SerialPort(machine.mailbox, mailbox, scs.nvic),
-            SerialPort(machine.console, console, scs.nvic),
-        )
+        self.serial = [SerialPort(machine.mailbox, mailbox, scs.nvic)]
+        if machine.console is not None:
+            self.serial.append(SerialPort(machine.console, console, scs.nvic))
         self._pages = {one.base: one for one in self.serial}
 
     def mappings(self) -> Iterator[tuple[int, int]]:

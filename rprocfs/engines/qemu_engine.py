@@ -40,6 +40,10 @@ MACHINES: Mapping[tuple[str, str], tuple[str, ...]] = {
         "qemu-system-arm", "-M", "mps2-an386,memory-backend=ram",
         "-global", "armv7m.init-nsvtor={vtor:#x}",
     ),
+    ("vsoc/1-rv32", "rv32"): (
+        "qemu-system-riscv32", "-M", "virt,memory-backend=ram",
+        "-bios", "none",
+    ),
 }  # fmt: skip
 
 #: Serial ports in the order of the machine's UARTs.
@@ -52,6 +56,8 @@ GUARD = '[ "$PPID" = "$0" ] && ulimit -c 0 && exec "$@"'
 
 _LOCKUP = re.compile(r"Lockup: (.*)")
 _REGISTERS = (("pc", "R15"), ("lr", "R14"), ("sp", "R13"), ("xpsr", "XPSR"))
+# What QEMU says where it does not start.
+_COMPLAINT = re.compile(r"^(?:/\S*)?(qemu(?:-system-\w+)?: (?!warning).*)", re.MULTILINE)
 # What QEMU says of an access to nothing, a fetch included.
 _BUS_ERROR = re.compile(r"^Invalid (read|write) at addr", re.MULTILINE)
 
@@ -140,14 +146,14 @@ class QemuEngine(Engine):
             qemu,
             *(part.format(vtor=vtor) for part in which),
             *_memory(machine, fds["ram"]),
-            *_sockets(fds),
+            *_sockets(machine, fds),
             *("-display", "none", "-nodefaults", "-no-user-config"),
             *("-action", "reboot=shutdown,shutdown=pause,panic=pause"),
             *("-d", "guest_errors", "-sandbox", SANDBOX),
         ]
 
     def death(self, status: int, stderr: str) -> Death:
-        """A lockup ends QEMU with SIGABRT; nothing else that firmware does ends it."""
+        """A lockup ends QEMU with SIGABRT, a test device with a status and without a word."""
         lockup = _LOCKUP.search(stderr)
         if status == -signal.SIGABRT and lockup:
             # The access that ends in a derived exception is that to the vector table.
@@ -155,8 +161,10 @@ class QemuEngine(Engine):
             kind = CrashType.MMUFAULT if bus_error else CrashType.FATAL_ERROR
             return Death("crash", kind, f"lockup: {lockup[1]} ({_registers(stderr)})")
         if status > 0:
-            lines = stderr.splitlines() or [f"exit status {status}"]
-            return Death("failure", None, lines[-1])
+            complaints = _COMPLAINT.findall(stderr)
+            if complaints:
+                return Death("failure", None, complaints[-1])
+            return Death("crash", CrashType.FATAL_ERROR, f"exit status {status}")
         return super().death(status, stderr)
 
 
@@ -166,11 +174,12 @@ def _memory(machine: Machine, fd: int) -> list[str]:
     return ["-object", backend, "-m", f"{size >> 20}M"]
 
 
-def _sockets(fds: Mapping[str, int]) -> list[str]:
+def _sockets(machine: Machine, fds: Mapping[str, int]) -> list[str]:
+    serial = SERIAL if machine.console is not None else SERIAL[1:]
     words = []
-    for name in (*SERIAL, "control"):
+    for name in (*serial, "control"):
         words += ["-chardev", f"socket,id={name},fd={fds[name]}"]
-    for name in SERIAL:
+    for name in serial:
         words += ["-serial", f"chardev:{name}"]
     return [*words, "-mon", "chardev=control,mode=control"]
 

@@ -55,8 +55,8 @@ class Machine:
     *ram* is what the worker and rprocfs share, and the only region that an image may
     be loaded into. *fixed_carveouts* and *fixed_vrings* are for resource tables that
     name their addresses, *dynamic* is where those that do not are placed,
-    *platform_page* is the platform's own. *console* and *mailbox* are the UARTs of
-    these roles.
+    *platform_page* and what is behind it are the platform's own. *console* and *mailbox*
+    are the UARTs of these roles; a machine may have no console.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class Machine:
         fixed_vrings: Region,
         dynamic: Region,
         platform_page: Region,
-        console: Uart,
+        console: Uart | None,
         mailbox: Uart,
         irqs: int,
         priority_bits: int,
@@ -110,6 +110,8 @@ class Machine:
         for name, value in vars(self).items():
             if isinstance(value, tuple):
                 yield name, ",".join(value)
+            elif value is None:
+                continue
             elif isinstance(value, Region | Uart):
                 yield from ((f"{name}.{slot}", getattr(value, slot)) for slot in value.__slots__)
             else:
@@ -118,7 +120,7 @@ class Machine:
     @classmethod
     def from_words(cls, words: Iterable[str]) -> Machine:
         """The machine that :meth:`words` was made of."""
-        data: dict[str, Any] = {}
+        data: dict[str, Any] = {"console": None}
         parts: dict[str, dict[str, Any]] = {}
         for word in words:
             name, _, text = word.partition("=")

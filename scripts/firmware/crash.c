@@ -4,8 +4,27 @@
 
 RPMSG_TABLE(ADDR_ANY, ADDR_ANY);
 
+#ifdef __riscv
+#define NOWHERE 0x18000000u
+#else
 #define NOWHERE 0x30000000u
+#endif
 
+#ifdef __riscv
+/* Something the core cannot execute: trap, trace, mailbox 0xff, end. */
+static void undef(void) { __asm__ volatile("unimp"); }
+/* Where there is nothing, nothing faults; but nothing can be executed there either. */
+static void jump(void) { ((void (*)(void))NOWHERE)(); }
+/* Traps for ever: the handler is nowhere too. */
+static void vectors(void)
+{
+	__asm__ volatile("csrw mtvec, %0" ::"r"(NOWHERE));
+	undef();
+}
+static void system_reset(void) { TEST_DEVICE = TEST_RESET; }
+static void fail(void) { TEST_DEVICE = TEST_FAIL; }
+static void pass(void) { TEST_DEVICE = TEST_PASS; }
+#else
 /* Something the core cannot execute: HardFault, trace, mailbox 0xff, lockup. */
 static void undef(void) { __asm__ volatile("udf #1"); }
 /* A bus fault. */
@@ -22,6 +41,7 @@ static void vectors(void)
 	undef();
 }
 static void system_reset(void) { SCB_AIRCR = 0x05fa0004; }
+#endif
 static void hang(void)
 {
 	irq_disable();
@@ -38,9 +58,14 @@ static const struct {
 	const char *name;
 	void (*crash)(void);
 } ways[] = {
+#ifdef __riscv
+	{"undef", undef}, {"jump", jump}, {"vectors", vectors}, {"reset", system_reset},
+	{"fail", fail}, {"pass", pass},
+#else
 	{"undef", undef},	  {"read", unmapped_read}, {"unmapped", unmapped_read},
 	{"write", unmapped_write}, {"jump", jump},	   {"jump-xn", jump_xn},
 	{"lockup", lockup},	  {"vectors", vectors},	   {"reset", system_reset},
+#endif
 	{"hang", hang},		  {"crash", say_so},
 };
 

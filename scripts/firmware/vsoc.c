@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Startup, vector table, mailbox, console, trace and heartbeat of vsoc/1. */
+/* Startup, vector table, mailbox, console and heartbeat of vsoc/1; rv32.c is its RISC-V sibling. */
 #include "vsoc.h"
 
 extern uint32_t stack_top[];
@@ -18,7 +18,6 @@ __attribute__((section(".vectors"), used)) static const vector vectors[16 + 32] 
 };
 
 static volatile uint32_t mail, ticks;
-static uint32_t trace_used;
 
 void reset(void)
 {
@@ -97,36 +96,6 @@ void console_puts(const char *text)
 		put(CONSOLE, *text++);
 }
 
-/* The trace starts again at its beginning when it is full; the last byte stays 0. */
-void trace(const char *text)
-{
-	volatile char *buffer = (volatile char *)TRACE_ADDRESS;
-	uint32_t len = 0;
-
-	while (text[len])
-		len++;
-	if (trace_used + len >= TRACE_SIZE) {
-		memset((void *)TRACE_ADDRESS, 0, TRACE_SIZE);
-		trace_used = 0;
-	}
-	for (uint32_t i = 0; i < len && i < TRACE_SIZE - 1; i++)
-		buffer[trace_used++] = text[i];
-}
-
-void trace_number(const char *text, uint32_t value)
-{
-	char digits[12], *p = digits + 11;
-
-	*p = 0;
-	*--p = '\n';
-	do {
-		*--p = "0123456789abcdef"[value & 15];
-		value >>= 4;
-	} while (value && p > digits);
-	trace(text);
-	trace(p);
-}
-
 /* An undefined instruction in a fault handler: the core locks up. */
 void vsoc_fail(void)
 {
@@ -149,23 +118,4 @@ __attribute__((used, noreturn)) static void fault(const uint32_t *frame)
 __attribute__((naked)) void hard_fault(void)
 {
 	__asm__("tst lr, #4\n\tite eq\n\tmrseq r0, msp\n\tmrsne r0, psp\n\tb fault");
-}
-
-void *memcpy(void *to, const void *from, unsigned size)
-{
-	uint8_t *t = to;
-	const uint8_t *f = from;
-
-	while (size--)
-		*t++ = *f++;
-	return to;
-}
-
-void *memset(void *to, int byte, unsigned size)
-{
-	uint8_t *t = to;
-
-	while (size--)
-		*t++ = (uint8_t)byte;
-	return to;
 }

@@ -10,13 +10,21 @@
 
 #include <stdint.h>
 
+#ifdef __riscv /* vsoc/1-rv32 */
+#define RAM_BASE 0x80000000u
+#else
 #define RAM_BASE 0x21000000u
+#endif
 #define RAM_SIZE 0x01000000u
 #define CARVEOUTS (RAM_BASE + 0x100000u)
 #define VRINGS (RAM_BASE + 0x200000u)
 #define HEARTBEAT ((volatile uint32_t *)(RAM_BASE + 0xff0000u))
 
 #define REG(address) (*(volatile uint32_t *)(address))
+#ifdef __riscv
+#define TEST_DEVICE REG(0x100000u)
+enum { TEST_FAIL = 0x13333, TEST_PASS = 0x5555, TEST_RESET = 0x7777 };
+#else
 #define SYST_CSR REG(0xe000e010u)
 #define SYST_RVR REG(0xe000e014u)
 #define SYST_CVR REG(0xe000e018u)
@@ -38,6 +46,7 @@ struct uart {
 #define MAILBOX_IRQ 2
 enum { UART_TXFULL = 1, UART_RXFULL = 2 };
 enum { UART_TX = 1, UART_RX = 2, UART_RX_IRQ = 8 };
+#endif
 enum { MBOX_SHUTDOWN = 0xf0, MBOX_READY = 0xf1, MBOX_CRASHED = 0xff };
 
 /* The resource table, include/linux/remoteproc.h. */
@@ -90,9 +99,16 @@ void rpmsg_receive(int (*handle)(uint32_t src, uint32_t dst, const uint8_t *data
 void *memcpy(void *to, const void *from, unsigned size);
 void *memset(void *to, int byte, unsigned size);
 
+#ifdef __riscv
+static inline void irq_disable(void) { __asm__ volatile("csrci mstatus, 8" ::: "memory"); }
+static inline void irq_enable(void) { __asm__ volatile("csrsi mstatus, 8" ::: "memory"); }
+static inline void wfi(void) { __asm__ volatile("wfi" ::: "memory"); }
+static inline void barrier(void) { __asm__ volatile("fence rw, rw" ::: "memory"); }
+#else
 static inline void irq_disable(void) { __asm__ volatile("cpsid i" ::: "memory"); }
 static inline void irq_enable(void) { __asm__ volatile("cpsie i" ::: "memory"); }
 static inline void wfi(void) { __asm__ volatile("wfi" ::: "memory"); }
 static inline void barrier(void) { __asm__ volatile("dmb" ::: "memory"); }
+#endif
 
 #endif

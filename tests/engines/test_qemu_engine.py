@@ -172,8 +172,10 @@ XPSR=41000003 -Z-- T handler
         (-6, "qemu: fatal: Lockup: derived", "crash", CrashType.FATAL_ERROR, "lockup: derived ()"),
         (-6, "assertion failed", "signal", None, "killed by SIGABRT"),
         (-31, "", "signal", None, "killed by SIGSYS"),
-        (1, "qemu: warning\nqemu: no memory\n", "failure", None, "qemu: no memory"),
-        (2, "", "failure", None, "exit status 2"),
+        (1, "qemu: warning: x\nqemu: no memory\n", "failure", None, "qemu: no memory"),
+        (1, "qemu-system-arm: -x: bad\n", "failure", None, "qemu-system-arm: -x: bad"),
+        (1, "qemu-system-arm: warning: x\n", "crash", CrashType.FATAL_ERROR, "exit status 1"),
+        (2, "", "crash", CrashType.FATAL_ERROR, "exit status 2"),
     ],
 )
 def test_what_a_death_means(status, stderr, kind, crash_type, reason):

@@ -3,20 +3,25 @@ import itertools
 import pytest
 
 from rprocfs.soc.machine import Machine, Region
+from rprocfs.soc.rv32 import RV32
 from rprocfs.soc.vsoc import MACHINES, VSOC1
 
+BOTH = pytest.mark.parametrize("machine", [VSOC1, RV32], ids=lambda machine: machine.name)
 
-def test_a_machine_goes_through_a_command_line():
-    words = VSOC1.words()
+
+@BOTH
+def test_a_machine_goes_through_a_command_line(machine):
+    words = machine.words()
     assert Machine.from_words(words).words() == words
-    assert "ram.da=553648128" in words
+    assert f"ram.da={machine.ram.da}" in words
 
 
-def test_the_parts_of_the_ram_are_apart():
-    parts = [VSOC1.fixed_carveouts, VSOC1.fixed_vrings, VSOC1.dynamic, VSOC1.platform_page]
-    assert all(VSOC1.ram.holds(part.da, part.size) for part in parts)
+@BOTH
+def test_the_parts_of_the_ram_are_apart(machine):
+    parts = [machine.fixed_carveouts, machine.fixed_vrings, machine.dynamic, machine.platform_page]
+    assert all(machine.ram.holds(part.da, part.size) for part in parts)
     assert all(one.end <= two.da for one, two in itertools.pairwise(parts))
-    assert parts[-1].end == VSOC1.ram.end
+    assert parts[-1].end == machine.ram.end
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,47 @@
+"""``rprocfs,rv32``: a RISC-V core that executes firmware, on QEMU.
+
+The machine is vsoc/1-rv32 (:mod:`rprocfs.soc.rv32`). The properties of its description
+are those of :mod:`rprocfs.drivers.cortex_m`; the only engine is ``qemu``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from rprocfs.drivers.worker_ops import WorkerDriver, WorkerOps
+from rprocfs.engines.qemu_engine import QemuEngine
+from rprocfs.remoteproc import elf_loader
+from rprocfs.remoteproc.errors import FirmwareError
+from rprocfs.soc.rv32 import RAM, RV32
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from rprocfs.engines.io_thread import IoThread
+    from rprocfs.engines.worker import Engine
+    from rprocfs.remoteproc.core import Rproc
+
+EM_RISCV = 243
+
+
+class Rv32Ops(WorkerOps):
+    """A hart that begins at the first byte of the RAM, wherever the image says it does."""
+
+    def sanity_check(self, rproc: Rproc, fw: bytes) -> None:
+        """The entry point has to be there."""
+        super().sanity_check(rproc, fw)
+        entry = elf_loader.rproc_elf_get_boot_addr(fw)
+        if entry != RAM:
+            raise FirmwareError(f"rv32 begins at {RAM:#x}, the image at {entry:#x}")
+
+
+class Rv32Driver(WorkerDriver):
+    """The platform driver."""
+
+    name = "rproc-rv32"
+    compatible = ("rprocfs,rv32",)
+    prefix = "rv32-"
+    machine = RV32
+    elf_machine = EM_RISCV
+    ops = Rv32Ops
+    engines: ClassVar[Mapping[str, Callable[[IoThread], Engine]]] = {"qemu": QemuEngine}

@@ -1,0 +1,40 @@
+"""vsoc/1-rv32: the RISC-V sibling of vsoc/1.
+
+Part of QEMU's ``virt``, with one hart in machine mode:
+
+==========  ==========================================================================
+0x80000000  RAM, 18 MiB: as in vsoc/1, the image first; it begins at the first byte
++0x100000   carveouts with fixed addresses
++0x200000   vrings with fixed addresses
++0x300000   carveouts and vrings that may lie anywhere
++0xff0000   the platform page: the heartbeat word; behind it QEMU's device tree
+0x10000000  16550 UART, the mailbox: source 10 of the PLIC at 0x0c000000
+0x02000000  CLINT: the timer, 10 MHz
+0x00100000  test device: 0x13333 ends it as a crash, 0x7777 asks for a reset
+==========  ==========================================================================
+
+It has no console. The mailbox bytes are those of vsoc/1. An access to nothing does not
+fault, as on the real ``virt``.
+"""
+
+from __future__ import annotations
+
+from rprocfs.soc.machine import Machine, Region, Uart
+
+RAM = 0x8000_0000
+
+RV32 = Machine(
+    name="vsoc/1-rv32",
+    cores=("rv32",),
+    ram=Region("ram", RAM, 0x120_0000),
+    fixed_carveouts=Region("carveouts", RAM + 0x10_0000, 0x10_0000),
+    fixed_vrings=Region("vrings", RAM + 0x20_0000, 0x10_0000),
+    dynamic=Region("dynamic", RAM + 0x30_0000, 0xCF_0000),
+    platform_page=Region("platform", RAM + 0xFF_0000, 0x21_0000),
+    console=None,
+    mailbox=Uart("16550", 0x1000_0000, rx_irq=10, tx_irq=10),
+    irqs=96,
+    priority_bits=3,
+    cpu_hz=10_000_000,
+    ref_hz=10_000_000,
+)

@@ -1,0 +1,88 @@
+import errno
+import time
+
+import pytest
+
+from rprocfs.system import bundled_firmware
+from rprocfs.testing.driver_table import DEBUG, R0, RPMSG, TABLE, Bench, Images
+from rprocfs.testing.userspace import read, write
+from tests.engines.installed import NEEDS_QEMU_RISCV
+
+pytestmark = NEEDS_QEMU_RISCV
+RV32 = {"compatible": "rprocfs,rv32"}
+ECHO = Images(f"{bundled_firmware()}/echo-rv32.elf", ("rpmsg-raw", "rpmsg-echo"), "echo")
+CRASH = Images(f"{bundled_firmware()}/crash-rv32.elf", ("rpmsg-crash",), "")
+
+
+@pytest.mark.parametrize("name", TABLE)
+def test_driver_table(name, tmp_path):
+    with Bench(RV32, ECHO, tmp_path) as bench:
+        TABLE[name](bench)
+
+
+@pytest.fixture
+def crasher(tmp_path):
+    with Bench(RV32 | {"watchdog-ms": 1500}, CRASH, tmp_path) as bench:
+        bench.start()
+        bench.shell.echo(f"{R0}/recovery", "disabled")
+        yield bench
+
+
+def command(bench, text):
+    handle = bench.open(f"{RPMSG}/{bench.channels()[0]}/endpoint")
+    write(handle, text.encode())
+
+
+@pytest.mark.parametrize(
+    ("way", "reason", "kind", "trace"),
+    [
+        ("undef", "rv32: exit status 1", "fatal error", "fault: mcause 0x2\n"),
+        ("jump", "rv32: exit status 1", "fatal error", "fault: mcause 0x1\n"),
+        ("fail", "rv32: exit status 1", "fatal error", "crash: fail\n"),
+        ("pass", "rv32: clean exit", "fatal error", "crash: pass\n"),
+        ("reset", "rv32: reset", "fatal error", "crash: reset\n"),
+        ("crash", "", "fatal error", "crash: crash\n"),
+        ("hang", "rv32: no heartbeat for 1500 ms", "watchdog", "crash: hang\n"),
+        ("vectors", "rv32: no heartbeat for 1500 ms", "watchdog", "crash: vectors\n"),
+    ],
+)
+def test_it_crashes_on_command_and_comes_back(crasher, way, reason, kind, trace):
+    command(crasher, way)
+    crasher.wait(lambda: crasher.state == "crashed")
+    assert reason in crasher.log
+    assert f"crash detected in rv32-0: type {kind}\n" in crasher.log + "\n"
+    assert crasher.log.count("crash detected") == 1
+    assert trace in crasher.shell.cat(f"{DEBUG}/trace0")
+    crasher.shell.echo(f"{R0}/recovery", "recover")
+    assert crasher.state == "running"
+    crasher.wait_channels()
+
+
+def test_a_hanging_core_is_stopped_within_a_tenth_of_a_second(crasher):
+    command(crasher, "hang")
+    crasher.wait(lambda: "crash: hang" in crasher.shell.cat(f"{DEBUG}/trace0"))
+    before = time.monotonic()
+    crasher.stop()
+    assert time.monotonic() - before < 0.1
+
+
+def test_an_image_that_begins_elsewhere(tmp_path):
+    with Bench(RV32, ECHO, tmp_path) as bench:
+        image = bytearray((tmp_path / "echo.elf").read_bytes())
+        image[24:28] = (0x80000004).to_bytes(4, "little")
+        (tmp_path / "late.elf").write_bytes(image)
+        with pytest.raises(OSError, match="begins at 0x80000000") as caught:
+            bench.start("late.elf")
+        assert caught.value.errno == errno.EINVAL
+
+
+def test_what_qemu_puts_behind_its_memory_is_not_for_images(tmp_path):
+    with Bench(RV32, ECHO, tmp_path) as bench:
+        rproc = bench.system.remoteproc.rprocs[0]
+        assert rproc.rproc_da_to_va(0x80FEFFFC, 4) is not None
+        assert rproc.rproc_da_to_va(0x80FF0000, 4) is None
+        assert rproc.rproc_da_to_va(0x81000000, 4) is None
+        bench.start()
+        handle = bench.open("/dev/rpmsg0")
+        write(handle, b"hello")
+        assert read(handle) == b"hello"
