@@ -9,7 +9,6 @@ import logging
 import os
 import select
 import signal
-from contextlib import suppress
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -111,17 +110,24 @@ def run_umount(arguments: argparse.Namespace) -> int:
         raise CommandError(f"{arguments.directory}: not mounted by rprocfs")
     process = _daemon_of(where)
     try:
+        if arguments.lazy and _stopped(process) and mountpoint.find_mount(where) is None:
+            return 0
         _unmount(where, lazy=arguments.lazy)
-        if process >= 0 and arguments.lazy:
-            # Whoever still uses it would keep it, and its processors, alive.
-            with suppress(ProcessLookupError, PermissionError):
-                signal.pidfd_send_signal(process, signal.SIGTERM)
         if process >= 0 and not _ended(process):
             raise CommandError(f"{arguments.directory}: unmounted, but its daemon does not end")
     finally:
         if process >= 0:
             os.close(process)
     return 0
+
+
+def _stopped(process: int) -> bool:
+    """Did the daemon end when it was asked to: it tells whoever waits, and unmounts."""
+    try:
+        signal.pidfd_send_signal(process, signal.SIGTERM)
+    except OSError:  # there is none, or it is not ours to ask
+        return False
+    return _ended(process)
 
 
 def _unmount(where: str, *, lazy: bool) -> None:
