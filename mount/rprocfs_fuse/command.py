@@ -53,7 +53,10 @@ def umount(subparsers: Any) -> None:
         "umount", help="unmount a board", description="Unmount a board and wait for its daemon."
     )
     parser.add_argument(
-        "-l", "--lazy", action="store_true", help="also while it is in use: whoever waits is told that it is gone"
+        "-l",
+        "--lazy",
+        action="store_true",
+        help="also while it is in use: whoever waits is told that it is gone",
     )
     parser.add_argument("directory", metavar="DIR", help="where it is mounted")
     parser.set_defaults(run=run_umount)
@@ -141,17 +144,19 @@ def _unmount(where: str, *, lazy: bool) -> None:
 
 def _daemon_of(where: str) -> int:
     """A pidfd of the process that serves the mount, or -1 when it is gone or not to be had."""
-    try:
-        fd = os.open(where, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError:
-        return -1
-    try:
-        answer = fcntl.ioctl(fd, IOC_DAEMON, bytes(4))
-        return os.pidfd_open(int.from_bytes(answer, "little"))
-    except OSError:
-        return -1
-    finally:
-        os.close(fd)
+    for asked in (where, f"{where}/dev/kmsg"):  # a file, where directories take no ioctl
+        try:
+            fd = os.open(asked, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return -1
+        try:
+            answer = fcntl.ioctl(fd, IOC_DAEMON, bytes(4))
+            return os.pidfd_open(int.from_bytes(answer, "little"))
+        except OSError:
+            continue
+        finally:
+            os.close(fd)
+    return -1
 
 
 def _ended(process: int) -> bool:

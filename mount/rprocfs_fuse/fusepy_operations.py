@@ -14,7 +14,7 @@ from typing import Any
 
 from rprocfs.fs.kernfs import Dir, Handle, Node, error
 from rprocfs_fuse import fusepy_binding as binding
-from rprocfs_fuse.operations import Operations, ioctl
+from rprocfs_fuse.operations import IOC_DAEMON, Operations, ioctl
 from rprocfs_fuse.parked import ParkingLot
 from rprocfs_fuse.permission import Caller
 from rprocfs_fuse.polling import PollWatch
@@ -201,6 +201,8 @@ class PathOperations:
         size = cmd >> 16 & 0x3FFF
         if flags & IOCTL_DIR:
             answer = self._ops.ioctl_dir(self._walk(path), cmd)
+        elif cmd == IOC_DAEMON:  # libfuse 2 lets no ioctl of a directory through
+            answer = self._ops.ioctl_dir(self._ops.tree.root, cmd)
         else:
             given = ctypes.string_at(data, size) if data and cmd >> 30 & 1 else b""
             run = partial(ioctl, self._handle(fi), cmd, arg or 0, given)

@@ -57,10 +57,11 @@ def board(tmp_path):
     return str(file)
 
 
-@pytest.fixture
-def served(mountpoint, board):
+@pytest.fixture(params=["devfuse", "fusepy"])
+def served(request, mountpoint, board):
     """A mounted board; unmounted at the end unless the test did."""
-    assert rprocfs("mount", "--board", board, str(mountpoint)) == (0, "")
+    options = f"transport={request.param}"
+    assert rprocfs("mount", "-o", options, "--board", board, str(mountpoint)) == (0, "")
     yield mountpoint
     if find_mount(str(mountpoint)):
         rprocfs("umount", "-l", str(mountpoint))
