@@ -23,7 +23,8 @@ logger = logging.getLogger(__name__)
 
 #: FUSE replies carry errnos below this one.
 ERRNO_LIMIT = 512
-#: ioctl(2) on the root directory (with fusepy, on any file): the daemon's process number, ``_IOR('r', 0x50, int)``.
+#: ioctl(2) on the root directory (with fusepy, on any file): the number of the daemon's process,
+#: ``_IOR('r', 0x50, int)``.
 IOC_DAEMON = 0x80047250
 
 #: ioctl(2) on a file: write(2) and read(2) of nothing, which the kernel keeps to itself.
