@@ -38,6 +38,8 @@ KEYS: Mapping[str, type] = {
     "memory": str,
     "engine": str,
     "watchdog-ms": int,
+    "console-log": str,
+    "gdb": str,
     "detached": bool,
     "sysfs-read-only": bool,
     "lenient": bool,

@@ -7,6 +7,9 @@ label         the processor's name (default ``cortex-mN``)
 firmware-name the default firmware file
 engine        ``qemu``, ``unicorn``, or ``auto`` (default): QEMU where installed
 watchdog-ms   how long the heartbeat may stand still; 0 (default): for ever
+gdb           a socket for ``target remote``, an absolute path; needs QEMU, and
+              switches the watchdog off: time stands still in a debugger
+console-log   a file that the firmware's console output is appended to
 auto-boot     boot when registered
 phandle       number for ``rproc_get_by_phandle``
 ============= ===================================================================
@@ -16,16 +19,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from rprocfs.drivers.worker_ops import WorkerDriver
+from rprocfs.drivers.worker_driver import WorkerDriver
 from rprocfs.engines import qemu_engine
 from rprocfs.engines.qemu_engine import QemuEngine
 from rprocfs.engines.unicorn_engine import UnicornEngine
 from rprocfs.soc.vsoc import VSOC1
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from rprocfs.engines.io_thread import IoThread
     from rprocfs.engines.worker import Engine
 
 EM_ARM = 40
@@ -39,7 +41,7 @@ class CortexMDriver(WorkerDriver):
     prefix = "cortex-m"
     machine = VSOC1
     elf_machine = EM_ARM
-    engines: ClassVar[Mapping[str, Callable[[IoThread], Engine]]] = {
+    engines: ClassVar[Mapping[str, type[Engine]]] = {
         "qemu": QemuEngine,
         "unicorn": UnicornEngine,
     }

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from rprocfs.drivers.worker_ops import WorkerDriver, WorkerOps
+from rprocfs.drivers.worker_driver import WorkerDriver
+from rprocfs.drivers.worker_ops import WorkerOps
 from rprocfs.engines.qemu_engine import QemuEngine
 from rprocfs.remoteproc import elf_loader
 from rprocfs.remoteproc.errors import FirmwareError
 from rprocfs.soc.rv32 import RAM, RV32
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
-    from rprocfs.engines.io_thread import IoThread
     from rprocfs.engines.worker import Engine
     from rprocfs.remoteproc.core import Rproc
 
@@ -44,4 +44,4 @@ class Rv32Driver(WorkerDriver):
     machine = RV32
     elf_machine = EM_RISCV
     ops = Rv32Ops
-    engines: ClassVar[Mapping[str, Callable[[IoThread], Engine]]] = {"qemu": QemuEngine}
+    engines: ClassVar[Mapping[str, type[Engine]]] = {"qemu": QemuEngine}

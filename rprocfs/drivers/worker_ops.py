@@ -6,24 +6,19 @@ its instructions are executed in :mod:`rprocfs.engines`; here both become a proc
 
 from __future__ import annotations
 
-import errno
 import gc
 import threading
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from rprocfs.base.dma import RegionPool
-from rprocfs.base.platform import PlatformDevice, PlatformDriver
+from rprocfs.drivers.console import Console
 from rprocfs.engines import worker as engine_worker
-from rprocfs.engines.io_thread import IoThread
 from rprocfs.engines.memory import SharedRam
-from rprocfs.fs.kernfs import error
 from rprocfs.remoteproc import elf_loader
 from rprocfs.remoteproc.coredump import (
     ELFCLASS32,
     rproc_coredump_add_segment,
-    rproc_coredump_set_elf_info,
 )
 from rprocfs.remoteproc.errors import FirmwareError
 from rprocfs.remoteproc.ops import RprocOps
@@ -36,11 +31,8 @@ from rprocfs.soc.vsoc import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
     from rprocfs.engines.worker import Death, Engine, Worker
     from rprocfs.remoteproc.core import Rproc
-    from rprocfs.remoteproc.subsystem import Remoteproc
     from rprocfs.soc.machine import Machine
 
 #: Seconds that the firmware has to answer a request to shut down before it is stopped.
@@ -71,6 +63,7 @@ class WorkerOps(RprocOps):
         self._core = core
         self._elf_machine = elf_machine
         self._watchdog = watchdog
+        self.console = Console(self._type)
         self._vtor = machine.ram.da
         self._worker: Worker | None = None
         self._ready = threading.Event()
@@ -120,6 +113,7 @@ class WorkerOps(RprocOps):
                 vtor=self._vtor,
                 on_mailbox=lambda data: self._mailbox(rproc, data),
                 on_exit=lambda death: self._died(rproc, death),
+                on_console=lambda data: self.console.output(data),
             )
         except OSError as failure:
             rproc.err(f"{self._core}: {failure.strerror}")
@@ -146,11 +140,16 @@ class WorkerOps(RprocOps):
         if worker is not None and notifyid <= MAILBOX_LAST_NOTIFYID:
             worker.kick(notifyid)
 
+    def _type(self, data: bytes) -> int | None:
+        worker = self._worker
+        return None if worker is None else worker.send_console(data)
+
     def close(self) -> None:
         """End what still runs, give the RAM back."""
         if self._worker is not None:
             self._worker.stop()
             self._worker = None
+        self.console.close()
         # Devices that are gone still refer to each other, and to the rings in this RAM.
         gc.collect()
         with suppress(BufferError):  # somebody holds an endpoint open: the mapping goes with it
@@ -207,56 +206,3 @@ class WorkerOps(RprocOps):
         if not self._crashed:
             self._crashed = True
             rproc.rproc_report_crash(kind)
-
-
-class WorkerDriver(PlatformDriver):
-    """A platform driver of such processors; a subclass says of which ones.
-
-    *machine* is theirs, *elf_machine* the one of their images, *engines* makes each engine
-    that executes them and *best* names the one that ``auto`` stands for. *ops* are their
-    operations, *prefix* and a number the label of one without.
-    """
-
-    prefix: str
-    machine: Machine
-    elf_machine: int
-    ops: type[WorkerOps] = WorkerOps
-    engines: ClassVar[Mapping[str, Callable[[IoThread], Engine]]]
-
-    def __init__(self, subsystem: Remoteproc) -> None:
-        self._subsystem = subsystem
-        self._io = IoThread()
-
-    def best(self) -> str:
-        """The name of the engine to take where the description names none."""
-        return next(iter(self.engines))
-
-    def probe(self, device: PlatformDevice) -> None:
-        """Make the processor; EINVAL for an engine that does not exist."""
-        has = device.properties.get
-        ops = self._ops(device)
-        device.devm_add_action(ops.close)
-        machine = self.machine
-        dma = RegionPool(ops.ram.view, machine.ram.da, machine.dynamic.da, machine.dynamic.end)
-        name = has("label") or f"{self.prefix}{device.id}"
-        rproc = self._subsystem.devm_rproc_alloc(device, name, ops, has("firmware-name"), dma)
-        rproc_coredump_set_elf_info(rproc, ELFCLASS32, self.elf_machine)
-        rproc.phandle = has("phandle")
-        rproc.auto_boot = bool(has("auto-boot"))
-        rproc.devm_rproc_add(device)
-
-    def _ops(self, device: PlatformDevice) -> WorkerOps:
-        has = device.properties.get
-        name, watchdog = has("engine", "auto"), has("watchdog-ms", 0)
-        make = self.engines.get(self.best() if name == "auto" else name)
-        if make is None:
-            device.err(f"no engine {name}")
-            raise error(errno.EINVAL)
-        if watchdog < 0:
-            device.err(f"bad watchdog-ms {watchdog}")
-            raise error(errno.EINVAL)
-        core = str(has("compatible", self.compatible[-1])).removeprefix("rprocfs,")
-        return self.ops(make(self._io), self.machine, core, self.elf_machine, watchdog / 1000)
-
-    def remove(self, device: PlatformDevice) -> None:
-        """All of it is undone by the device's resources."""

@@ -24,6 +24,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rprocfs.engines import qmp
+from rprocfs.engines.io_thread import IoThread
 from rprocfs.engines.worker import STDERR_KEPT, CrashType, Death, Engine, Worker
 from rprocfs.soc.machine import Machine
 
@@ -87,14 +88,23 @@ class QemuWorker(Worker):
         until something else wakes it.
         """
         super().send_mailbox(byte)
+        self._poke_soon()
+
+    def send_console(self, data: bytes) -> int:
+        """As the mailbox."""
+        sent = super().send_console(data)
+        self._poke_soon()
+        return sent
+
+    def _poke_soon(self) -> None:
         if not self._poking:
             self._poking = True
             self.call_later(POKE_AFTER, lambda: self._poke(POKE_AFTER))
 
     def _poke(self, after: float) -> None:
-        """On the I/O thread: while something in the mailbox is unread, wake QEMU."""
+        """On the I/O thread: while something that was sent is unread, wake QEMU."""
         self._poking = False
-        if _unread(self._mailbox.fileno()):
+        if _unread(self._mailbox.fileno()) or _unread(self._console.fileno()):
             self._poking = True
             self._send(self._control, qmp.QUERY_STATUS)
             after = min(after * 1.25, POKE_AT_MOST)
@@ -130,9 +140,13 @@ def _unread(fd: int) -> bool:
 
 
 class QemuEngine(Engine):
-    """Runs each processor in a QEMU process."""
+    """Runs each processor in a QEMU process; *gdb* is where a debugger finds it, a socket."""
 
     worker = QemuWorker
+
+    def __init__(self, io: IoThread | None = None, gdb: str = "") -> None:
+        super().__init__(io)
+        self._gdb = gdb
 
     def command(self, machine: Machine, core: str, vtor: int, fds: Mapping[str, int]) -> list[str]:
         """QEMU's command line; ENOENT if it is not installed."""
@@ -150,6 +164,7 @@ class QemuEngine(Engine):
             *("-display", "none", "-nodefaults", "-no-user-config"),
             *("-action", "reboot=shutdown,shutdown=pause,panic=pause"),
             *("-d", "guest_errors", "-sandbox", SANDBOX),
+            *(_debugger(self._gdb) if self._gdb else ()),
         ]
 
     def death(self, status: int, stderr: str) -> Death:
@@ -182,6 +197,11 @@ def _sockets(machine: Machine, fds: Mapping[str, int]) -> list[str]:
     for name in serial:
         words += ["-serial", f"chardev:{name}"]
     return [*words, "-mon", "chardev=control,mode=control"]
+
+
+def _debugger(path: str) -> list[str]:
+    path = path.replace(",", ",,")
+    return ["-chardev", f"socket,id=gdb,path={path},server=on,wait=off", "-gdb", "chardev:gdb"]
 
 
 def _registers(stderr: str) -> str:

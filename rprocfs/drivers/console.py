@@ -1,0 +1,126 @@
+"""``console``: a processor's console UART as a file -- not in the kernel.
+
+It stands beside ``state``, unless the system is strict::
+
+    $ cat console &
+    $ echo help > console
+
+- Reading takes what the firmware wrote since somebody last read, up to 64 KiB of it, and
+  waits when there is nothing; it goes on over stops, crashes and boots.
+- Writing is typing. EIO while the processor does not run; EAGAIN, also to who would
+  wait, while the firmware does not read.
+"""
+
+from __future__ import annotations
+
+import errno
+import select
+import threading
+from collections.abc import Callable
+from typing import BinaryIO
+
+from rprocfs.fs.kernfs import File, Handle, error
+from rprocfs.fs.wait import WaitQueue, WouldBlock
+
+KEPT = 64 << 10
+
+
+class Console:
+    """What the firmware wrote and nobody has read, copied into *log* if there is one.
+
+    *send* types: it returns how many bytes there was room for, None while nobody is there.
+    """
+
+    def __init__(self, send: Callable[[bytes], int | None], log: BinaryIO | None = None) -> None:
+        self.send = send
+        self.readq = WaitQueue()
+        self.closed = False
+        self._log = log
+        self._lock = threading.Lock()
+        self._unread = bytearray()
+
+    def output(self, data: bytes) -> None:
+        """The firmware wrote *data*. From any thread; never waits for a reader."""
+        if self._log is not None:
+            self._log.write(data)
+        with self._lock:
+            self._unread += data
+            del self._unread[:-KEPT]
+        self.readq.wake_up()
+
+    def take(self, size: int) -> bytes:
+        """Up to *size* unread bytes."""
+        with self._lock:
+            data = bytes(self._unread[:size])
+            del self._unread[:size]
+        return data
+
+    @property
+    def unread(self) -> bool:
+        """Whether there is something to read."""
+        return bool(self._unread)
+
+    def close(self) -> None:
+        """The processor is gone: readers find the end."""
+        self.closed = True
+        self.readq.wake_up()
+        if self._log is not None:
+            self._log.close()
+
+
+class ConsoleFile(File):
+    """The file. Several may have it open: each byte is read once."""
+
+    __slots__ = ("_console",)
+
+    def __init__(self, console: Console) -> None:
+        super().__init__(0o600)
+        self._console = console
+
+    def open(self, flags: int) -> Handle:
+        """ENODEV once the processor is gone."""
+        del flags
+        if not self.alive or self._console.closed:
+            raise error(errno.ENODEV)
+        return ConsoleHandle(self._console)
+
+
+class ConsoleHandle(Handle):
+    """An open console."""
+
+    __slots__ = ("_console",)
+
+    stream = True
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    @property
+    def wait_queue(self) -> WaitQueue:
+        """Woken by output, and by the end."""
+        return self._console.readq
+
+    def read(self, size: int, offset: int) -> bytes:
+        """What there is; nothing once the processor is gone. WouldBlock."""
+        del offset
+        data = self._console.take(size)
+        if not data and size and not self._console.closed:
+            raise WouldBlock(self._console.readq)
+        return data
+
+    def write(self, data: bytes, offset: int) -> int:
+        """How many bytes there was room for. EIO, EAGAIN."""
+        del offset
+        sent = self._console.send(data)
+        if sent is None:
+            raise error(errno.EIO)
+        if data and not sent:
+            raise error(errno.EAGAIN)
+        return sent
+
+    def poll(self) -> int:
+        """Readable when something is unread, writable always; POLLHUP at the end."""
+        mask = select.POLLOUT | select.POLLWRNORM
+        if self._console.unread:
+            mask |= select.POLLIN | select.POLLRDNORM
+        return mask | select.POLLHUP if self._console.closed else mask

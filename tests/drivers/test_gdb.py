@@ -1,0 +1,52 @@
+import re
+import socket
+
+import pytest
+
+from rprocfs.system import System, bundled_firmware
+from rprocfs.testing.driver_table import R0, Bench, Images
+from tests.engines.installed import NEEDS_QEMU
+
+ECHO = Images(f"{bundled_firmware()}/echo.elf", ("rpmsg-raw", "rpmsg-echo"), "echo")
+M4 = {"compatible": "rprocfs,cortex-m4"}
+
+
+def ask(stub, packet):
+    """A packet of the remote serial protocol, and the answer to it, not the news of the stop."""
+    stub.sendall(b"+$%s#%02x" % (packet, sum(packet) & 0xFF))
+    stream = b""
+    while not (found := re.findall(rb"\$([^T#][^#]*)#..", stream)):
+        stream += stub.recv(4096)
+    return found[0]
+
+
+@NEEDS_QEMU
+def test_a_debugger_finds_the_firmware(tmp_path):
+    path = tmp_path / "a,b.gdb"
+    with Bench(M4 | {"gdb": str(path), "watchdog-ms": 1}, ECHO, tmp_path) as bench:
+        assert bench.shell.cat(f"{R0}/gdb") == f"{path}\n"
+        for _ in range(2):
+            bench.start()
+            with socket.socket(socket.AF_UNIX) as stub:
+                stub.settimeout(20)
+                stub.connect(str(path))
+                # The vector table: the stack, and the entry point.
+                assert ask(stub, b"m21000000,4") == b"00001021"
+                assert ask(stub, b"g")[15 * 8 : 16 * 8].endswith(b"21")
+            bench.stop()
+        assert "watchdog" not in bench.log
+    assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("properties", "complaint"),
+    [
+        ({"engine": "unicorn", "gdb": "/tmp/gdb"}, "gdb: only QEMU has a stub"),
+        ({"engine": "qemu", "gdb": "gdb"}, "gdb gdb: has to be absolute, and shorter"),
+        ({"engine": "qemu", "gdb": "/" + "x" * 107}, "has to be absolute, and shorter"),
+    ],
+)
+def test_a_bad_description(properties, complaint, tmp_path):
+    with System(firmware=tmp_path) as system:
+        assert system.add_processor(M4 | properties).driver is None
+        assert complaint in system.model.kmsg.records()[0].text
