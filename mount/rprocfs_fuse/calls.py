@@ -11,8 +11,9 @@ stat(2) of a device node
     Ours are regular files, since FUSE leaves a device file to the kernel's driver of its
     number. ``test -c`` wants a device.
 
-The second and the third are handed on to the open file itself: the daemon takes the
-caller's descriptor and does an ioctl of our own on it (:mod:`operations`).
+The second and the third are handed on to the open file itself: we take the caller's
+descriptor and do an ioctl of our own on it (:mod:`operations`). The others are the
+daemon's to know (:mod:`knowledge`).
 """
 
 from __future__ import annotations
@@ -26,8 +27,7 @@ from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from rprocfs.base.kmsg import Kmsg
-from rprocfs.base.syslog import Action, Syslog
+from rprocfs.base.syslog import Action
 from rprocfs.fs.kernfs import error
 from rprocfs.rpmsg.tty_io import TtyHandle
 from rprocfs_fuse import linux, seccomp
@@ -38,7 +38,7 @@ from rprocfs_fuse.stat_calls import StatCalls
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rprocfs.base.model import DriverModel
+    from rprocfs_fuse.knowledge import Daemon
 
 
 #: Those that name a file.
@@ -61,15 +61,16 @@ def filter_program(machine: str = "") -> bytes | None:
     return seccomp.program(arch, picks)
 
 
-def handlers(model: DriverModel, device: int) -> Mapping[int, Handler]:
-    """The daemon's part, by the number of the call; *device* is our mount's ``st_dev``."""
+def handlers(daemon: Daemon, device: int) -> Mapping[int, Handler]:
+    """The answers, by the number of the call; *device* is our mount's ``st_dev``."""
     known = seccomp.native()
-    assert known is not None
+    if known is None:
+        return {}
     numbers = known[1]
     files = FileCalls(device)
-    stats = StatCalls(model, device, platform.machine(), numbers)
+    stats = StatCalls(daemon, device, platform.machine(), numbers)
     by_name: dict[str, Handler] = {
-        "syslog": SyslogCall(model.kmsg),
+        "syslog": SyslogCall(daemon),
         "ioctl": files.ioctl,
         "write": files.write,
         "read": files.read,
@@ -78,24 +79,18 @@ def handlers(model: DriverModel, device: int) -> Mapping[int, Handler]:
     return {numbers[name]: call for name, call in by_name.items() if name in numbers}
 
 
-def no_handlers() -> Mapping[int, Handler]:
-    """Everything is left to the kernel."""
-    known = seccomp.native()
-    return dict.fromkeys(known[1].values() if known else (), seccomp.decline)
-
-
 class SyslogCall:
     """syslog(type, buffer, length)."""
 
-    def __init__(self, kmsg: Kmsg) -> None:
-        self._syslog = Syslog(kmsg)
+    def __init__(self, daemon: Daemon) -> None:
+        self._daemon = daemon
 
     def __call__(self, call: Call) -> int:
         """As do_syslog()."""
         kind, length = _signed(call.args[0]), _signed(call.args[2])
         if kind in (Action.READ, Action.READ_ALL, Action.READ_CLEAR) and not call.args[1]:
             raise error(errno.EINVAL)
-        result, data = self._syslog.call(kind, length)
+        result, data = self._daemon.syslog(kind, length)
         if data:
             call.write(call.args[1], data)
         return result

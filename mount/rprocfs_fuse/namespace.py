@@ -9,6 +9,7 @@ import signal
 import socket
 import struct
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -63,6 +64,15 @@ def mounts_of(process: int | str) -> int:
     return Path(f"/proc/{process}/ns/mnt").stat().st_ino
 
 
+def processes(number: int) -> Iterator[int]:
+    """Those in the mount namespace of that number."""
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdecimal():
+            with suppress(OSError):
+                if mounts_of(entry.name) == number:
+                    yield int(entry.name)
+
+
 def end(number: int) -> None:
     """Kill every process in the mount namespace of that number, until there is none."""
     for _ in range(_ROUNDS):
@@ -74,13 +84,11 @@ def end(number: int) -> None:
 def _kill_all(number: int) -> bool:
     """Was there any."""
     found = False
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdecimal():
-            continue
+    for pid in processes(number):
         with suppress(OSError):
-            process = os.pidfd_open(int(entry.name))
+            process = os.pidfd_open(pid)
             try:
-                if mounts_of(entry.name) == number:
+                if mounts_of(pid) == number:  # still the same process
                     found = True
                     signal.pidfd_send_signal(process, signal.SIGKILL)
             finally:

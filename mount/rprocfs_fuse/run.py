@@ -4,8 +4,9 @@ Three processes, in a mount namespace of their own. The one that was started sup
 (:mod:`supervisor`). The *daemon*, in a session of its own, holds the system and serves
 the mount (:mod:`run_daemon`). The *command* puts the mount over the real directories, in
 one more mount namespace that only it and its children see, and is executed
-(:mod:`run_command`). A socket leads from the first two to the daemon: its end tells that
-nobody is left to serve. Whatever is left in the command's namespace then is killed.
+(:mod:`run_command`). The supervisor answers some of its system calls (:mod:`tenants`).
+A socket leads from the supervisor to the daemon: its end tells that nobody is left to
+serve. Whatever is left in the command's namespace then is killed.
 """
 
 from __future__ import annotations
@@ -16,17 +17,19 @@ import pickle
 import socket
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from typing import Any
 
 from rprocfs.errors import CommandError
-from rprocfs_fuse import calls, namespace, seccomp
+from rprocfs_fuse import namespace
 from rprocfs_fuse.options import Options, OptionsAction
 from rprocfs_fuse.overlay import Cover
 from rprocfs_fuse.run_command import complain, run_command
-from rprocfs_fuse.run_daemon import receive_tenants, run_daemon
+from rprocfs_fuse.run_daemon import run_daemon
 from rprocfs_fuse.supervisor import Supervisor, end_as, release_signals, signals_held
+from rprocfs_fuse.tenants import Tenants
 
 #: More than a plan takes.
 _MESSAGE_SIZE = 1 << 20
@@ -67,21 +70,37 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
 
 def _run_processes(arguments: argparse.Namespace, argv: list[str]) -> int:
     namespace.enter(network=arguments.uevents)
-    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    with ours:
-        with theirs:
-            ours.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _MESSAGE_SIZE)
-            theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _MESSAGE_SIZE)
-            daemon = _fork(partial(run_daemon, arguments, theirs, ours))
-        supervisor = Supervisor(daemon, lambda how: _go_on_alone(ours, how))
+    control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    control.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _MESSAGE_SIZE)
+    theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _MESSAGE_SIZE)
+    asking, telling = Pipe()
+    with asking, control:
+        with theirs, telling:
+            daemon = _fork(partial(run_daemon, arguments, theirs, telling, (control, asking)))
+        supervisor = Supervisor(daemon, _complain_of_daemon)
         try:
-            covers = _receive_plan(ours)
-            supervisor.command = _fork(partial(run_command, os.getpid(), ours, covers, argv))
-            return supervisor.wait()
+            covers = _receive_plan(control)
+            return _run_command(supervisor, control, asking, covers, argv)
         finally:
-            _end_namespace(ours)
-            ours.close()
+            control.close()
             supervisor.end_daemon()
+
+
+def _run_command(
+    supervisor: Supervisor,
+    control: socket.socket,
+    asking: Connection,
+    covers: list[Cover],
+    argv: list[str],
+) -> int:
+    ours, door = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    with door:
+        supervisor.command = _fork(partial(run_command, os.getpid(), door, covers, argv))
+    tenants = Tenants(ours, control, asking)
+    try:
+        return supervisor.wait()
+    finally:
+        tenants.end()
 
 
 def _fork(child: Callable[[], int]) -> int:
@@ -113,19 +132,5 @@ def _receive_plan(control: socket.socket) -> list[Cover]:
     return found
 
 
-def _go_on_alone(control: socket.socket, how: str) -> None:
-    """The daemon is gone: system calls that it would have answered are the kernel's again."""
+def _complain_of_daemon(how: str) -> None:
     complain(f"the daemon {how}: its files answer no more")
-    with suppress(OSError):
-        _, listeners = receive_tenants(control, socket.MSG_DONTWAIT | socket.MSG_PEEK)
-        for listener in listeners:
-            seccomp.Server(listener, calls.no_handlers())
-
-
-def _end_namespace(control: socket.socket) -> None:
-    """What the daemon sent back tells which namespace is the command's."""
-    with suppress(OSError):
-        number, listeners = receive_tenants(control, socket.MSG_DONTWAIT)
-        for listener in listeners:
-            os.close(listener)
-        namespace.end(number)

@@ -13,12 +13,13 @@ from rprocfs_fuse import calls, namespace, seccomp
 from rprocfs_fuse.daemon import describe
 from rprocfs_fuse.linux import CLONE_NEWNS, MNT_DETACH, set_parent_death_signal, umount, unshare
 from rprocfs_fuse.overlay import Cover, cover
+from rprocfs_fuse.tenants import send_tenants
 
 NOT_EXECUTABLE = 126
 NOT_FOUND = 127
 
 
-def run_command(parent: int, control: socket.socket, covers: list[Cover], argv: list[str]) -> int:
+def run_command(parent: int, door: socket.socket, covers: list[Cover], argv: list[str]) -> int:
     """Become the command; the status of the process where that cannot be.
 
     It dies with its *parent*.
@@ -30,7 +31,7 @@ def run_command(parent: int, control: socket.socket, covers: list[Cover], argv: 
         unshare(CLONE_NEWNS)
         cover(covers, namespace.MOUNTPOINT)
         umount(namespace.STAGE, MNT_DETACH)
-        _hand_over(control)
+        _filter(door)
     except OSError as problem:
         complain(describe(problem))
         return 1
@@ -42,12 +43,15 @@ def complain(text: str) -> None:
     print(f"rprocfs: {text}", file=sys.stderr)
 
 
-def _hand_over(control: socket.socket) -> None:
-    """Tell the daemon which namespace this is, and let it answer our system calls."""
-    number = str(namespace.mounts_of("self")).encode()
+def _filter(door: socket.socket) -> None:
+    """Some of our system calls are answered by whoever is behind the door: stat(2), among others.
+
+    Between the two steps none of them may be made.
+    """
+    mounts = namespace.mounts_of("self")
     program = calls.filter_program()
     listener = None if program is None else seccomp.install(program)
-    socket.send_fds(control, [number], [] if listener is None else [listener])
+    send_tenants(door, mounts, listener)
     if listener is not None:
         os.close(listener)
 

@@ -1,4 +1,4 @@
-"""The daemon of ``rprocfs run``: the system, its mount, and the system calls it answers."""
+"""The daemon of ``rprocfs run``: the system and its mount."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import pickle
 import signal
 import socket
 import sys
+from collections.abc import Iterable
 from contextlib import ExitStack, suppress
-from pathlib import Path
+from multiprocessing.connection import Connection
 
 from rprocfs.board import open_board
 from rprocfs.errors import CommandError
-from rprocfs.system import System
-from rprocfs_fuse import calls, namespace, seccomp
+from rprocfs_fuse import namespace
 from rprocfs_fuse.daemon import SWITCH_INTERVAL, describe
+from rprocfs_fuse.knowledge import Teller
 from rprocfs_fuse.options import Options
 from rprocfs_fuse.overlay import plan
 from rprocfs_fuse.transport import MountOptions, mount
@@ -27,13 +28,17 @@ PATIENCE = 8
 
 
 def run_daemon(
-    arguments: argparse.Namespace, control: socket.socket, other_end: socket.socket
+    arguments: argparse.Namespace,
+    control: socket.socket,
+    telling: Connection,
+    others: Iterable[socket.socket | Connection],
 ) -> int:
-    """Serve until the other end of *control* is closed.
+    """Serve until the other end of *control* is closed; the *others* are not ours.
 
-    Sends what the command has to mount, or why it cannot.
+    Sends what the command has to mount, or why it cannot. Answers questions on *telling*.
     """
-    other_end.close()
+    for other in others:
+        other.close()
     os.setsid()  # no terminal's signal is meant for us, nor for the engines
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     sys.setswitchinterval(SWITCH_INTERVAL)
@@ -41,7 +46,7 @@ def run_daemon(
     _silence()
     try:
         with ExitStack() as stack:
-            _open(arguments, control, stack)
+            _open(arguments, control, telling, stack)
     except (CommandError, OSError) as problem:
         with suppress(OSError):
             control.send(pickle.dumps(describe(problem)))
@@ -49,7 +54,9 @@ def run_daemon(
     return 0
 
 
-def _open(arguments: argparse.Namespace, control: socket.socket, stack: ExitStack) -> None:
+def _open(
+    arguments: argparse.Namespace, control: socket.socket, telling: Connection, stack: ExitStack
+) -> None:
     options: Options = arguments.options
     system = stack.enter_context(
         open_board(arguments.board, strict=True, kernel=options.kernel, firmware=options.firmware)
@@ -59,22 +66,10 @@ def _open(arguments: argparse.Namespace, control: socket.socket, stack: ExitStac
     stack.enter_context(mount(system.tree, namespace.MOUNTPOINT, how))
     if arguments.uevents:
         stack.enter_context(broadcast(system.model))
+    Teller(telling, system.model).start()
     control.send(pickle.dumps(covers))
-    _serve(control, system, stack)
-
-
-def receive_tenants(control: socket.socket, flags: int = 0) -> tuple[int, list[int]]:
-    """The command's mount namespace, 0 when the other end is closed, and its listener.
-
-    BlockingIOError where *flags* forbid to wait.
-    """
-    room = socket.CMSG_SPACE(4)
-    try:
-        data, messages, _, _ = control.recvmsg(32, room, flags | socket.MSG_CMSG_CLOEXEC)
-    except ConnectionResetError:  # it was closed before it read what we sent
-        return 0, []
-    listeners = [int.from_bytes(message[:4], "little") for _, _, message in messages]
-    return int(data or 0), listeners
+    _wait(control)
+    signal.alarm(PATIENCE)  # whatever hangs, this ends
 
 
 def _configure_logging(file: str | None) -> None:
@@ -92,22 +87,14 @@ def _silence() -> None:
     os.close(null)
 
 
-def _serve(control: socket.socket, system: System, stack: ExitStack) -> None:
-    """Take over the system calls of the command; then wait until nobody is left.
-
-    The command says in which mount namespace it is, and sends the listener for its
-    system calls if there is one. The supervisor gets both.
-    """
-    tenants = 0
+def _wait(control: socket.socket) -> None:
+    """Until nobody is left. Who ends before the command does leaves its namespace to us."""
+    number, kept = 0, []
     while True:
-        number, listeners = receive_tenants(control)
-        if not number:
-            signal.alarm(PATIENCE)  # whatever hangs, this ends
-            namespace.end(tenants)
-            return
-        tenants = number
-        socket.send_fds(control, [str(number).encode()], listeners)
-        for listener in listeners:
-            device = Path(namespace.MOUNTPOINT).stat().st_dev
-            server = seccomp.Server(listener, calls.handlers(system.model, device))
-            stack.callback(server.close)
+        data, listeners, _, _ = socket.recv_fds(control, 32, 1)
+        if not data:
+            break
+        number, kept = int(data), listeners
+    namespace.end(number)
+    for listener in kept:
+        os.close(listener)

@@ -1,8 +1,11 @@
-"""System calls of the command that the daemon answers: a filter, and who asks it.
+"""System calls of the command that we answer: a filter, and a server of what it picks.
 
 The command filters itself before it is executed. The calls that the filter picks wait
-until the daemon has answered, or has told the kernel to go on as if nothing had
+until the server has answered, or has told the kernel to go on as if nothing had
 happened; all others are not even slowed down. Documentation: seccomp_unotify(2).
+
+The server must not be in the process that serves the mount: it uses the mount, and a
+process that waits for an answer of its own cannot even be killed.
 """
 
 from __future__ import annotations
@@ -150,11 +153,21 @@ Handler = Callable[[Call], int]
 
 
 class Server:
-    """Answers the calls that come in on *listener*, which it closes, by their numbers."""
+    """Answers the calls that come in on *listener*, which it closes, by their numbers.
 
-    def __init__(self, listener: int, handlers: Mapping[int, Handler]) -> None:
+    *sources* are descriptors to wait for too, and what to call when one can be read,
+    until that returns False.
+    """
+
+    def __init__(
+        self,
+        listener: int,
+        handlers: Mapping[int, Handler],
+        sources: Mapping[int, Callable[[], bool]] | None = None,
+    ) -> None:
         self._listener = listener
         self._handlers = handlers
+        self._sources = sources or {}
         self._waiting: list[Call] = []
         self._event = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._closing = False
@@ -172,21 +185,32 @@ class Server:
         os.close(self._event)
 
     def _wake(self) -> None:
-        os.eventfd_write(self._event, 1)
+        with suppress(OSError):  # closed meanwhile
+            os.eventfd_write(self._event, 1)
 
     def _run(self) -> None:
         poller = select.poll()
         poller.register(self._listener, select.POLLIN)
         poller.register(self._event, select.POLLIN)
+        for fd in self._sources:
+            poller.register(fd, select.POLLIN)
         while not self._closing:
             for fd, events in poller.poll():
-                if fd == self._event:
-                    os.eventfd_read(self._event)
-                    self._retry()
-                elif events & select.POLLIN:
-                    self._receive()
-                else:  # nobody is filtered any more
+                if not self._attend(fd, events):
                     poller.unregister(fd)
+
+    def _attend(self, fd: int, events: int) -> bool:
+        """Is the descriptor to be waited for any longer."""
+        if fd in self._sources:
+            return self._sources[fd]()
+        if fd == self._event:
+            os.eventfd_read(self._event)
+            self._retry()
+            return True
+        if events & select.POLLIN:
+            self._receive()
+            return True
+        return False  # nobody is filtered any more
 
     def _receive(self) -> None:
         buffer = bytearray(_NOTIF.size)
@@ -236,8 +260,3 @@ class Server:
         with suppress(OSError):  # a signal was faster
             response = _RESPONSE.pack(call.id, result, -code, flags)
             fcntl.ioctl(self._listener, _NOTIF_SEND, response)
-
-
-def decline(_call: Call) -> int:
-    """A handler that leaves the call to the kernel."""
-    raise Continue

@@ -14,9 +14,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rprocfs.base.model import DriverModel
-from rprocfs.fs.chardev import DeviceNode
 from rprocfs_fuse import linux
+from rprocfs_fuse.knowledge import Daemon, DeviceFile
 from rprocfs_fuse.seccomp import Call, Continue, Handler
 
 #: What may be a device of ours; more may follow.
@@ -63,9 +62,9 @@ class StatCalls:
     """*device* is the ``st_dev`` of our mount, *numbers* those of the machine's calls."""
 
     def __init__(
-        self, model: DriverModel, device: int, machine: str, numbers: Mapping[str, int]
+        self, daemon: Daemon, device: int, machine: str, numbers: Mapping[str, int]
     ) -> None:
-        self._dev = model.dev
+        self._daemon = daemon
         self._device = device
         self._layout = STAT_LAYOUT[machine]
         self._numbers = numbers
@@ -81,8 +80,8 @@ class StatCalls:
         found = NAME.search(_name(call, question))
         if found is None:
             raise Continue
-        node = self._dev.children.get(found[1].decode())
-        if not isinstance(node, DeviceNode):
+        node = self._daemon.device(found[1].decode())
+        if node is None:
             raise Continue
         fd = _open(call, question)
         try:
@@ -94,7 +93,7 @@ class StatCalls:
             os.close(fd)
         return 0
 
-    def _answer(self, fd: int, question: Question, node: DeviceNode) -> bytes:
+    def _answer(self, fd: int, question: Question, node: DeviceFile) -> bytes:
         mode = stat.S_IFCHR | node.mode
         if question.mask is None:
             size, at_mode, at_rdev = self._layout

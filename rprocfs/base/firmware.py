@@ -85,7 +85,7 @@ def _read(where: str) -> bytes:
         os.close(fd)
 
 
-@attribute
+@attribute(empty_line=True)
 def path(loader: FirmwareLoader) -> str:
     """The directory that is searched first; empty: none."""
     return loader.path

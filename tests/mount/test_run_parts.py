@@ -1,0 +1,194 @@
+"""The pieces of rprocfs run that need no namespace."""
+
+import os
+import struct
+
+import pytest
+
+from rprocfs.fs.kernfs import Dir, File, Link, Tree
+from rprocfs_fuse import calls, seccomp, uevents
+from rprocfs_fuse.overlay import HIDDEN_DEV, HiddenDir, plan
+from rprocfs_fuse.stat_calls import NAME
+from tests.mount.run_parts import verdict
+
+NOTIFY, ALLOW = 0x7FC00000, 0x7FFF0000
+
+
+# What is covered, and what shines through.
+
+
+@pytest.fixture
+def tree():
+    tree = Tree()
+    for path in ("class/remoteproc", "class/tty", "bus/rpmsg", "devices/platform", "kernel/debug"):
+        tree.root.mkdirs(f"sys/{path}")
+    tree.root.mkdirs("sys/module/firmware_class/parameters").add("path", File(0o644))
+    tree.root.mkdirs("dev").add("kmsg", File(0o644))
+    return tree
+
+
+@pytest.fixture
+def real(tmp_path):
+    for path in (
+        "sys/class/net",
+        "sys/class/remoteproc/real",
+        "sys/class/tty",
+        "sys/bus/pci",
+        "sys/devices/platform/serial",
+        "sys/devices/virtual/tty",
+        "sys/kernel/mm",
+        "sys/kernel/debug/tracing",
+        "sys/module/firmware_class/parameters",
+        "lib",
+        "dev/pts",
+    ):
+        (tmp_path / path).mkdir(parents=True, exist_ok=True)
+    (tmp_path / "sys/module/firmware_class/parameters/path").touch()
+    (tmp_path / "sys/class/tty/tty0").symlink_to("../../devices/virtual/tty/tty0")
+    for name in ("null", "kmsg", "rpmsg7", "rpmsg_other", "ptmx", "pts/ptmx"):
+        (tmp_path / "dev" / name).touch()
+    (tmp_path / "dev/fd").symlink_to("/proc/self/fd")
+    return tmp_path
+
+
+def _plan(tree, real):
+    return {cover.source: cover for cover in plan(tree, str(real))}
+
+
+def _binds(covers, source):
+    return sorted(covers[source].binds)
+
+
+def test_directories_of_ours_lie_on_the_real_ones(tree, real):
+    covers = _plan(tree, real)
+    assert covers["sys/class"].target == f"{real}/sys/class"
+    assert _binds(covers, "sys/class") == ["net"]
+    assert _binds(covers, "sys/bus") == ["pci"]
+    assert _binds(covers, "sys/devices") == ["platform/serial", "virtual/tty"]
+    assert isinstance(tree.root.children["sys"].children["class"].children["net"], Dir)
+
+
+def test_what_is_ours_alone_shows_nothing_real(tree, real):
+    covers = _plan(tree, real)
+    assert _binds(covers, "sys/kernel/debug") == []
+    sys = tree.root.children["sys"]
+    assert not sys.children["class"].children["remoteproc"].children
+    assert not sys.children["kernel"].children["debug"].children
+
+
+def test_links_need_no_mount(tree, real):
+    _plan(tree, real)
+    tty0 = tree.root.children["sys"].children["class"].children["tty"].children["tty0"]
+    assert isinstance(tty0, Link)
+    assert tty0.readlink() == "../../devices/virtual/tty/tty0"
+
+
+def test_a_file_is_covered_by_itself(tree, real):
+    path = "sys/module/firmware_class/parameters/path"
+    assert _plan(tree, real)[path].binds == []
+
+
+def test_what_is_missing_is_made_in_the_directory_above(tree, real):
+    os.unlink(real / "sys/module/firmware_class/parameters/path")
+    tree.root.mkdirs("sys/kernel/config")
+    covers = _plan(tree, real)
+    assert "sys/module/firmware_class/parameters" in covers
+    assert _binds(covers, "sys/kernel") == ["mm"]
+
+
+def test_firmware_of_another_directory(tree, real, tmp_path):
+    images = tmp_path / "images"
+    images.mkdir()
+    tree.root.mkdirs("lib").add("firmware", Link(str(images)))
+    covers = _plan(tree, real)
+    assert covers["lib"].target == f"{real}/lib"  # there is no lib/firmware to lie on
+    (real / "lib/firmware").mkdir()
+    tree.root.children["lib"].remove("firmware")
+    tree.root.children["lib"].add("firmware", Link(str(images)))
+    assert _plan(tree, real)[str(images)].target == f"{real}/lib/firmware"
+    tree.root.children["lib"].remove("firmware")
+    tree.root.children["lib"].add("firmware", Link(str(real / "lib/firmware")))
+    assert not [name for name in _plan(tree, real) if "lib" in name]
+
+
+def test_dev(tree, real):
+    covers = _plan(tree, real)
+    assert _binds(covers, "dev") == ["null", "pts", "rpmsg_other"]
+    dev = tree.root.children["dev"].children
+    assert dev["ptmx"].readlink() == "pts/ptmx"
+    assert dev["fd"].readlink() == "/proc/self/fd"
+    assert not dev["kmsg"].lasting
+    assert dev["null"].lasting
+    assert "rpmsg7" not in dev
+
+
+def test_ptmx_where_that_of_pts_may_not_be_opened(tree, real):
+    os.unlink(real / "dev/pts/ptmx")
+    covers = _plan(tree, real)
+    assert "." in covers["dev"].binds
+    dev = tree.root.children["dev"]
+    assert dev.children["ptmx"].readlink() == f"{HIDDEN_DEV}/ptmx"
+    assert isinstance(dev.lookup(HIDDEN_DEV), HiddenDir)
+    assert HIDDEN_DEV not in [node.name for node in dev.entries()]
+
+
+# System calls.
+
+
+@pytest.mark.parametrize("machine", sorted(seccomp.NATIVE))
+def test_the_filter_picks_what_it_should_and_nothing_else(machine):
+    arch, numbers = seccomp.NATIVE[machine]
+    program = calls.filter_program(machine)
+
+    def picked(name, *args):
+        return verdict(program, arch, numbers[name], args) == NOTIFY
+
+    assert picked("syslog", 3)
+    assert picked("ioctl", 5, 0x5401)
+    assert picked("ioctl", 5, 0x541B)
+    assert not picked("ioctl", 5, 0x5402 + 0x100)
+    assert not picked("ioctl", 0x5401, 5)
+    assert picked("write", 1, 0xDEAD, 0)
+    assert picked("read", 1, 0xDEAD, 0)
+    assert not picked("write", 1, 0xDEAD, 1)
+    assert all(picked(name) for name in calls.STAT_CALLS if name in numbers)
+    others = set(range(500)) - set(numbers.values())
+    assert {verdict(program, arch, number) for number in others} == {ALLOW}
+    assert verdict(program, 0x40000003, numbers["syslog"]) == ALLOW
+
+
+def test_an_unknown_machine_has_no_filter():
+    assert calls.filter_program("pdp11") is None
+
+
+@pytest.mark.parametrize(
+    ("path", "name"),
+    [
+        (b"/dev/rpmsg0\0", b"rpmsg0"),
+        (b"rpmsg_ctrl12\0", b"rpmsg_ctrl12"),
+        (b"./x/ttyRPMSG0\0", b"ttyRPMSG0"),
+        (b"/sys/class/remoteproc/remoteproc0\0", b"remoteproc0"),
+        (b"/dev/kmsg\0", b"kmsg"),
+        (b"/dev/null\0", None),
+        (b"/dev/rpmsg\0", None),
+        (b"/dev/rpmsg0/x\0", None),
+        (b"/dev/xrpmsg0\0", None),
+        (b"", None),
+    ],
+)
+def test_names_that_may_be_devices_of_ours(path, name):
+    found = NAME.search(path)
+    assert (found and found[1]) == name
+
+
+# Events.
+
+
+def test_an_event_is_a_netlink_message():
+    env = {"SUBSYSTEM": "rpmsg", "MODALIAS": "rpmsg:x"}
+    message = uevents.message("add", "/devices/x", env)
+    length, kind, flags, _, _ = struct.unpack_from("=IHHII", message)
+    assert (length, kind, flags) == (len(message), 0x10, 1)
+    assert message[16:] == (
+        b"add@/devices/x\0ACTION=add\0DEVPATH=/devices/x\0SUBSYSTEM=rpmsg\0MODALIAS=rpmsg:x\0"
+    )
