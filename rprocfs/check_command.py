@@ -19,6 +19,8 @@ from rprocfs.remoteproc.rsc_fields import RscField, RscPart, rsc_changes, rsc_pa
 from rprocfs.system import System
 
 GOOD, REFUSED, TROUBLE = 0, 1, 2
+#: Properties that would start something, or touch a file of a processor that runs.
+IGNORED = {"auto-boot", "detached", "console-log", "gdb"}
 BOLD, RED, YELLOW, GREEN, DIM = "1", "31", "33", "32", "2"
 
 
@@ -74,7 +76,7 @@ def make_report(path: str, properties: Mapping[str, Any]) -> dict[str, Any]:
         raise CommandError(f"{path}: {'not a file' if file.exists() else 'no such file'}")
     if not os.access(file, os.R_OK):
         raise CommandError(f"{path}: permission denied")
-    boot = _boot(file, {k: v for k, v in properties.items() if k not in {"auto-boot", "detached"}})
+    boot = _boot(file, {k: v for k, v in properties.items() if k not in IGNORED})
     return {
         "firmware": path,
         "processor": properties.get("label", properties["compatible"]),

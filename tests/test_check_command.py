@@ -87,6 +87,17 @@ def test_a_board_of_ones_own(capsys, image, tmp_path):
     assert "boots on on" in out
 
 
+def test_it_touches_nothing_of_a_processor_that_runs(capsys, tmp_path):
+    board, log, gdb = (tmp_path / name for name in ("board.toml", "log", "gdb"))
+    gdb.touch()
+    board.write_text(
+        f'[[remoteproc]]\ncompatible = "rprocfs,cortex-m4"\nconsole-log = "{log}"\ngdb = "{gdb}"\n'
+    )
+    assert check(capsys, "--board", str(board), ECHO)[0] == 0
+    assert gdb.exists()
+    assert not log.exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [

@@ -16,7 +16,7 @@ from rprocfs.engines.worker import CrashType, Death
 from rprocfs.soc.vsoc import VSOC1
 from tests.engines.host import IMAGES, ROOT, SAFETY, Host
 from tests.engines.installed import NEEDS_QEMU
-from tests.engines.test_worker import MAILBOX, Program, cpu_seconds, running
+from tests.engines.test_worker import CONSOLE, MAILBOX, Program, cpu_seconds, flood, running
 
 pytestmark = NEEDS_QEMU
 SHUTDOWN = 0xF0
@@ -63,6 +63,27 @@ def test_a_full_mailbox_does_not_block(qemu):
         one.worker.kick(1)
     one.worker.stop()
     assert time.monotonic() - before < 5
+
+
+# ldr r0, uart; 1: ldr r1, [r0, #64]; b 1b -- a register that is not there: a guest error each
+COMPLAIN = struct.pack("<6HI", 0x4802, 0x6C01, 0xE7FD, 0xBF00, 0xBF00, 0xBF00, CONSOLE)
+
+
+@pytest.mark.parametrize(
+    "code", [flood(MAILBOX), flood(CONSOLE), COMPLAIN], ids=["mailbox", "console", "errors"]
+)
+def test_a_flood_starves_nobody(tmp_path, code):
+    engine = QemuEngine()
+    with (
+        Program(tmp_path, code, engine=engine) as noisy,
+        Host(IMAGES / "echo.elf", engine=engine) as quiet,
+    ):
+        quiet.start_rpmsg()
+        quiet.wait(lambda: len(quiet.services) == 2)
+        for number in range(20):
+            assert quiet.call(1024, b"%d" % number) == b"%d" % number
+        assert noisy.deaths == []
+        quiet.wait(lambda: noisy.mailbox or noisy.worker.console or noisy.worker._stderr_kept)
 
 
 def test_an_idle_processor_costs_next_to_nothing(qemu):
