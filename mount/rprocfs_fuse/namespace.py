@@ -9,7 +9,6 @@ import signal
 import socket
 import struct
 import time
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -59,24 +58,19 @@ def enter(*, network: bool) -> None:
         _loopback_up()
 
 
-def mounts_of(process: int | str) -> int:
-    """The number of the mount namespace of a process; OSError."""
-    return Path(f"/proc/{process}/ns/mnt").stat().st_ino
+def open_mounts() -> int:
+    """A descriptor of the caller's mount namespace.
+
+    While it is open, no other namespace gets the number of this one.
+    """
+    return os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
 
 
-def processes(number: int) -> Iterator[int]:
-    """Those in the mount namespace of that number."""
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal():
-            with suppress(OSError):
-                if mounts_of(entry.name) == number:
-                    yield int(entry.name)
-
-
-def end(number: int) -> None:
-    """Kill every process in the mount namespace of that number, until there is none."""
+def end(namespace: int) -> None:
+    """Kill every process in a mount namespace, given its descriptor, until there is none."""
+    number = os.fstat(namespace).st_ino
     for _ in range(_ROUNDS):
-        if not number or not _kill_all(number):
+        if not _kill_all(number):
             return
         time.sleep(0.01)
 
@@ -84,11 +78,13 @@ def end(number: int) -> None:
 def _kill_all(number: int) -> bool:
     """Was there any."""
     found = False
-    for pid in processes(number):
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdecimal():
+            continue
         with suppress(OSError):
-            process = os.pidfd_open(pid)
+            process = os.pidfd_open(int(entry.name))
             try:
-                if mounts_of(pid) == number:  # still the same process
+                if (entry / "ns" / "mnt").stat().st_ino == number:
                     found = True
                     signal.pidfd_send_signal(process, signal.SIGKILL)
             finally:

@@ -48,10 +48,11 @@ def _filter(door: socket.socket) -> None:
 
     Between the two steps none of them may be made.
     """
-    mounts = namespace.mounts_of("self")
+    mounts = namespace.open_mounts()
     program = calls.filter_program()
     listener = None if program is None else seccomp.install(program)
     send_tenants(door, mounts, listener)
+    os.close(mounts)
     if listener is not None:
         os.close(listener)
 

@@ -20,6 +20,7 @@ from rprocfs_fuse.daemon import SWITCH_INTERVAL, describe
 from rprocfs_fuse.knowledge import Teller
 from rprocfs_fuse.options import Options
 from rprocfs_fuse.overlay import plan
+from rprocfs_fuse.tenants import receive_tenants
 from rprocfs_fuse.transport import MountOptions, mount
 from rprocfs_fuse.uevents import broadcast
 
@@ -88,13 +89,14 @@ def _silence() -> None:
 
 
 def _wait(control: socket.socket) -> None:
-    """Until nobody is left. Who ends before the command does leaves its namespace to us."""
-    number, kept = 0, []
-    while True:
-        data, listeners, _, _ = socket.recv_fds(control, 32, 1)
-        if not data:
-            break
-        number, kept = int(data), listeners
-    namespace.end(number)
-    for listener in kept:
-        os.close(listener)
+    """Until nobody is left. A supervisor that was killed leaves the command's processes to us.
+
+    Until they are dead their system calls are neither answered nor refused.
+    """
+    kept: list[int] = []
+    while received := receive_tenants(control):
+        kept = received
+    for mounts in kept[:1]:
+        namespace.end(mounts)
+    for fd in kept:
+        os.close(fd)

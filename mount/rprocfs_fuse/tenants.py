@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
 from multiprocessing.connection import Connection
@@ -13,8 +14,13 @@ from rprocfs_fuse.seccomp import Server
 
 
 def send_tenants(door: socket.socket, mounts: int, listener: int | None) -> None:
-    """From the command: which mount namespace it is in, and the listener for its system calls."""
-    socket.send_fds(door, [str(mounts).encode()], [] if listener is None else [listener])
+    """From the command: its mount namespace, and the listener for its system calls."""
+    socket.send_fds(door, [b"t"], [mounts] if listener is None else [mounts, listener])
+
+
+def receive_tenants(door: socket.socket) -> list[int]:
+    """What :func:`send_tenants` sent: one descriptor or two; none at the end."""
+    return socket.recv_fds(door, 1, 2)[1]
 
 
 class Tenants(threading.Thread):
@@ -30,26 +36,26 @@ class Tenants(threading.Thread):
         self._door = door
         self._control = control
         self._pipe = pipe
-        self._number = 0
+        self._fds: list[int] = []
         self._server: Server | None = None
         self.start()
 
     def run(self) -> None:
         """Until there is something to serve, or will never be."""
         with self._door:
-            data, listeners, _, _ = socket.recv_fds(self._door, 32, 1)
-        if not data:
-            return
-        self._number = int(data)
-        daemon = Daemon(self._pipe)
-        handlers = calls.handlers(daemon, Path(namespace.MOUNTPOINT).stat().st_dev)
-        for listener in listeners:
-            self._server = Server(listener, handlers, {daemon.fd: daemon.listen})
-        socket.send_fds(self._control, [data], listeners)
+            self._fds = receive_tenants(self._door)
+        if self._fds:
+            socket.send_fds(self._control, [b"t"], self._fds)
+        if len(self._fds) > 1:
+            daemon = Daemon(self._pipe)
+            handlers = calls.handlers(daemon, Path(namespace.MOUNTPOINT).stat().st_dev)
+            self._server = Server(self._fds.pop(), handlers, {daemon.fd: daemon.listen})
 
     def end(self) -> None:
         """Kill whoever is left; the command itself has ended."""
         self.join()
-        namespace.end(self._number)
+        for mounts in self._fds:
+            namespace.end(mounts)
+            os.close(mounts)
         if self._server is not None:
             self._server.close()
