@@ -125,8 +125,15 @@ class PathOperations:
 
     def open(self, path: str, fi: Any) -> None:
         """open(2)."""
-        node = self._walk(path)
-        self._opened(node, self._ops.open(node, fi.flags, self._caller()), fi)
+        node, caller = self._walk(path), self._caller()
+        try:
+            handle = self._ops.open(node, fi.flags, caller)
+        except OSError as problem:
+            if problem.errno != errno.EBUSY:
+                raise
+            time.sleep(STEP)  # another thread may be closing it just now
+            handle = self._ops.open(node, fi.flags, caller)
+        self._opened(node, handle, fi)
 
     def create(self, path: str, mode: int, fi: Any) -> None:
         """open(2) with O_CREAT of a name that was not there."""
