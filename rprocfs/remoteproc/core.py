@@ -18,13 +18,13 @@ from rprocfs.base.workqueue import Workqueue
 from rprocfs.fs.kernfs import Dir, error
 from rprocfs.fs.sysfs import Attribute
 from rprocfs.fs.wait import Mutex
-from rprocfs.remoteproc import elf_loader, sysfs
+from rprocfs.remoteproc import boot, elf_loader, sysfs
 from rprocfs.remoteproc.cdev import rproc_cdev_open
 from rprocfs.remoteproc.coredump import DumpMode, DumpSegment
 from rprocfs.remoteproc.debugfs import RprocDebugTrace, rproc_create_debug_dir
 from rprocfs.remoteproc.errors import FirmwareError
 from rprocfs.remoteproc.memory import Carveouts, RprocMemEntry
-from rprocfs.remoteproc.resources import rproc_handle_resources, rproc_resource_cleanup
+from rprocfs.remoteproc.resources import rproc_resource_cleanup
 from rprocfs.remoteproc.state import Action, Event, State, rproc_crash_to_string, transition
 from rprocfs.remoteproc.subdev import Subdevices
 
@@ -176,10 +176,10 @@ class Rproc(Device):
             try:
                 if action is Action.ATTACH:
                     self.info(f"attaching to {self.label}")
-                    self._attach()
+                    boot.rproc_attach(self)
                 else:
                     self.info(f"powering up {self.label}")
-                    self._fw_boot(self._request_firmware())
+                    boot.rproc_fw_boot(self, boot.request_firmware(self))
             except OSError:
                 self.power -= 1
                 raise
@@ -196,11 +196,11 @@ class Rproc(Device):
             if self.power > 0:
                 return
             try:
-                self._stop(crashed=False)
+                boot.rproc_stop(self, crashed=False)
             except OSError:
                 self.power += 1
                 raise
-            self._release_resources()
+            boot.rproc_release_resources(self)
 
     def rproc_detach(self) -> None:
         """Drop a power reference; the last one leaves the processor running without us.
@@ -213,11 +213,11 @@ class Rproc(Device):
             if self.power > 0:
                 return
             try:
-                self._detach()
+                boot.rproc_detach(self)
             except OSError:
                 self.power += 1
                 raise
-            self._release_resources()
+            boot.rproc_release_resources(self)
 
     def rproc_set_firmware(self, name: str) -> None:
         """The file of the next boot, up to the first newline.
@@ -282,13 +282,13 @@ class Rproc(Device):
 
     def _recover(self) -> None:
         if self.attach_on_recovery:
-            self._detach()
-            self._release_resources()
-            self._attach()
+            boot.rproc_detach(self)
+            boot.rproc_release_resources(self)
+            boot.rproc_attach(self)
             return
-        self._stop(crashed=True)
+        boot.rproc_stop(self, crashed=True)
         self.ops.coredump(self)
-        self._start(self._request_firmware())
+        boot.rproc_start(self, boot.request_firmware(self))
 
     # Memory.
 
@@ -326,144 +326,6 @@ class Rproc(Device):
         va = self.rproc_da_to_va(da, max(size, length))
         return None if va is None else va[:length]
 
-    # Booting.
-
-    def _request_firmware(self) -> bytes:
-        try:
-            return self.subsystem.loader.request_firmware(self.firmware, self)
-        except OSError as failure:
-            self.err(f"request_firmware failed: {_code(failure)}")
-            raise
-
-    def _fw_boot(self, fw: bytes) -> None:
-        """rproc_fw_boot(): from an image to a running processor, or back to nothing."""
-        with self._refusal_logged():
-            self.ops.sanity_check(self, fw)
-        self.info(f"Booting fw image {self.firmware}, size {len(fw)}")
-        with self._announced(f"can't prepare rproc {self.label}"):
-            self.ops.prepare(self)
-        try:
-            self.bootaddr = self.ops.get_boot_addr(self, fw)
-            with self._refusal_logged():
-                self.ops.parse_fw(self, fw)
-            self._set_up_resources()
-            self._start(fw)
-        except OSError:
-            self._release_resources()
-            raise
-
-    def _set_up_resources(self) -> None:
-        self.notifyids.reset_max()
-        self.nb_vdev = 0
-        with self._announced("Failed to process resources"), self._refusal_logged():
-            rproc_handle_resources(self)
-        with self._announced("Failed to allocate associated carveouts"):
-            self.carveouts.alloc_registered(self)
-
-    def _start(self, fw: bytes) -> None:
-        """rproc_start(): load and power up."""
-        with self._announced("Failed to load program segments"), self._refusal_logged():
-            self.ops.load(self, fw)
-        loaded = self.ops.find_loaded_rsc_table(self, fw)
-        if loaded is not None and self.cached_table is not None:
-            loaded[:] = self.cached_table
-            self.table = loaded
-        try:
-            self._bring_up(f"can't start rproc {self.label}", attach=False)
-        except OSError:
-            self.table = memoryview(self.cached_table) if self.cached_table is not None else None
-            raise
-        self.state = State.RUNNING
-        self.info(f"remote processor {self.label} is now up")
-
-    def _bring_up(self, complaint: str, *, attach: bool) -> None:
-        """Subdevices, the driver's start or attach, subdevices; all or nothing."""
-        with self._announced(f"failed to prepare subdevices for {self.label}"):
-            self.subdevs.prepare()
-        try:
-            with self._announced(complaint):
-                (self.ops.attach if attach else self.ops.start)(self)
-            try:
-                with self._announced(f"failed to probe subdevices for {self.label}"):
-                    self.subdevs.start()
-            except OSError:
-                self.ops.stop(self)
-                raise
-        except OSError:
-            self.subdevs.unprepare()
-            raise
-
-    def _stop(self, *, crashed: bool) -> None:
-        """rproc_stop()."""
-        self.subdevs.stop(crashed=crashed)
-        if self.table is not None:
-            if self.cached_table is None:
-                self.cached_table = bytearray(self.table)
-                self.clean_table = None
-            self.table = memoryview(self.cached_table)
-        with self._announced("can't stop rproc"):
-            self.ops.stop(self)
-        self.subdevs.unprepare()
-        self.state = State.OFFLINE
-        self.info(f"stopped remote processor {self.label}")
-
-    def _release_resources(self) -> None:
-        rproc_resource_cleanup(self)
-        self.ops.unprepare(self)
-        self.cached_table = None
-        self.table = None
-
-    # Attaching.
-
-    def _attach(self) -> None:
-        """rproc_attach(): take over a processor that runs already."""
-        with self._announced(f"can't prepare rproc {self.label}"):
-            self.ops.prepare(self)
-        try:
-            with self._announced("can't load resource table"):
-                self._set_rsc_table()
-            self._set_up_resources()
-            self._bring_up(f"can't attach to rproc {self.label}", attach=True)
-        except OSError:
-            rproc_resource_cleanup(self)
-            self.ops.unprepare(self)
-            raise
-        self.state = State.ATTACHED
-        self.info(f"remote processor {self.label} is now attached")
-
-    def _set_rsc_table(self) -> None:
-        table = self.ops.get_loaded_rsc_table(self)
-        if table is None:
-            return
-        self.clean_table = bytes(table) if self.ops.provides("detach") else None
-        self.cached_table = None
-        self.table = table
-
-    def _detach(self) -> None:
-        """__rproc_detach()."""
-        if not self.ops.provides("detach"):
-            raise error(errno.EINVAL)
-        self.subdevs.stop(crashed=False)
-        with self._announced("can't reset resource table"):
-            self._reset_rsc_table_on_detach()
-        with self._announced("can't detach from rproc"):
-            self.ops.detach(self)
-        self.subdevs.unprepare()
-        self.state = State.DETACHED
-        self.info(f"detached remote processor {self.label}")
-
-    def _reset_rsc_table_on_detach(self) -> None:
-        """The remote gets its table back as it was; ours is a copy from now on."""
-        if self.table is None:
-            return
-        if self.clean_table is None:
-            raise error(errno.EINVAL)
-        installed = self.table
-        self.cached_table = bytearray(installed)
-        self.table = memoryview(self.cached_table)
-        installed[:] = self.clean_table
-        self.clean_table = None
-
     # Small things.
 
     def _trigger_auto_boot(self) -> None:
@@ -494,26 +356,3 @@ class Rproc(Device):
             yield
         finally:
             self.lock.unlock()
-
-    @contextmanager
-    def _announced(self, complaint: str) -> Iterator[None]:
-        """Log *complaint* and the errno of what fails inside."""
-        try:
-            yield
-        except OSError as failure:
-            self.err(f"{complaint}: {_code(failure)}")
-            raise
-
-    @contextmanager
-    def _refusal_logged(self) -> Iterator[None]:
-        """Log why an image or a table is refused, where the kernel has words for it."""
-        try:
-            yield
-        except FirmwareError as refusal:
-            if refusal.strerror:
-                self.err(refusal.strerror)
-            raise
-
-
-def _code(failure: OSError) -> int:
-    return -(failure.errno or errno.EIO)

@@ -1,0 +1,194 @@
+"""From an image to a running processor and back -- rproc_fw_boot(), rproc_attach() and below.
+
+Called by :mod:`rprocfs.remoteproc.core` under ``Rproc.lock``. What fails is undone, said
+in the log in the kernel's words, and raised with its errno.
+"""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from rprocfs.fs.kernfs import error
+from rprocfs.remoteproc.errors import FirmwareError
+from rprocfs.remoteproc.resources import rproc_handle_resources, rproc_resource_cleanup
+from rprocfs.remoteproc.state import State
+
+if TYPE_CHECKING:
+    from rprocfs.remoteproc.core import Rproc
+
+
+def request_firmware(rproc: Rproc) -> bytes:
+    """The content of the firmware file; the errno of the search."""
+    try:
+        return rproc.subsystem.loader.request_firmware(rproc.firmware, rproc)
+    except OSError as failure:
+        rproc.err(f"request_firmware failed: {_code(failure)}")
+        raise
+
+
+def rproc_fw_boot(rproc: Rproc, fw: bytes) -> None:
+    """rproc_fw_boot(): from an image to a running processor, or back to nothing."""
+    with _refusal_logged(rproc):
+        rproc.ops.sanity_check(rproc, fw)
+    rproc.info(f"Booting fw image {rproc.firmware}, size {len(fw)}")
+    with _announced(rproc, f"can't prepare rproc {rproc.label}"):
+        rproc.ops.prepare(rproc)
+    try:
+        rproc.bootaddr = rproc.ops.get_boot_addr(rproc, fw)
+        with _refusal_logged(rproc):
+            rproc.ops.parse_fw(rproc, fw)
+        rproc_set_up_resources(rproc)
+        rproc_start(rproc, fw)
+    except OSError:
+        rproc_release_resources(rproc)
+        raise
+
+
+def rproc_set_up_resources(rproc: Rproc) -> None:
+    """What the table asks for: handled, and allocated."""
+    rproc.notifyids.reset_max()
+    rproc.nb_vdev = 0
+    with _announced(rproc, "Failed to process resources"), _refusal_logged(rproc):
+        rproc_handle_resources(rproc)
+    with _announced(rproc, "Failed to allocate associated carveouts"):
+        rproc.carveouts.alloc_registered(rproc)
+
+
+def rproc_start(rproc: Rproc, fw: bytes) -> None:
+    """rproc_start(): load and power up."""
+    with _announced(rproc, "Failed to load program segments"), _refusal_logged(rproc):
+        rproc.ops.load(rproc, fw)
+    loaded = rproc.ops.find_loaded_rsc_table(rproc, fw)
+    if loaded is not None and rproc.cached_table is not None:
+        loaded[:] = rproc.cached_table
+        rproc.table = loaded
+    try:
+        _bring_up(rproc, f"can't start rproc {rproc.label}", attach=False)
+    except OSError:
+        rproc.table = memoryview(rproc.cached_table) if rproc.cached_table is not None else None
+        raise
+    rproc.state = State.RUNNING
+    rproc.info(f"remote processor {rproc.label} is now up")
+
+
+def _bring_up(rproc: Rproc, complaint: str, *, attach: bool) -> None:
+    """Subdevices, the driver's start or attach, subdevices; all or nothing."""
+    with _announced(rproc, f"failed to prepare subdevices for {rproc.label}"):
+        rproc.subdevs.prepare()
+    try:
+        with _announced(rproc, complaint):
+            (rproc.ops.attach if attach else rproc.ops.start)(rproc)
+        try:
+            with _announced(rproc, f"failed to probe subdevices for {rproc.label}"):
+                rproc.subdevs.start()
+        except OSError:
+            rproc.ops.stop(rproc)
+            raise
+    except OSError:
+        rproc.subdevs.unprepare()
+        raise
+
+
+def rproc_stop(rproc: Rproc, *, crashed: bool) -> None:
+    """rproc_stop()."""
+    rproc.subdevs.stop(crashed=crashed)
+    if rproc.table is not None:
+        if rproc.cached_table is None:
+            rproc.cached_table = bytearray(rproc.table)
+            rproc.clean_table = None
+        rproc.table = memoryview(rproc.cached_table)
+    with _announced(rproc, "can't stop rproc"):
+        rproc.ops.stop(rproc)
+    rproc.subdevs.unprepare()
+    rproc.state = State.OFFLINE
+    rproc.info(f"stopped remote processor {rproc.label}")
+
+
+def rproc_release_resources(rproc: Rproc) -> None:
+    """Everything that a boot or an attach made, and the table itself."""
+    rproc_resource_cleanup(rproc)
+    rproc.ops.unprepare(rproc)
+    rproc.cached_table = None
+    rproc.table = None
+
+
+def rproc_attach(rproc: Rproc) -> None:
+    """rproc_attach(): take over a processor that runs already."""
+    with _announced(rproc, f"can't prepare rproc {rproc.label}"):
+        rproc.ops.prepare(rproc)
+    try:
+        with _announced(rproc, "can't load resource table"):
+            rproc_set_rsc_table(rproc)
+        rproc_set_up_resources(rproc)
+        _bring_up(rproc, f"can't attach to rproc {rproc.label}", attach=True)
+    except OSError:
+        rproc_resource_cleanup(rproc)
+        rproc.ops.unprepare(rproc)
+        raise
+    rproc.state = State.ATTACHED
+    rproc.info(f"remote processor {rproc.label} is now attached")
+
+
+def rproc_set_rsc_table(rproc: Rproc) -> None:
+    """The table of a processor that runs already, and a clean copy for detaching."""
+    table = rproc.ops.get_loaded_rsc_table(rproc)
+    if table is None:
+        return
+    rproc.clean_table = bytes(table) if rproc.ops.provides("detach") else None
+    rproc.cached_table = None
+    rproc.table = table
+
+
+def rproc_detach(rproc: Rproc) -> None:
+    """__rproc_detach()."""
+    if not rproc.ops.provides("detach"):
+        raise error(errno.EINVAL)
+    rproc.subdevs.stop(crashed=False)
+    with _announced(rproc, "can't reset resource table"):
+        rproc_reset_rsc_table_on_detach(rproc)
+    with _announced(rproc, "can't detach from rproc"):
+        rproc.ops.detach(rproc)
+    rproc.subdevs.unprepare()
+    rproc.state = State.DETACHED
+    rproc.info(f"detached remote processor {rproc.label}")
+
+
+def rproc_reset_rsc_table_on_detach(rproc: Rproc) -> None:
+    """The remote gets its table back as it was; ours is a copy from now on."""
+    if rproc.table is None:
+        return
+    if rproc.clean_table is None:
+        raise error(errno.EINVAL)
+    installed = rproc.table
+    rproc.cached_table = bytearray(installed)
+    rproc.table = memoryview(rproc.cached_table)
+    installed[:] = rproc.clean_table
+    rproc.clean_table = None
+
+
+@contextmanager
+def _announced(rproc: Rproc, complaint: str) -> Iterator[None]:
+    """Log *complaint* and the errno of what fails inside."""
+    try:
+        yield
+    except OSError as failure:
+        rproc.err(f"{complaint}: {_code(failure)}")
+        raise
+
+
+@contextmanager
+def _refusal_logged(rproc: Rproc) -> Iterator[None]:
+    """Log why an image or a table is refused, where the kernel has words for it."""
+    try:
+        yield
+    except FirmwareError as refusal:
+        if refusal.strerror:
+            rproc.err(refusal.strerror)
+        raise
+
+
+def _code(failure: OSError) -> int:
+    return -(failure.errno or errno.EIO)
