@@ -6,9 +6,9 @@ import struct
 import pytest
 
 from rprocfs.fs.kernfs import Dir, File, Link, Tree
-from rprocfs_fuse import calls, seccomp, uevents
-from rprocfs_fuse.overlay import HIDDEN_DEV, HiddenDir, plan
-from rprocfs_fuse.stat_calls import NAME
+from rprocfs_fuse.run import calls, seccomp, uevents
+from rprocfs_fuse.run.overlay import HIDDEN_DEV, HiddenDir, plan
+from rprocfs_fuse.run.stat_calls import NAME
 from tests.mount.run_parts import verdict
 
 NOTIFY, ALLOW = 0x7FC00000, 0x7FFF0000

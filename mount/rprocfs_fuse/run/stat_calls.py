@@ -14,9 +14,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from rprocfs_fuse import linux
-from rprocfs_fuse.knowledge import Daemon, DeviceFile
-from rprocfs_fuse.seccomp import Call, Continue, Handler
+from rprocfs_fuse.run import linux
+from rprocfs_fuse.run.knowledge import Daemon, DeviceFile
+from rprocfs_fuse.run.seccomp import Call, Continue, Handler
 
 #: What may be a device of ours; more may follow.
 NAME = re.compile(

@@ -9,11 +9,11 @@ import socket
 import sys
 from typing import NoReturn
 
-from rprocfs_fuse import calls, namespace, seccomp
 from rprocfs_fuse.daemon import describe
-from rprocfs_fuse.linux import CLONE_NEWNS, MNT_DETACH, set_parent_death_signal, umount, unshare
-from rprocfs_fuse.overlay import Cover, cover
-from rprocfs_fuse.tenants import send_tenants
+from rprocfs_fuse.run import calls, namespace, seccomp
+from rprocfs_fuse.run.linux import CLONE_NEWNS, MNT_DETACH, set_parent_death_signal, umount, unshare
+from rprocfs_fuse.run.overlay import Cover, cover
+from rprocfs_fuse.run.tenants import send_tenants
 
 NOT_EXECUTABLE = 126
 NOT_FOUND = 127

@@ -17,7 +17,7 @@ from rprocfs.base.syslog import Syslog
 from rprocfs.fs.chardev import DeviceNode
 from rprocfs.fs.kernfs import error
 from rprocfs.fs.wait import WaitQueue, WouldBlock
-from rprocfs_fuse.seccomp import Continue
+from rprocfs_fuse.run.seccomp import Continue
 
 #: The news.
 _AGAIN = "again"

@@ -8,9 +8,9 @@ import threading
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from rprocfs_fuse import calls, namespace
-from rprocfs_fuse.knowledge import Daemon
-from rprocfs_fuse.seccomp import Server
+from rprocfs_fuse.run import calls, namespace
+from rprocfs_fuse.run.knowledge import Daemon
+from rprocfs_fuse.run.seccomp import Server
 
 
 def send_tenants(door: socket.socket, mounts: int, listener: int | None) -> None:

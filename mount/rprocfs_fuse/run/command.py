@@ -1,13 +1,4 @@
-"""``rprocfs run``: a command that sees a board where the system has its own ``/sys`` and ``/dev``.
-
-Three processes, in a mount namespace of their own. The one that was started supervises
-(:mod:`supervisor`). The *daemon*, in a session of its own, holds the system and serves
-the mount (:mod:`run_daemon`). The *command* puts the mount over the real directories, in
-one more mount namespace that only it and its children see, and is executed
-(:mod:`run_command`). The supervisor answers some of its system calls (:mod:`tenants`).
-A socket leads from the supervisor to the daemon: its end tells that nobody is left to
-serve. Whatever is left in the command's namespace then is killed.
-"""
+"""The command line of ``rprocfs run``, and its three processes."""
 
 from __future__ import annotations
 
@@ -23,13 +14,13 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from rprocfs.errors import CommandError
-from rprocfs_fuse import namespace
 from rprocfs_fuse.options import Options, OptionsAction
-from rprocfs_fuse.overlay import Cover
-from rprocfs_fuse.run_command import complain, run_command
-from rprocfs_fuse.run_daemon import run_daemon
-from rprocfs_fuse.supervisor import Supervisor, end_as, release_signals, signals_held
-from rprocfs_fuse.tenants import Tenants
+from rprocfs_fuse.run import namespace
+from rprocfs_fuse.run.daemon import run_daemon
+from rprocfs_fuse.run.execute import complain, run_command
+from rprocfs_fuse.run.overlay import Cover
+from rprocfs_fuse.run.supervisor import Supervisor, end_as, release_signals, signals_held
+from rprocfs_fuse.run.tenants import Tenants
 
 #: More than a plan takes.
 _MESSAGE_SIZE = 1 << 20

@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from rprocfs.errors import CommandError
-from rprocfs_fuse.linux import (
+from rprocfs_fuse.run.linux import (
     CLONE_NEWNET,
     CLONE_NEWNS,
     CLONE_NEWUSER,

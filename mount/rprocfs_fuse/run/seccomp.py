@@ -24,7 +24,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from rprocfs.fs.wait import WouldBlock
-from rprocfs_fuse import linux
+from rprocfs_fuse.run import linux
 
 logger = logging.getLogger(__name__)
 

@@ -30,15 +30,15 @@ from typing import TYPE_CHECKING
 from rprocfs.base.syslog import Action
 from rprocfs.fs.kernfs import error
 from rprocfs.rpmsg.tty_io import TtyHandle
-from rprocfs_fuse import linux, seccomp
 from rprocfs_fuse.operations import IOC_EMPTY_READ, IOC_EMPTY_WRITE, ioctl_number
-from rprocfs_fuse.seccomp import Call, Continue, Handler, Pick
-from rprocfs_fuse.stat_calls import StatCalls
+from rprocfs_fuse.run import linux, seccomp
+from rprocfs_fuse.run.seccomp import Call, Continue, Handler, Pick
+from rprocfs_fuse.run.stat_calls import StatCalls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from rprocfs_fuse.knowledge import Daemon
+    from rprocfs_fuse.run.knowledge import Daemon
 
 
 #: Those that name a file.

@@ -15,14 +15,14 @@ from multiprocessing.connection import Connection
 
 from rprocfs.board import open_board
 from rprocfs.errors import CommandError
-from rprocfs_fuse import namespace
 from rprocfs_fuse.daemon import SWITCH_INTERVAL, describe
-from rprocfs_fuse.knowledge import Teller
 from rprocfs_fuse.options import Options
-from rprocfs_fuse.overlay import plan
-from rprocfs_fuse.tenants import receive_tenants
+from rprocfs_fuse.run import namespace
+from rprocfs_fuse.run.knowledge import Teller
+from rprocfs_fuse.run.overlay import plan
+from rprocfs_fuse.run.tenants import receive_tenants
+from rprocfs_fuse.run.uevents import broadcast
 from rprocfs_fuse.transport import MountOptions, mount
-from rprocfs_fuse.uevents import broadcast
 
 #: Seconds that ending may take, at most.
 PATIENCE = 8
