@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "mount": "rprocfs_fuse.command:mount",
     "umount": "rprocfs_fuse.command:umount",
     "run": "rprocfs_fuse.run.command:run",
+    "setup": "rprocfs_fuse.setup:setup",
     "check": "rprocfs.check_command:check",
 }
 
@@ -27,8 +28,13 @@ COMMANDS: Mapping[str, str] = {
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0, 1 for a failure, 2 for wrong usage."""
     arguments = parser().parse_args(argv)
+    return guarded(arguments.run, arguments)
+
+
+def guarded(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
+    """What *run* returns; 1 where it fails for a reason that is one line on stderr."""
     try:
-        status: int = arguments.run(arguments)
+        return run(arguments)
     except CommandError as failure:
         return _complain(str(failure))
     except OSError as failure:
@@ -36,7 +42,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _complain(f"{where}{failure.strerror or failure}")
     except KeyboardInterrupt:
         return 130
-    return status
 
 
 def parser() -> argparse.ArgumentParser:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import errno
 import fcntl
-import logging
 import os
 import select
 import signal
@@ -14,7 +13,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from rprocfs.errors import CommandError
-from rprocfs_fuse import daemon, mountpoint, transport
+from rprocfs_fuse import daemon, log, mountpoint, transport
 from rprocfs_fuse.operations import IOC_DAEMON
 from rprocfs_fuse.options import KNOWN, Options, OptionsAction
 
@@ -67,10 +66,11 @@ def run_mount(arguments: argparse.Namespace) -> int:
     options: Options = arguments.options
     where = mountpoint.prepare(arguments.directory)
     board = _absolute(arguments.board)
-    options.firmware, options.log = _absolute(options.firmware), _absolute(options.log)
+    options.firmware = _absolute(options.firmware)
+    options.log = options.log if options.log == log.SYSLOG else _absolute(options.log)
 
     def run(ready: Callable[[], None], ends: SimpleQueue[None]) -> None:
-        _configure_logging(options.log, foreground=arguments.foreground)
+        log.configure(options.log, options.loglevel, stderr=arguments.foreground)
         serve(board, where, options, ready, ends)
 
     if arguments.foreground:
@@ -91,12 +91,17 @@ def serve(
     from rprocfs.board import open_board  # noqa: PLC0415 - only the process that serves needs it
 
     how = transport.MountOptions(
-        options.transport, options.allow_other, options.ro, daemon=os.getpid()
+        options.transport,
+        options.allow_other,
+        options.ro,
+        daemon=os.getpid(),
+        source=board or mountpoint.SOURCE,
     )
     with (
         open_board(
             board, strict=options.strict, kernel=options.kernel, firmware=options.firmware
         ) as system,
+        log.following(system.model.kmsg),
         transport.mount(system.tree, where, how, on_end=lambda: ends.put(None)),
     ):
         ready()
@@ -167,14 +172,3 @@ def _ended(process: int) -> bool:
 
 def _absolute(path: str | None) -> str | None:
     return None if path is None else str(Path(path).absolute())
-
-
-def _configure_logging(file: str | None, *, foreground: bool) -> None:
-    """To a file, to stderr in the foreground, or nowhere."""
-    form = "%(asctime)s %(name)s: %(message)s"
-    if file is not None:
-        logging.basicConfig(filename=file, format=form, level=logging.INFO)
-    elif foreground:
-        logging.basicConfig(format=form, level=logging.INFO)
-    else:
-        logging.basicConfig(handlers=[logging.NullHandler()])

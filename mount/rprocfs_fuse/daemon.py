@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 from queue import SimpleQueue
 
 from rprocfs.errors import CommandError
+from rprocfs_fuse.notify import sd_notify
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ def in_foreground(run: Run) -> None:
     """*run* in this process; SIGTERM, SIGINT and SIGHUP put something into its queue."""
     sys.setswitchinterval(SWITCH_INTERVAL)
     with _signals() as ends:
-        run(lambda: None, ends)
+        run(lambda: sd_notify("READY=1"), ends)
 
 
 def in_background(run: Run) -> None:

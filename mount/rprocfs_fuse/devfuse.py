@@ -167,7 +167,12 @@ class DevfuseMount(Mounted):
         self._ended = threading.Event()
         self._on_end = on_end
         self.mountpoint = mountpoint
-        fd = mount(mountpoint, allow_other=options.allow_other, read_only=options.read_only)
+        fd = mount(
+            mountpoint,
+            allow_other=options.allow_other,
+            read_only=options.read_only,
+            source=options.source,
+        )
         entry = find_mount(mountpoint)
         self._device = entry.device if entry else ""
         self._connection = Connection(fd, operations, self._connection_ended)

@@ -18,7 +18,7 @@ from rprocfs.errors import CommandError
 from rprocfs.fs.kernfs import Tree
 from rprocfs_fuse.fusepy_binding import FUSE, abort
 from rprocfs_fuse.fusepy_operations import PathOperations
-from rprocfs_fuse.mountpoint import SOURCE, find_mount
+from rprocfs_fuse.mountpoint import SOURCE, find_mount, fsname
 from rprocfs_fuse.operations import Operations
 from rprocfs_fuse.transport import Mounted, MountOptions
 
@@ -76,7 +76,7 @@ class FusepyMount(Mounted):
 
 def _fuse_options(options: MountOptions) -> dict[str, Any]:
     return {
-        "fsname": SOURCE,
+        "fsname": fsname(options.source),
         "subtype": SOURCE,
         "nosuid": True,
         "nodev": True,

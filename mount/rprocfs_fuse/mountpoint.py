@@ -91,13 +91,20 @@ def prepare(directory: str | os.PathLike[str]) -> str:
     return where
 
 
-def mount(mountpoint: str, *, allow_other: bool, read_only: bool = False) -> int:
+def mount(
+    mountpoint: str, *, allow_other: bool, read_only: bool = False, source: str = SOURCE
+) -> int:
     """Mount on *mountpoint* and return the connection to the kernel. CommandError."""
     if not Path(DEVICE).exists():
         raise CommandError(f"{DEVICE}: missing, the kernel's module is called fuse")
     if os.geteuid() == 0:
-        return _mount_as_root(mountpoint, read_only=read_only)
-    return _mount_as_user(mountpoint, allow_other=allow_other, read_only=read_only)
+        return _mount_as_root(source, mountpoint, read_only=read_only)
+    return _mount_as_user(source, mountpoint, allow_other=allow_other, read_only=read_only)
+
+
+def fsname(source: str) -> str:
+    """*source* as a value in a comma list of libfuse."""
+    return re.sub(r"[\\,]", r"\\\g<0>", source)
 
 
 def unmount(mountpoint: str, *, lazy: bool = False) -> None:
@@ -119,12 +126,12 @@ def detach(device: str, mountpoint: str) -> None:
         unmount(mountpoint, lazy=True)
 
 
-def _mount_as_root(mountpoint: str, *, read_only: bool) -> int:
+def _mount_as_root(source: str, mountpoint: str, *, read_only: bool) -> int:
     fd = os.open(DEVICE, os.O_RDWR | os.O_CLOEXEC)
     try:
         data = f"fd={fd},rootmode=40000,user_id=0,group_id={os.getegid()},allow_other"
         flags = MS_NOSUID | MS_NODEV | (MS_RDONLY if read_only else 0)
-        names = (os.fsencode(name) for name in (SOURCE, mountpoint, FSTYPE))
+        names = (os.fsencode(name) for name in (source, mountpoint, FSTYPE))
         _check(_libc().mount(*names, ctypes.c_ulong(flags), data.encode()), mountpoint)
     except BaseException:
         os.close(fd)
@@ -132,8 +139,8 @@ def _mount_as_root(mountpoint: str, *, read_only: bool) -> int:
     return fd
 
 
-def _mount_as_user(mountpoint: str, *, allow_other: bool, read_only: bool) -> int:
-    options = f"fsname={SOURCE},subtype={SOURCE},nosuid,nodev"
+def _mount_as_user(source: str, mountpoint: str, *, allow_other: bool, read_only: bool) -> int:
+    options = f"fsname={fsname(source)},subtype={SOURCE},nosuid,nodev"
     options += ",allow_other" if allow_other else ""
     options += ",ro" if read_only else ""
     command = [_fusermount(), "-o", options, "--", mountpoint]

@@ -6,6 +6,7 @@ import argparse
 import re
 from dataclasses import dataclass, fields
 
+from rprocfs_fuse.log import LEVELS
 from rprocfs_fuse.transport import TRANSPORTS
 
 #: What mount(8) and fstab(5) say to every filesystem; of no concern to us.
@@ -26,6 +27,7 @@ class Options:
     allow_other: bool = False
     ro: bool = False
     log: str | None = None
+    loglevel: str = "info"
 
     def add(self, text: str) -> None:
         """Take over a comma list. ``argparse.ArgumentTypeError``."""
@@ -38,8 +40,9 @@ class Options:
             if KNOWN[name] is not bool(equals):
                 raise _usage(f"{name} needs a value" if KNOWN[name] else f"{name} takes no value")
             setattr(self, name, value if equals else True)
-        if self.transport not in TRANSPORTS:
-            raise _usage(f"transport={self.transport}: there are {', '.join(TRANSPORTS)}")
+        for name, known in (("transport", TRANSPORTS), ("loglevel", LEVELS)):
+            if getattr(self, name) not in known:
+                raise _usage(f"{name}={getattr(self, name)}: there are {', '.join(known)}")
 
 
 #: Name to whether it takes a value.

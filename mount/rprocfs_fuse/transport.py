@@ -11,7 +11,7 @@ from typing import Self
 
 from rprocfs.errors import CommandError
 from rprocfs.fs.kernfs import Tree
-from rprocfs_fuse.mountpoint import prepare
+from rprocfs_fuse.mountpoint import SOURCE, prepare
 
 #: Name to the module and class of a transport; each is imported only when asked for.
 TRANSPORTS: Mapping[str, str] = {
@@ -25,13 +25,14 @@ class MountOptions:
     """How to mount.
 
     *allow_other*: other users may use the mount of a user (root's always). *daemon*: the
-    process that ``rprocfs umount`` waits for.
+    process that ``rprocfs umount`` waits for. *source*: what mount(8) lists as mounted.
     """
 
     transport: str = "devfuse"
     allow_other: bool = False
     read_only: bool = False
     daemon: int = 0
+    source: str = SOURCE
 
 
 def nothing() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 import os
 import pickle
 import signal
@@ -15,6 +14,7 @@ from multiprocessing.connection import Connection
 
 from rprocfs.board import open_board
 from rprocfs.errors import CommandError
+from rprocfs_fuse import log
 from rprocfs_fuse.daemon import SWITCH_INTERVAL, describe
 from rprocfs_fuse.options import Options
 from rprocfs_fuse.run import namespace
@@ -43,7 +43,7 @@ def run_daemon(
     os.setsid()  # no terminal's signal is meant for us, nor for the engines
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     sys.setswitchinterval(SWITCH_INTERVAL)
-    _configure_logging(arguments.options.log)
+    log.configure(arguments.options.log, arguments.options.loglevel)
     _silence()
     try:
         with ExitStack() as stack:
@@ -71,14 +71,6 @@ def _open(
     control.send(pickle.dumps(covers))
     _wait(control)
     signal.alarm(PATIENCE)  # whatever hangs, this ends
-
-
-def _configure_logging(file: str | None) -> None:
-    if file is None:
-        logging.basicConfig(handlers=[logging.NullHandler()])
-    else:
-        form = "%(asctime)s %(name)s: %(message)s"
-        logging.basicConfig(filename=file, format=form, level=logging.INFO)
 
 
 def _silence() -> None:
