@@ -129,7 +129,8 @@ def detach(device: str, mountpoint: str) -> None:
 def _mount_as_root(source: str, mountpoint: str, *, read_only: bool) -> int:
     fd = os.open(DEVICE, os.O_RDWR | os.O_CLOEXEC)
     try:
-        data = f"fd={fd},rootmode=40000,user_id=0,group_id={os.getegid()},allow_other"
+        data = f"fd={fd},rootmode=40000,user_id=0,group_id={os.getegid()}"
+        data += ",allow_other" if _has_others() else ""
         flags = MS_NOSUID | MS_NODEV | (MS_RDONLY if read_only else 0)
         names = (os.fsencode(name) for name in (source, mountpoint, FSTYPE))
         _check(_libc().mount(*names, ctypes.c_ulong(flags), data.encode()), mountpoint)
@@ -137,6 +138,15 @@ def _mount_as_root(source: str, mountpoint: str, *, read_only: bool) -> int:
         os.close(fd)
         raise
     return fd
+
+
+def _has_others() -> bool:
+    """Are there other users in this user namespace.
+
+    Where there are none, ``allow_other`` would keep out whoever made the namespace.
+    """
+    ranges = Path("/proc/self/uid_map").read_text("ascii").split()
+    return ranges[2:] != ["1"]
 
 
 def _mount_as_user(source: str, mountpoint: str, *, allow_other: bool, read_only: bool) -> int:

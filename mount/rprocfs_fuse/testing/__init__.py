@@ -1,0 +1,1 @@
+"""Boards for tests: the pytest plugin and what is behind it."""

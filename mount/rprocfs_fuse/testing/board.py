@@ -1,0 +1,123 @@
+"""A board that runs for a test, with commands inside."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import rprocfs
+import rprocfs_fuse
+from rprocfs_fuse.testing import inside
+
+#: Seconds that a board may take to be there, and to be gone.
+PATIENCE = 30
+
+
+_PACKAGES = (rprocfs.__spec__.origin or "", rprocfs_fuse.__spec__.origin or "")
+
+
+class BoardError(RuntimeError):
+    """The board could not be made; the text is what ``rprocfs run`` complained of."""
+
+
+class RprocBoard:
+    """``rprocfs run`` with its arguments *words*, which stays until it is closed.
+
+    *path* is the root of what commands see: ``board.path / "sys/class/remoteproc"``. As in
+    ``rprocfs run``, nobody else sees the board, and any number of them run side by side.
+    BoardError.
+    """
+
+    path: Path
+
+    def __init__(self, *words: str) -> None:
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
+        self._door, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._door.settimeout(PATIENCE)
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "rprocfs", "run", *words, "--", *_inside(theirs)],
+                env=os.environ | {"PYTHONPATH": _python_path()},
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=self._stderr,
+                start_new_session=True,
+            )
+        try:
+            holder = json.loads(self._door.recv(100) or b"null")
+        except OSError as problem:
+            self.close()
+            raise BoardError(f"the board does not come: {problem}") from problem
+        if holder is None:
+            self._process.wait(PATIENCE)
+            self._stderr.seek(0)
+            complaint = self._stderr.read().decode("utf-8", "replace").strip()
+            self.close()
+            raise BoardError(complaint or "the board did not come")
+        self.path = Path(f"/proc/{holder}/root")
+
+    def run(
+        self, args: str | Sequence[str | os.PathLike[str]], *, shell: bool = False, **kwargs: Any
+    ) -> subprocess.CompletedProcess[Any]:
+        """Run a command inside; like :func:`subprocess.run`, with its arguments and exceptions."""
+        words = [args] if isinstance(args, str) else [os.fspath(word) for word in args]
+        shell_words = ["/bin/sh", "-c"] if shell else []
+        check = kwargs.pop("check", False)
+        command = [*_inside(self._door), *shell_words, *words]
+        fds = [self._door.fileno(), *kwargs.pop("pass_fds", ())]
+        try:
+            done = subprocess.run(command, check=False, pass_fds=fds, **kwargs)
+        except subprocess.TimeoutExpired as expired:
+            expired.cmd = args
+            raise
+        done.args = args
+        if check:
+            done.check_returncode()
+        return done
+
+    def dmesg(self) -> str:
+        """The board's kernel log, a line a record, without time stamps."""
+        fd = os.open(self.path / "dev/kmsg", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        lines = []
+        try:
+            while True:
+                record = os.read(fd, 8192).decode("utf-8", "replace")
+                lines.append(record.partition(";")[2].partition("\n")[0])
+        except BlockingIOError:
+            return "\n".join(lines)
+        finally:
+            os.close(fd)
+
+    def close(self) -> None:
+        """End the board and everything inside. May be called twice."""
+        self._door.close()
+        self._stderr.close()
+        try:
+            self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_exc: object) -> None:
+        self.close()
+
+
+def _inside(door: socket.socket) -> list[str]:
+    return [sys.executable, "-I", inside.__file__, str(door.fileno())]
+
+
+def _python_path() -> str:
+    """Where the packages are, also of a checkout that is not installed."""
+    return os.pathsep.join(str(Path(place).parents[1]) for place in _PACKAGES)

@@ -1,0 +1,139 @@
+"""The plugin as its users use it: in test files of their own, run by pytest."""
+
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from rprocfs_fuse.testing.board import BoardError, RprocBoard
+from tests.mount.test_mount_command import BOARD, ENVIRONMENT
+
+R0 = "sys/class/remoteproc/remoteproc0"
+CONFTEST = 'pytest_plugins = ["rprocfs_fuse.testing.plugin"]\n'
+
+
+@pytest.fixture
+def pytester(tmp_path):
+    """Run a test file; what pytest printed."""
+
+    def run(text, *words):
+        (tmp_path / "conftest.py").write_text(CONFTEST)
+        (tmp_path / "test_it.py").write_text(text)
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:rprocfs", *words, str(tmp_path)],
+            env=ENVIRONMENT, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        return done.stdout
+
+    return run
+
+
+def test_a_board_and_a_script(pytester, tmp_path):
+    (tmp_path / "boot.sh").write_text(
+        f"#!/bin/sh\ncd /{R0}\necho echo.elf >firmware\necho start >state\n"
+    )
+    output = pytester(
+        f"""
+        def test_boot(rproc_board, rproc_run):
+            rproc_run(["sh", "boot.sh"], check=True)
+            assert (rproc_board.path / "{R0}/state").read_text() == "running\\n"
+            assert "is now up" in rproc_board.dmesg()
+
+        def test_another_board(rproc_board):
+            assert (rproc_board.path / "{R0}/state").read_text() == "offline\\n"
+    """.replace("\n        ", "\n")
+    )
+    assert "2 passed" in output
+
+
+def test_the_marker(pytester, tmp_path):
+    (tmp_path / "board.toml").write_text(BOARD.replace('"sim"', '"other"'))
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images/mine").touch()
+    output = pytester(
+        f"""
+        import pytest
+
+        @pytest.mark.rproc_board("board.toml", firmware="images", options="kernel=6.1")
+        def test_file(rproc_board, rproc_run):
+            assert (rproc_board.path / "{R0}/name").read_text() == "other\\n"
+            assert rproc_run(["ls", "/lib/firmware"], capture_output=True).stdout == b"mine\\n"
+
+        @pytest.mark.rproc_board(toml='''{BOARD}''')
+        def test_text(rproc_board):
+            assert (rproc_board.path / "{R0}/name").read_text() == "sim\\n"
+    """.replace("\n        ", "\n")
+    )
+    assert "2 passed" in output
+
+
+def test_what_a_failure_shows(pytester):
+    output = pytester(
+        """
+        import pytest
+
+        def test_fails(rproc_board):
+            assert False
+
+        @pytest.mark.rproc_board("missing.toml")
+        def test_no_board(rproc_board):
+            pass
+    """.replace("\n        ", "\n")
+    )
+    assert "Kernel log of the board" in output
+    assert "remoteproc remoteproc0: m4 is available" in output
+    assert "rproc_board: rprocfs: " in output
+    assert "missing.toml: No such file or directory" in output
+    assert "1 failed, 1 error" in output
+
+
+def _runs(pid):
+    """Does it: neither gone nor a zombie."""
+    try:
+        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
+    except OSError:
+        return False
+
+
+@pytest.fixture
+def inside():
+    with RprocBoard() as board:
+        yield board
+
+
+def test_a_command_inside_is_a_subprocess(inside, tmp_path):
+    done = inside.run(["cat"], input=b"hello", capture_output=True)
+    assert (done.args, done.returncode, done.stdout) == (["cat"], 0, b"hello")
+    done = inside.run("pwd; echo $X; kill $$", shell=True, cwd=tmp_path, env={"X": "y"},
+                      stdout=subprocess.PIPE, text=True)  # fmt: skip
+    assert (done.returncode, done.stdout) == (-15, f"{tmp_path}\ny\n")
+    with pytest.raises(subprocess.CalledProcessError) as failed:
+        inside.run(["false"], check=True)
+    assert failed.value.cmd == ["false"]
+    done = inside.run(["missing"], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (127, "missing: No such file or directory\n")
+
+
+def test_a_command_that_takes_too_long_is_killed_with_its_children(inside, tmp_path):
+    with pytest.raises(subprocess.TimeoutExpired) as expired:
+        inside.run(f"sleep 1000 & echo $! >{tmp_path}/pid; wait", shell=True, timeout=0.5)
+    assert expired.value.cmd.startswith("sleep")
+    pid = int((tmp_path / "pid").read_text())
+    deadline = time.monotonic() + 5
+    while _runs(pid):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def test_the_end_of_a_board_ends_what_is_inside(tmp_path):
+    with RprocBoard() as board:
+        board.run(f"setsid sleep 1000 >{tmp_path}/log 2>&1 & echo $! >{tmp_path}/pid", shell=True)
+        pid = int((tmp_path / "pid").read_text())
+    assert not _runs(pid)
+
+
+def test_a_board_that_cannot_be(tmp_path):
+    with pytest.raises(BoardError, match="No such file"):
+        RprocBoard("--board", str(tmp_path / "missing.toml"))
