@@ -8,8 +8,8 @@ from typing import Any
 from rprocfs.base.device import Class, Device
 from rprocfs.fs.chardev import Ida
 from rprocfs.rpmsg.core import RpmsgDevice, RpmsgDriver
-from rprocfs.rpmsg.n_tty import Termios
 from rprocfs.rpmsg.tty_port import RpmsgTtyPort
+from rprocfs.tty.n_tty import Termios
 
 RPMSG_TTY_NAME = "ttyRPMSG"
 
@@ -21,7 +21,7 @@ class RpmsgTtyDevice(Device):
         name = f"{RPMSG_TTY_NAME}{port.id}"
         super().__init__(port.rpdev.model, name, port.rpdev, class_=driver.class_)
         self.port = port
-        self.set_devnode((driver.major, port.id), port.open)
+        self.set_devnode((driver.major, port.id), port.device_open)
 
 
 class RpmsgTtyDriver(RpmsgDriver):

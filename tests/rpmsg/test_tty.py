@@ -8,9 +8,10 @@ from dataclasses import replace
 import pytest
 
 from rprocfs.fs.wait import WouldBlock
-from rprocfs.rpmsg import tty_io
-from rprocfs.rpmsg.n_tty import ICANON, Termios
+from rprocfs.rpmsg.tty_port import INIT_TERMIOS
 from rprocfs.testing.userspace import read
+from rprocfs.tty import tty_io
+from rprocfs.tty.n_tty import ICANON
 from tests.rpmsg.link import code
 
 TTY = ("rpmsg-tty", 1024)
@@ -62,7 +63,7 @@ def test_input_processing(one):
     assert one.received[-1].data == b"a\nb\rc"
     one.send(1024, 1024, b"x\ny\rz\3w\x7f")
     assert tty.read(100, 0) == b"w\x7f"
-    raw = replace(Termios(), iflag=0, lflag=0)
+    raw = replace(INIT_TERMIOS, iflag=0, lflag=0)
     tty.ioctl(tty_io.TCSETS, 1, raw.pack())
     one.send(1024, 1024, b"x\ny\rz\3")
     assert tty.read(100, 0) == b"x\ny\rz\3"
@@ -164,9 +165,9 @@ def test_the_number_is_kept_while_open(one):
 
 def test_settings(one):
     tty = one.open(DEV)
-    assert tty.ioctl(tty_io.TCGETS, 1, b"") == Termios().pack()
-    assert tty.ioctl(tty_io.TCGETS2, 1, b"")[:36] == Termios().pack()
-    canon = replace(Termios(), lflag=Termios().lflag | ICANON)
+    assert tty.ioctl(tty_io.TCGETS, 1, b"") == INIT_TERMIOS.pack()
+    assert tty.ioctl(tty_io.TCGETS2, 1, b"")[:36] == INIT_TERMIOS.pack()
+    canon = replace(INIT_TERMIOS, lflag=INIT_TERMIOS.lflag | ICANON)
     one.send(1024, 1024, b"pending")
     tty.ioctl(tty_io.TCSETSF2, 1, canon.pack2())
     one.send(1024, 1024, b"half a")
@@ -181,9 +182,9 @@ def test_settings(one):
 
 def test_timed_read_names_its_timeout(one):
     tty = one.open(DEV)
-    cc = bytearray(Termios().cc)
+    cc = bytearray(INIT_TERMIOS.cc)
     cc[5], cc[6] = 7, 0
-    tty.ioctl(tty_io.TCSETSW, 1, replace(Termios(), cc=bytes(cc)).pack())
+    tty.ioctl(tty_io.TCSETSW, 1, replace(INIT_TERMIOS, cc=bytes(cc)).pack())
     with pytest.raises(WouldBlock) as block:
         tty.read(10, 0)
     assert (block.value.timeout, block.value.expired()) == (0.7, b"")
@@ -225,5 +226,5 @@ def test_ioctls_that_are_none(one):
 def test_declared_sizes_are_those_that_are_given(one):
     tty = one.open(DEV)
     for cmd, (into, out) in tty.ioctl_sizes.items():
-        data = Termios().pack() if into == 36 else bytes(into)
+        data = INIT_TERMIOS.pack() if into == 36 else bytes(into)
         assert len(tty.ioctl(cmd, 1, data)) == out

@@ -29,7 +29,7 @@ from typing import TYPE_CHECKING
 
 from rprocfs.base.syslog import Action
 from rprocfs.fs.kernfs import error
-from rprocfs.rpmsg.tty_io import TtyHandle
+from rprocfs.tty.tty_io import TtyHandle
 from rprocfs_fuse.operations import IOC_EMPTY_READ, IOC_EMPTY_WRITE, ioctl_number
 from rprocfs_fuse.run import linux, seccomp
 from rprocfs_fuse.run.seccomp import Call, Continue, Handler, Pick

@@ -38,12 +38,12 @@ _DEL = 0o177
 
 @dataclass(frozen=True, slots=True)
 class Termios:
-    """``struct ktermios``; as made, ``tty_std_termios`` the way rpmsg_tty changes it."""
+    """``struct ktermios``; as made, ``tty_std_termios``."""
 
     iflag: int = ICRNL | IXON
-    oflag: int = 0
+    oflag: int = OPOST | ONLCR
     cflag: int = 0o2277
-    lflag: int = 0o105061
+    lflag: int = 0o105073
     line: int = 0
     cc: bytes = b"\x03\x1c\x7f\x15\x04\0\1\0\x11\x13\x1a\0\x12\x0f\x17\x16\0\0\0"
     ispeed: int = 38400
@@ -63,8 +63,13 @@ class Termios:
         cflag = cflag & _OWN_CFLAGS | self.cflag & ~_OWN_CFLAGS
         return replace(self, iflag=iflag, oflag=oflag, cflag=cflag, lflag=lflag, line=line, cc=cc)
 
+    def without(self, *, oflag: int, lflag: int) -> Termios:
+        """These flags cleared."""
+        return replace(self, oflag=self.oflag & ~oflag, lflag=self.lflag & ~lflag)
+
 
 TERMIOS_SIZE = _TERMIOS.size
+TTY_STD_TERMIOS = Termios()
 
 
 class NTty:

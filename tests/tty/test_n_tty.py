@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from rprocfs.rpmsg.n_tty import (
+from rprocfs.tty.n_tty import (
     ECHO,
     ECHOE,
     ICANON,
@@ -25,7 +25,7 @@ from rprocfs.rpmsg.n_tty import (
     Termios,
 )
 
-STANDARD = Termios()
+STANDARD = Termios().without(oflag=OPOST | ONLCR, lflag=ECHO | ICANON)
 RAW = replace(STANDARD, iflag=0, lflag=0)
 CANON = replace(STANDARD, lflag=STANDARD.lflag | ICANON)
 

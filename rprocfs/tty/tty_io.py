@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rprocfs.fs.kernfs import Handle, error
 from rprocfs.fs.wait import WaitQueue, WouldBlock
-from rprocfs.rpmsg.n_tty import CLOCAL, ICANON, TERMIOS_SIZE, VMIN, VSTART, VSTOP, VTIME
+from rprocfs.tty.n_tty import CLOCAL, ICANON, TERMIOS_SIZE, VMIN, VSTART, VSTOP, VTIME
 
 if TYPE_CHECKING:
-    from rprocfs.rpmsg.tty_port import RpmsgTtyPort
+    from rprocfs.tty.tty_port import TtyPort
 
 TCGETS, TCSETS, TCSETSW, TCSETSF = 0x5401, 0x5402, 0x5403, 0x5404
 TCSBRK, TCXONC, TCFLSH, TIOCEXCL, TIOCNXCL = 0x5409, 0x540A, 0x540B, 0x540C, 0x540D
@@ -30,6 +30,8 @@ TIOCGEXCL = 0x80045440
 
 #: ``tty->write_buf``: a write(2) goes to the line discipline in pieces of this size.
 _CHUNK = 2048
+#: Fewer bytes on their way than these: poll(2) says POLLOUT.
+_WAKEUP_CHARS = 256
 _READY = select.POLLIN | select.POLLRDNORM
 _WRITABLE = select.POLLOUT | select.POLLWRNORM
 _HUNG_UP = _READY | _WRITABLE | select.POLLERR | select.POLLHUP
@@ -55,13 +57,13 @@ class TtyHandle(Handle):
         TIOCGETD: (0, 4),
     }
 
-    def __init__(self, port: RpmsgTtyPort) -> None:
+    def __init__(self, port: TtyPort) -> None:
         self._port = port
         self._released = False
 
     @property
     def wait_queue(self) -> WaitQueue:
-        """Woken by input and by the hang-up."""
+        """Woken by input, room and the hang-up."""
         return self._port.readq
 
     def read(self, size: int, offset: int) -> bytes:
@@ -75,7 +77,10 @@ class TtyHandle(Handle):
         raise WouldBlock(self._port.readq)
 
     def write(self, data: bytes, offset: int) -> int:
-        """tty_write(): EIO after the hang-up; ENOMEM, not EAGAIN, while the ring is full."""
+        """tty_write(): EIO after the hang-up; else what the driver says that cannot send.
+
+        A driver whose writers wait may take a part, as nobody waits twice in one write here.
+        """
         written = 0
         while written < len(data):
             if self._port.hung_up:
@@ -95,10 +100,11 @@ class TtyHandle(Handle):
         return written
 
     def poll(self) -> int:
-        """n_tty_poll(): always writable, as rpmsg_tty does not know how full the ring is."""
+        """n_tty_poll(): writable while little is on its way, as far as the driver knows."""
         if self._port.hung_up:
             return _HUNG_UP
-        return _WRITABLE | (_READY if self._port.ldisc.available() else 0)
+        mask = _WRITABLE if self._port.chars_in_buffer() < _WAKEUP_CHARS else 0
+        return mask | (_READY if self._port.ldisc.available() else 0)
 
     def ioctl(self, cmd: int, arg: int, data: bytes) -> bytes:
         """tty_ioctl(): EIO after the hang-up, EFAULT without the memory, ENOTTY."""
@@ -123,42 +129,42 @@ class TtyHandle(Handle):
             self._port.close()
 
 
-_Ioctl = Callable[["RpmsgTtyPort", int, bytes], bytes | None]
+_Ioctl = Callable[["TtyPort", int, bytes], bytes | None]
 
 
 def _int(value: int) -> bytes:
     return value.to_bytes(4, "little")
 
 
-def _tcflsh(port: RpmsgTtyPort, arg: int, data: bytes) -> None:
+def _tcflsh(port: TtyPort, arg: int, data: bytes) -> None:
     if arg not in (0, 1, 2):
         raise error(errno.EINVAL)
     if arg != 1:
         port.flush()
 
 
-def _tcxonc(port: RpmsgTtyPort, arg: int, data: bytes) -> None:
-    """Stopping the output has no effect on rpmsg_tty; stopping the input sends the character."""
+def _tcxonc(port: TtyPort, arg: int, data: bytes) -> None:
+    """No driver here can stop its output; stopping the input sends the character."""
     if arg not in (0, 1, 2, 3):
         raise error(errno.EINVAL)
     char = port.ldisc.termios.cc[VSTOP if arg == 2 else VSTART]
     if arg >= 2 and char:
-        port.rpdev.endpoint.trysend(bytes([char]))
+        port.put_chars(bytes([char]))
 
 
-def _set_winsize(port: RpmsgTtyPort, arg: int, data: bytes) -> None:
+def _set_winsize(port: TtyPort, arg: int, data: bytes) -> None:
     port.winsize = data[:8]
 
 
 def _set_exclusive(value: bool) -> _Ioctl:
-    def ioctl(port: RpmsgTtyPort, arg: int, data: bytes) -> None:
+    def ioctl(port: TtyPort, arg: int, data: bytes) -> None:
         port.exclusive = value
 
     return ioctl
 
 
 def _set_termios(flush: bool = False) -> _Ioctl:
-    def ioctl(port: RpmsgTtyPort, arg: int, data: bytes) -> None:
+    def ioctl(port: TtyPort, arg: int, data: bytes) -> None:
         port.set_termios(data, flush=flush)
 
     return ioctl
@@ -182,7 +188,7 @@ _IOCTLS: dict[int, _Ioctl] = {
     TIOCGEXCL: lambda port, arg, data: _int(port.exclusive),
     TIOCGWINSZ: lambda port, arg, data: port.winsize,
     TIOCSWINSZ: _set_winsize,
-    TIOCOUTQ: lambda port, arg, data: _int(0),
+    TIOCOUTQ: lambda port, arg, data: _int(port.chars_in_buffer()),
     FIONREAD: lambda port, arg, data: _int(port.ldisc.readable()),
     TIOCGSOFTCAR: lambda port, arg, data: _int(bool(port.ldisc.termios.cflag & CLOCAL)),
     TIOCGETD: lambda port, arg, data: _int(0),

@@ -1,0 +1,1 @@
+"""Terminals: the line discipline, open files and ports, whatever carries the bytes."""
