@@ -101,7 +101,6 @@ def serve(
         open_board(
             board, strict=options.strict, kernel=options.kernel, firmware=options.firmware
         ) as system,
-        log.following(system.model.kmsg),
         transport.mount(system.tree, where, how, on_end=lambda: ends.put(None)),
     ):
         ready()

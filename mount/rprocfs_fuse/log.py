@@ -1,16 +1,14 @@
-"""Where a daemon logs: to a file, to syslog, or to stderr as a journal wants it."""
+"""Where a daemon logs, and the kernel of its board with it: a file, syslog, stderr, a journal."""
 
 from __future__ import annotations
 
 import logging
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from logging.handlers import SysLogHandler
 from pathlib import Path
 
-from rprocfs.base.kmsg import Kmsg, Level, Record
+from rprocfs.base.kmsg import Level
 from rprocfs.errors import CommandError
 
 #: ``-o loglevel=``, and what it shows.
@@ -22,13 +20,6 @@ LEVELS = {
 }
 SYSLOG = "syslog"
 _FORM = "%(asctime)s %(name)s: %(message)s"
-_kernel = logging.getLogger("kernel")
-_OF_LEVEL = dict.fromkeys(Level, logging.ERROR) | {
-    Level.WARNING: logging.WARNING,
-    Level.NOTICE: logging.INFO,
-    Level.INFO: logging.INFO,
-    Level.DEBUG: logging.DEBUG,
-}
 _SEVERITY = {
     logging.CRITICAL: Level.CRIT,
     logging.ERROR: Level.ERR,
@@ -57,20 +48,6 @@ def configure(where: str | None, level: str, *, stderr: bool = False) -> None:
         handler = logging.NullHandler()
         level = "error"
     logging.basicConfig(handlers=[handler], level=LEVELS[level])
-
-
-@contextmanager
-def following(kmsg: Kmsg) -> Iterator[None]:
-    """Log what the board's kernel logs, until the block ends."""
-    end = kmsg.register_console(_log_record)
-    try:
-        yield
-    finally:
-        end()
-
-
-def _log_record(record: Record) -> None:
-    _kernel.log(_OF_LEVEL[Level(record.level)], "%s", record.text.replace("\n", "\\n"))
 
 
 def _syslog() -> logging.Handler:

@@ -6,7 +6,6 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 
@@ -58,19 +57,6 @@ class Kmsg:
         self.next_seq = 0
         self.clear_seq = 0
         self.wait_queue = WaitQueue()
-        self._consoles: list[Callable[[Record], None]] = []
-
-    def register_console(self, write: Callable[[Record], None]) -> Callable[[], None]:
-        """Call *write* for all records so far, and for each new one on whatever thread logs it.
-
-        Returns what ends that. As with ``CON_PRINTBUFFER``.
-        """
-        with self._lock:
-            before = list(self._records)
-            self._consoles.append(write)
-        for record in before:
-            write(record)
-        return lambda: self._consoles.remove(write)
 
     def printk(
         self, level: int, text: str, context: dict[str, str] | None = None, facility: int = 0
@@ -84,8 +70,6 @@ class Kmsg:
             self._records.append(record)
             self.next_seq += 1
         self.wait_queue.wake_up()
-        for write in self._consoles:
-            write(record)
 
     @property
     def first_seq(self) -> int:

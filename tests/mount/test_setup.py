@@ -188,8 +188,8 @@ def test_the_journal_is_told_levels(board, mountpoint, tmp_path):
             service.terminate()
             assert service.wait(10) == 0
     lines = (tmp_path / "stderr").read_text().splitlines()
-    assert "<6>kernel: remoteproc remoteproc0: sim is available" in lines
-    assert any(line.startswith("<3>kernel: ") and line.endswith("-2") for line in lines)
+    assert "<6>rprocfs: remoteproc remoteproc0: sim is available" in lines
+    assert any(line.startswith("<3>rprocfs: ") and line.endswith("-2") for line in lines)
 
 
 def test_loglevel(board, mountpoint, tmp_path):
