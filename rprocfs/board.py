@@ -4,6 +4,7 @@ A board file holds one table a processor and, optionally, one a memory region; t
 keys are those of a devicetree::
 
     firmware-directory = "/lib/firmware"
+    modules = ["virtio_console"]    # loaded from the start; else when a device asks for them
 
     [[remoteproc]]
     label = "m4"
@@ -17,15 +18,16 @@ from __future__ import annotations
 
 import difflib
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rprocfs.base.module import UnknownModuleError
 from rprocfs.errors import CommandError
 from rprocfs.kernel import KERNELS, KernelVersion
-from rprocfs.system import System, UnknownDriverError, find_driver
+from rprocfs.system import MODULES, System, UnknownDriverError, find_driver, find_module
 
 #: The keys of ``[[remoteproc]]`` and their types.
 KEYS: Mapping[str, type] = {
@@ -48,7 +50,7 @@ KEYS: Mapping[str, type] = {
 }
 
 #: The keys of the file itself.
-TOP_KEYS: Mapping[str, type] = {"firmware-directory": str, "remoteproc": list}
+TOP_KEYS: Mapping[str, type] = {"firmware-directory": str, "modules": object, "remoteproc": list}
 
 #: Where a board file's processors look for firmware unless it says otherwise.
 FIRMWARE_DIRECTORY = "/lib/firmware"
@@ -60,6 +62,7 @@ class Board:
 
     processors: tuple[Mapping[str, Any], ...]
     firmware_directory: str | None = None
+    modules: tuple[str, ...] = ()
 
 
 DEFAULT_BOARD = Board(
@@ -94,8 +97,10 @@ def load_board(path: str | None) -> Board:
     processors = document.get("remoteproc", [])
     for number, processor in enumerate(processors):
         _check_processor(path, f"remoteproc[{number}]", processor)
+    modules = document.get("modules", [])
+    _check_modules(path, modules)
     directory = document.get("firmware-directory", FIRMWARE_DIRECTORY)
-    return Board(tuple(processors), str(Path(path).parent.absolute() / directory))
+    return Board(tuple(processors), str(Path(path).parent.absolute() / directory), tuple(modules))
 
 
 def _check_processor(path: str, where: str, processor: object) -> None:
@@ -109,6 +114,27 @@ def _check_processor(path: str, where: str, processor: object) -> None:
         find_driver(compatible)
     except UnknownDriverError as failure:
         raise CommandError(f"{path}: {where}.compatible: no driver for {failure}") from failure
+
+
+def _check_modules(path: str, modules: object) -> None:
+    if not isinstance(modules, list) or not all(isinstance(word, str) for word in modules):
+        raise CommandError(f"{path}: modules: must be a list of strings, NAME [PARAMETER=VALUE]")
+    for number, module in enumerate(modules):
+        name = (module.split() or [""])[0]
+        try:
+            find_module(name)
+        except UnknownModuleError as failure:
+            near = difflib.get_close_matches(name, MODULES, 1)
+            hint = f", did you mean {near[0]}?" if near else ""
+            raise CommandError(f"{path}: modules[{number}]: no module {name!r}{hint}") from failure
+
+
+def _load_modules(system: System, modules: Sequence[str]) -> None:
+    for module in modules:
+        try:
+            system.modules.load(module)
+        except OSError as failure:
+            raise CommandError(f"modules: {module}: {failure.strerror}") from failure
 
 
 def _check_keys(path: str, where: str, table: Mapping[str, Any], known: Mapping[str, type]) -> None:
@@ -149,6 +175,7 @@ def open_board(
     board = load_board(path)
     directory = firmware or board.firmware_directory
     with System(strict=strict, version=kernel_version(kernel), firmware=directory) as system:
+        _load_modules(system, board.modules)
         for processor in board.processors:
             system.add_processor(processor)
         yield system

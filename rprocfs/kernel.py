@@ -21,6 +21,8 @@ class KernelVersion:
     """The rpmsg ioctls RPMSG_{GET_OUTGOING,SET_INCOMING}_FLOWCONTROL exist."""
     chrdev_binds_own_name: bool
     """The rpmsg_chrdev driver binds channels named `rpmsg_chrdev` by itself."""
+    virtio_rng_quality: int
+    """Bits of entropy in 1024 bits of a virtio-rng."""
 
 
 LINUX_6_1 = KernelVersion(
@@ -31,6 +33,7 @@ LINUX_6_1 = KernelVersion(
     logs_firmware_path=False,
     has_flow_control=False,
     chrdev_binds_own_name=False,
+    virtio_rng_quality=1000,
 )
 
 LINUX_6_12 = KernelVersion(
@@ -41,6 +44,7 @@ LINUX_6_12 = KernelVersion(
     logs_firmware_path=True,
     has_flow_control=True,
     chrdev_binds_own_name=True,
+    virtio_rng_quality=1024,
 )
 
 KERNELS = (LINUX_6_1, LINUX_6_12)

@@ -7,7 +7,7 @@ systems in one process share nothing.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from importlib import import_module
 from importlib.metadata import entry_points
@@ -18,6 +18,7 @@ from rprocfs.base.devcoredump import Devcoredump
 from rprocfs.base.firmware import FirmwareLoader
 from rprocfs.base.kmsg_dev import kmsg_init
 from rprocfs.base.model import DriverModel
+from rprocfs.base.module import ModuleInit, Modules, UnknownModuleError
 from rprocfs.base.platform import PlatformBus, PlatformDevice, PlatformDriver
 from rprocfs.fs.kernfs import Tree
 from rprocfs.kernel import DEFAULT, KernelVersion
@@ -35,6 +36,23 @@ DRIVERS: Mapping[str, str] = {
     "rprocfs,rv32": "rprocfs.drivers.rv32:Rv32Driver",
 }
 
+#: Modules and where their init is. Others come from entry points of the group
+#: ``rprocfs.modules``.
+MODULES: Mapping[str, str] = {
+    "rng_core": "rprocfs.base.hw_random:init",
+    "rpmsg_client_sample": "rprocfs.rpmsg.client_sample:init",
+    "virtio_console": "rprocfs.virtio.console:init",
+    "virtio_rng": "rprocfs.virtio.rng:init",
+}
+
+#: ``modules.alias``: which device asks for which of them. Not the sample: a board has none,
+#: and whoever tries an image out wants the channel for himself.
+ALIASES: Mapping[str, str] = {
+    "virtio:d00000003v*": "virtio_console",
+    "virtio:d0000000Bv*": "virtio_console",
+    "virtio:d00000004v*": "virtio_rng",
+}
+
 DriverFactory = Callable[[Remoteproc], PlatformDriver]
 
 
@@ -47,6 +65,8 @@ class System:
 
     *firmware* is the directory that ``lib/firmware`` leads to, that of the images that
     come with the package unless given. *strict*: show nothing that a board would not.
+    *modules* are loaded, each ``NAME [PARAMETER=VALUE ...]``: UnknownModuleError, OSError.
+    Unless strict, so is the module of a device that appears, as udev does on a board.
     Close it, or use it as a context manager: that stops every processor.
     """
 
@@ -56,6 +76,7 @@ class System:
         strict: bool = False,
         version: KernelVersion = DEFAULT,
         firmware: str | os.PathLike[str] | None = None,
+        modules: Sequence[str] = (),
     ) -> None:
         self.model = DriverModel(version, strict=strict)
         kmsg_init(self.model)
@@ -67,6 +88,12 @@ class System:
         self.remoteproc = Remoteproc(
             self.model, self.platform, self.virtio, self.loader, self.devcoredump
         )
+        buses = (self.platform, self.virtio, self.rpmsg.bus)
+        self.modules = Modules(self.model, buses, find_module, ALIASES)
+        for module in modules:
+            self.modules.load(module)
+        if not strict:
+            self.model.request_module = self.modules.request_module
         self._drivers: dict[str, PlatformDriver] = {}
         self._counts: dict[str, int] = {}
         self._closed = False
@@ -132,12 +159,25 @@ def bundled_firmware() -> str:
 
 def find_driver(compatible: str) -> DriverFactory:
     """The class behind *compatible*, from the table or from entry points; UnknownDriverError."""
-    where = DRIVERS.get(compatible)
+    factory: DriverFactory | None = _find(DRIVERS, "rprocfs.drivers", compatible)
+    if factory is None:
+        raise UnknownDriverError(compatible)
+    return factory
+
+
+def find_module(name: str) -> ModuleInit:
+    """The init of the module, from the table or from entry points; UnknownModuleError."""
+    init: ModuleInit | None = _find(MODULES, "rprocfs.modules", name)
+    if init is None:
+        raise UnknownModuleError(name)
+    return init
+
+
+def _find(table: Mapping[str, str], group: str, name: str) -> Any:
+    where = table.get(name)
     if where is not None:
-        module, _, name = where.partition(":")
-        factory: DriverFactory = getattr(import_module(module), name)
-        return factory
-    for entry in entry_points(group="rprocfs.drivers", name=compatible):
-        found: DriverFactory = entry.load()
-        return found
-    raise UnknownDriverError(compatible)
+        module, _, attribute = where.partition(":")
+        return getattr(import_module(module), attribute)
+    for entry in entry_points(group=group, name=name):
+        return entry.load()
+    return None

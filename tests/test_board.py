@@ -56,6 +56,13 @@ def test_a_board_file(tmp_path):
         ("remoteproc = 3", "remoteproc: must be tables"),
         ("remoteproc = [3]", "remoteproc[0]: must be a table"),
         ("x = 3", "x: unknown key"),
+        ("modules = 3", "modules: must be a list of strings"),
+        ("modules = [3]", "modules: must be a list of strings"),
+        ("modules = ['']", "modules[0]: no module ''"),
+        (
+            "modules = ['rng_core', 'virtio_rgn']",
+            "modules[1]: no module 'virtio_rgn', did you mean virtio_rng?",
+        ),
     ],
 )
 def test_a_bad_board_is_told_what_is_wrong(tmp_path, text, complaint):
@@ -87,3 +94,22 @@ def test_kernels():
 def test_unknown_drivers():
     with pytest.raises(UnknownDriverError):
         find_driver("acme,none")
+
+
+def test_a_board_loads_modules(tmp_path):
+    path = _write(tmp_path, "modules = ['virtio_rng', 'rpmsg_client_sample  count=0x7']")
+    with open_board(path, strict=True) as system:
+        shell = Userspace(system.tree)
+        assert shell.ls("/sys/module") == [
+            "firmware_class", "rng_core", "rpmsg_client_sample", "virtio_rng",
+        ]  # fmt: skip
+        assert shell.cat("/sys/module/rpmsg_client_sample/parameters/count") == "7\n"
+
+
+def test_a_module_with_a_bad_parameter(tmp_path):
+    path = _write(tmp_path, "modules = ['rpmsg_client_sample count=many']")
+    with (
+        pytest.raises(CommandError, match="modules: rpmsg_client_sample count=many: Invalid"),
+        open_board(path),
+    ):
+        pass

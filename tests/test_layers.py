@@ -21,7 +21,7 @@ ALLOWED = {
     "engines": {"soc"},
     "drivers": {"fs", "base", "virtio", "rpmsg", "remoteproc", "soc", "engines", "kernel"},
     "system": {"fs", "base", "virtio", "rpmsg", "remoteproc", "kernel"},
-    "board": {"errors", "kernel", "system"},
+    "board": {"base", "errors", "kernel", "system"},
     "check_command": {"errors", "board", "system", "remoteproc"},
     "cli": {"errors"},
     "__main__": {"cli"},

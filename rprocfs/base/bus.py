@@ -12,6 +12,7 @@ from rprocfs.fs.sysfs import SysfsFile, attribute, command
 if TYPE_CHECKING:
     from rprocfs.base.device import Device
     from rprocfs.base.model import DriverModel
+    from rprocfs.base.module import Module
 
 DeviceT = TypeVar("DeviceT", bound="Device")
 
@@ -22,6 +23,8 @@ class Driver(Generic[DeviceT]):
     name: str
     bus: Bus | None = None
     dir: Dir
+    #: The module that registered it, None: built in.
+    owner: Module | None = None
 
     def probe(self, device: DeviceT) -> None:
         """Take the device; OSError when it cannot."""
@@ -113,7 +116,8 @@ class Bus:
     # Binding.
 
     def probe_device(self, device: Device) -> None:
-        """bus_probe_device(): a new device looks for its driver."""
+        """bus_probe_device(): a new device looks for its driver, which may have to be loaded."""
+        self.model.request_module(device.uevent_env().get("MODALIAS", ""))
         if self.autoprobe:
             self.device_attach(device)
 

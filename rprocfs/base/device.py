@@ -40,6 +40,8 @@ class Device:
     attributes: Iterable[Attribute[Any]] = ()
     #: ``DEVTYPE`` of the uevent.
     devtype: str | None = None
+    #: ``devnode`` of the class: the name of the node, None: that of the device.
+    node_name: str | None = None
     #: ``.mode`` of the node below ``dev/``.
     node_mode = 0o600
 
@@ -125,7 +127,8 @@ class Device:
         dpm_sysfs_add(self.dir)
         if self.devt is not None and self._opener is not None:
             self.create_file(dev)
-            self.model.dev.add(self._file_name, DeviceNode(self._opener, self.devt, self.node_mode))
+            node = DeviceNode(self._opener, self.devt, self.node_mode)
+            self.model.dev.add(self.node_name or self._file_name, node)
         self.kobject_uevent("add")
         if self.bus is not None:
             self.bus.probe_device(self)
@@ -133,7 +136,7 @@ class Device:
     def device_del(self) -> None:
         """Take it out again: node, driver, files, links."""
         if self.devt is not None:
-            self.model.dev.remove(self._file_name)
+            self.model.dev.remove(self.node_name or self._file_name)
         if self.class_ is not None:
             self.class_.dir.remove(self._file_name)
         if self.bus is not None:
@@ -171,7 +174,7 @@ class Device:
         env: dict[str, str] = {}
         if self.devt is not None:
             env["MAJOR"], env["MINOR"] = map(str, self.devt)
-            env["DEVNAME"] = self.name
+            env["DEVNAME"] = self.node_name or self.name
         if self.devtype is not None:
             env["DEVTYPE"] = self.devtype
         if self.driver is not None:

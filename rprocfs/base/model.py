@@ -42,6 +42,8 @@ class DriverModel:
         #: Guards registration: numbers, glue directories, lists of devices.
         self.lock = threading.RLock()
         self.uevent_listeners: list[UeventListener] = []
+        #: Called with the modalias of each new device: udev's part in loading modules.
+        self.request_module: Callable[[str], object] = lambda modalias: None
         self._majors = DYNAMIC_MAJOR
         self.platform_ids = Ida()
 

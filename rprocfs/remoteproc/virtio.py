@@ -25,7 +25,12 @@ from rprocfs.remoteproc.memory import (
     rproc_mem_entry_init,
     rproc_release_carveout,
 )
-from rprocfs.remoteproc.rsc_table import FwRscVdev, FwRscVdevVring, rproc_parse_vring
+from rprocfs.remoteproc.rsc_table import (
+    RVDEV_NUM_VRINGS,
+    FwRscVdev,
+    FwRscVdevVring,
+    rproc_parse_vring,
+)
 from rprocfs.remoteproc.subdev import RprocSubdev
 from rprocfs.virtio.ring import vring_size
 from rprocfs.virtio.virtio import VirtioConfigOps, VirtioDevice, VqInfo
@@ -245,6 +250,8 @@ class RprocVirtioConfigOps(VirtioConfigOps):
         return vqs
 
     def _find_vq(self, vdev: VirtioDevice, index: int, info: VqInfo) -> VirtioVirtqueue:
+        if index >= RVDEV_NUM_VRINGS:
+            raise error(errno.EINVAL)
         if index >= len(self._rvdev.vrings):
             raise error(errno.ENOMEM)
         vring = self._rvdev.vrings[index]
