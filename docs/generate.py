@@ -1,0 +1,104 @@
+"""The reference pages, from the code: commands, options, files and the kernel's complaints."""
+
+import argparse
+import logging
+import re
+import tempfile
+import time
+from dataclasses import fields
+from pathlib import Path
+
+from rprocfs.cli import parser
+from rprocfs.fs.kernfs import Dir
+from rprocfs.fs.sysfs import SysfsFile
+from rprocfs.remoteproc.explanations import EXPLANATIONS
+from rprocfs.system import System
+from rprocfs.testing.images import IMAGES
+from rprocfs.testing.userspace import Userspace
+from rprocfs_fuse.options import Options
+
+
+def write(directory):
+    """Write all pages into *directory*."""
+    for name, text in (
+        ("commands", commands()),
+        ("options", options()),
+        ("files", files()),
+        ("complaints", complaints()),
+    ):
+        (directory / f"{name}.md").write_text(text, "utf-8")
+
+
+def commands():
+    """Every command's ``--help``."""
+    parts = ["# Commands\n"]
+    for action in parser()._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            for name, command in action.choices.items():
+                parts.append(f"## rprocfs {name}\n\n```text\n{command.format_help()}```\n")
+    return "\n".join(parts)
+
+
+def options():
+    """The words behind ``-o`` and their defaults."""
+    lines = ["# Mount options", "", "| option | default |", "|---|---|"]
+    for option in fields(Options):
+        flag = isinstance(option.default, bool)
+        value = "" if flag else f"={option.name.upper()}"
+        default = "off" if flag else option.default
+        lines.append(f"| `{option.name}{value}` | {'' if default is None else default} |")
+    return "\n".join([*lines, ""])
+
+
+def files():
+    """Every attribute of a board with a running processor, from the docstrings of its code."""
+    rows = {}
+    logging.getLogger("rprocfs").setLevel(logging.CRITICAL)
+    with tempfile.TemporaryDirectory() as firmware:
+        (Path(firmware) / "fw").write_bytes(IMAGES["good.elf"].make())
+        with System(firmware=firmware) as system:
+            system.add_processor(
+                {"compatible": "rprocfs,sim", "services": "rpmsg-raw@1024 rpmsg-tty@1025"}
+            )
+            shell = Userspace(system.tree)
+            shell.echo("/sys/class/remoteproc/remoteproc0/firmware", "fw")
+            shell.echo("/sys/class/remoteproc/remoteproc0/state", "start")
+            deadline = time.monotonic() + 10
+            while not shell.exists("/dev/ttyRPMSG0") and time.monotonic() < deadline:
+                time.sleep(0.01)
+            for path, node in _walk(system.tree.root, ""):
+                what = node.attr.show or node.attr.on_store
+                rows.setdefault((node.attr.name, what), (path, node))
+    lines = ["# Files", "", "The attributes of a simulated processor that runs, each once.", ""]
+    for path, node in sorted(rows.values(), key=lambda row: row[0]):
+        lines += [f"`{path}` ({node.mode & 0o777:04o})", f": {_describe(node.attr)}", ""]
+    return "\n".join(lines)
+
+
+def complaints():
+    """What the kernel says of an image, what it means and what mends it."""
+    lines = ["# Complaints about firmware", "", "As `rprocfs check` explains them.", ""]
+    for explanation in EXPLANATIONS:
+        lines += [f"`{explanation.pattern}`", f": {explanation.meaning} {explanation.remedy}", ""]
+    return "\n".join(lines)
+
+
+def _walk(directory, path):
+    for name, node in sorted(directory.children.items()):
+        if isinstance(node, Dir):
+            yield from _walk(node, f"{path}/{name}")
+        elif isinstance(node, SysfsFile):
+            yield f"{path}/{name}", node
+
+
+def _describe(attr):
+    texts = []
+    for label, function in (("", attr.show), ("Write: ", attr.on_store)):
+        text = " ".join((function.__doc__ or "").split()) if function else ""
+        if text:
+            texts.append(label + _markdown(text))
+    return " ".join(texts) or "(as in the kernel)"
+
+
+def _markdown(text):
+    return re.sub(":(class|func|meth|mod):", "", text.replace("``", "`"))
