@@ -29,7 +29,7 @@ class Devcoredump:
         self.disabled = False
         self.class_ = Class(model, "devcoredump")
         self.class_.dir.add(disabled.name, SysfsFile(disabled, self))
-        self._count = itertools.count()
+        self._count = itertools.count(1)  # atomic_inc_return()
         self._lock = threading.Lock()
         self._dumps: dict[Device, DevcdEntry] = {}
         self._wq = Workqueue("devcoredump")

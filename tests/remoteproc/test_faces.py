@@ -222,7 +222,7 @@ def test_a_coredump_is_an_elf_core(shell, system, image, size):
         assert phdr[4] == phdr[5]
         offset += phdr[4]
     assert offset == len(core)
-    assert shell.readlink(f"{R0}/devcoredump").endswith("/virtual/devcoredump/devcd0")
+    assert shell.readlink(f"{R0}/devcoredump").endswith("/virtual/devcoredump/devcd1")
     assert shell.lookup(f"{R0}/devcoredump/data").mode == 0o600
 
 
@@ -247,7 +247,7 @@ def test_one_dump_a_processor_and_none_once_disabled(shell, system):
     for _ in range(2):
         shell.echo(f"{DEBUG}/crash", "0")
         system.remoteproc.rprocs[0]._wq.flush()
-    assert shell.ls("/sys/class/devcoredump") == ["devcd0", "disabled"]
+    assert shell.ls("/sys/class/devcoredump") == ["devcd1", "disabled"]
     assert _errno(shell.echo, "/sys/class/devcoredump/disabled", "2") == errno.EINVAL
     shell.echo("/sys/class/devcoredump/disabled", "1\n")
     assert shell.ls("/sys/class/devcoredump") == ["disabled"]
@@ -262,6 +262,6 @@ def test_a_dump_nobody_fetches_goes(shell, system):
     shell.echo(f"{R0}/coredump", "enabled")
     shell.echo(f"{DEBUG}/crash", "0")
     system.remoteproc.rprocs[0]._wq.flush()
-    while shell.exists("/sys/class/devcoredump/devcd0"):
+    while shell.exists("/sys/class/devcoredump/devcd1"):
         pass
     assert not shell.exists(f"{R0}/devcoredump")
