@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import fcntl
 import mmap
 import os
 from contextlib import ExitStack
+
+SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 
 
 class SharedRam:
     """*size* bytes of zeros at device address *da*.
 
     Valid until :meth:`close`, which fails with BufferError while views of it are in
-    use; a worker that still runs keeps its own mapping. Closing twice is allowed.
+    use; a worker that still runs keeps its own mapping. Closing twice is allowed. Its
+    size is sealed: who has the memfd cannot take the memory away from the others.
     """
 
     def __init__(self, da: int, size: int, name: str = "rproc-ram") -> None:
         self.da = da
         self.size = size
         with ExitStack() as opened:
-            self.fd = os.memfd_create(name, os.MFD_CLOEXEC)
+            self.fd = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
             opened.callback(os.close, self.fd)
             os.ftruncate(self.fd, size)
+            fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, SEALS)
             self.map = opened.enter_context(mmap.mmap(self.fd, size))
             self.view = opened.enter_context(memoryview(self.map))
             self._opened = opened.pop_all()
@@ -34,8 +39,7 @@ class SharedRam:
 
     def clear(self) -> None:
         """Make all of it zero again, and give the pages back."""
-        os.ftruncate(self.fd, 0)
-        os.ftruncate(self.fd, self.size)
+        self.map.madvise(mmap.MADV_REMOVE)
 
     def close(self) -> None:
         """Release the view, the mapping and the memfd."""

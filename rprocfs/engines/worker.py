@@ -26,6 +26,7 @@ from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from rprocfs.engines.io_thread import IoThread
 from rprocfs.engines.memory import SharedRam
@@ -83,10 +84,10 @@ class Worker:
         self._console_kept = bytearray()
         self._stderr_kept = bytearray()
 
-    def _start(self, command: Callable[[Mapping[str, int]], list[str]], ram: SharedRam) -> None:
+    def _start(self, command: Callable[..., list[str]], files: Mapping[str, int]) -> None:
         """On the I/O thread: create the sockets, the process, and watch them."""
         with ExitStack() as opened, ExitStack() as theirs:
-            fds = {"ram": ram.fd}
+            fds = dict(files)
             ours = {}
             for name in ("mailbox", "console", "control"):
                 ours[name], other = socket.socketpair()
@@ -252,10 +253,11 @@ class Engine(ABC):
 
     def __init__(self, io: IoThread | None = None) -> None:
         self._io = io or IoThread()
+        self.files: dict[str, int] = {}  # what a worker inherits besides, by name
 
     @abstractmethod
     def command(self, machine: Machine, core: str, vtor: int, fds: Mapping[str, int]) -> list[str]:
-        """The worker's command line; *fds* has ``ram mailbox console control``."""
+        """The worker's command line; *fds* has ``ram mailbox console control``, and *files*."""
 
     def death(self, status: int, stderr: str) -> Death:
         """What an exit *status* (a negative signal, as Popen has it) and *stderr* mean."""
@@ -292,8 +294,7 @@ class Engine(ABC):
         worker = self.worker(self._io, self.death, on_mailbox, on_exit, on_console)
         with ExitStack() as undo:
             undo.callback(self._io.release)
-            self._io.call(
-                lambda: worker._start(lambda fds: self.command(machine, core, vtor, fds), ram)
-            )
+            command = partial(self.command, machine, core, vtor)
+            self._io.call(lambda: worker._start(command, {"ram": ram.fd, **self.files}))
             undo.pop_all()
         return worker

@@ -33,6 +33,13 @@ def test_clear(ram):
     assert ram.at(0x21000010, 4) == bytes(4)
 
 
+def test_nobody_takes_it_away(ram):
+    """Whoever accessed what is gone would get SIGBUS."""
+    for size in (0, 0x20000):
+        with pytest.raises(PermissionError):
+            os.ftruncate(ram.fd, size)
+
+
 def test_closing_twice():
     ram = SharedRam(0, 4096)
     ram.close()
