@@ -105,6 +105,17 @@ def command(
     return declare
 
 
+def kernfs_fop_open(node: File, flags: int) -> None:
+    """EACCES without the permission bit, root or not; ENODEV when the node is gone."""
+    if not node.alive:
+        raise error(errno.ENODEV)
+    access = flags & os.O_ACCMODE
+    if (access != os.O_RDONLY and not node.mode & 0o222) or (
+        access != os.O_WRONLY and not node.mode & 0o444
+    ):
+        raise error(errno.EACCES)
+
+
 class SysfsFile(File):
     """An attribute of one object in the tree. *mode* overrides the declared one."""
 
@@ -119,14 +130,8 @@ class SysfsFile(File):
         self.serial = not attr.sleeps
 
     def open(self, flags: int) -> Handle:
-        """kernfs_fop_open(): EACCES without the permission bit, root or not; ENODEV when gone."""
-        if not self.alive:
-            raise error(errno.ENODEV)
-        access = flags & os.O_ACCMODE
-        if (access != os.O_RDONLY and not self.mode & 0o222) or (
-            access != os.O_WRONLY and not self.mode & 0o444
-        ):
-            raise error(errno.EACCES)
+        """See :func:`kernfs_fop_open`."""
+        kernfs_fop_open(self, flags)
         return SysfsHandle(self)
 
 
