@@ -120,4 +120,5 @@ def _inside(door: socket.socket) -> list[str]:
 
 def _python_path() -> str:
     """Where the packages are, also of a checkout that is not installed."""
-    return os.pathsep.join(str(Path(place).parents[1]) for place in _PACKAGES)
+    ours = [str(Path(place).parents[1]) for place in _PACKAGES]
+    return os.pathsep.join(filter(None, [*ours, os.environ.get("PYTHONPATH")]))
