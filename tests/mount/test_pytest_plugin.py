@@ -2,7 +2,9 @@
 
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -137,3 +139,19 @@ def test_the_end_of_a_board_ends_what_is_inside(tmp_path):
 def test_a_board_that_cannot_be(tmp_path):
     with pytest.raises(BoardError, match="No such file"):
         RprocBoard("--board", str(tmp_path / "missing.toml"))
+
+
+def test_eight_boards_side_by_side():
+    def use(number):
+        with RprocBoard() as board:
+            board.run(f"cd /{R0}; echo echo.elf >firmware; echo start >state", shell=True)
+            (board.path / R0 / "coredump").write_text("enabled" if number % 2 else "inline")
+            barrier.wait(30)
+            return (board.path / R0 / "state").read_text(), (
+                board.path / R0 / "coredump"
+            ).read_text()
+
+    barrier = threading.Barrier(8)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(use, range(8)))
+    assert found == [("running\n", "inline\n"), ("running\n", "enabled\n")] * 4
