@@ -147,5 +147,5 @@ def test_the_tree_in_sysfs(root):
     assert caught.value.errno == errno.EACCES
     name.setattr(0o666)
     with pytest.raises(OSError) as caught:
-        shell.echo(f"{base}/name", "x")
+        shell.echo(f"{base}/soc/name", "x")
     assert caught.value.errno == errno.EIO
