@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from rprocfs.fs.kernfs import error
@@ -17,6 +17,7 @@ from rprocfs.remoteproc.resources import rproc_handle_resources, rproc_resource_
 from rprocfs.remoteproc.state import State
 
 if TYPE_CHECKING:
+    from rprocfs.base.workqueue import Workqueue
     from rprocfs.remoteproc.core import Rproc
 
 
@@ -192,3 +193,19 @@ def _refusal_logged(rproc: Rproc) -> Iterator[None]:
 
 def _code(failure: OSError) -> int:
     return -(failure.errno or errno.EIO)
+
+
+def rproc_trigger_auto_boot(rproc: Rproc, workqueue: Workqueue) -> None:
+    """Attach at once to what runs already; boot anything else from the *workqueue*."""
+    if rproc.state is State.DETACHED:
+        rproc.rproc_boot()
+    else:
+        workqueue.queue_work(lambda: _rproc_auto_boot(rproc))
+
+
+def _rproc_auto_boot(rproc: Rproc) -> None:
+    """request_firmware_nowait() and its callback, which boots whatever was found."""
+    with suppress(OSError):  # the log says what was not found; this is not a boot yet
+        rproc.subsystem.loader.request_firmware(rproc.firmware, rproc)
+    with suppress(OSError):  # its reason is in the log
+        rproc.rproc_boot()

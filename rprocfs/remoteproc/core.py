@@ -18,7 +18,7 @@ from rprocfs.base.workqueue import Workqueue
 from rprocfs.fs.kernfs import Dir, error
 from rprocfs.fs.sysfs import Attribute
 from rprocfs.fs.wait import Mutex
-from rprocfs.remoteproc import boot, elf_loader, sysfs
+from rprocfs.remoteproc import boot, elf_loader, recovery, sysfs
 from rprocfs.remoteproc.cdev import rproc_cdev_open
 from rprocfs.remoteproc.coredump import DumpMode, DumpSegment
 from rprocfs.remoteproc.debugfs import RprocDebugTrace, rproc_create_debug_dir
@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from rprocfs.base.platform import PlatformDevice
     from rprocfs.remoteproc.ops import RprocOps
     from rprocfs.remoteproc.subsystem import Remoteproc
-    from rprocfs.remoteproc.virtio import NotifyIds, RprocVdev
+    from rprocfs.remoteproc.virtio import RprocVdev
+    from rprocfs.remoteproc.vring import NotifyIds
 
 #: Where memory without an address of its own comes from, on a board that says nothing.
 DEFAULT_DMA = (0x02000000, 0x0E000000)
@@ -116,7 +117,7 @@ class Rproc(Device):
         self.info(f"{self.label} is available")
         self.debug_dir = rproc_create_debug_dir(self)
         if self.auto_boot:
-            self._trigger_auto_boot()
+            boot.rproc_trigger_auto_boot(self, self._wq)
         self.subsystem.register(self)
 
     def devm_rproc_add(self, dev: Device) -> None:
@@ -255,40 +256,11 @@ class Rproc(Device):
 
     def _crash_handler_work(self) -> None:
         self._crash_pending = False
-        with self.lock:
-            if transition(self.state, Event.CRASH) is Action.NOTHING:
-                return
-            self.state = State.CRASHED
-            self.crash_cnt += 1
-            self.err(f"handling crash #{self.crash_cnt} in {self.label}")
-        if not self.recovery_disabled:
-            self.rproc_trigger_recovery()
+        recovery.rproc_crash_handler_work(self)
 
     def rproc_trigger_recovery(self) -> None:
         """Recover a crashed processor; nothing happens to any other. Failures are only logged."""
-        try:
-            self.lock.lock_interruptible()
-        except InterruptedError:
-            return
-        try:
-            if transition(self.state, Event.RECOVER) is Action.RECOVER:
-                self.err(f"recovering {self.label}")
-                self._recover()
-        except OSError:
-            return  # its reason is in the log
-        finally:
-            self.lock.unlock()
-        self.ops.settle(self)
-
-    def _recover(self) -> None:
-        if self.attach_on_recovery:
-            boot.rproc_detach(self)
-            boot.rproc_release_resources(self)
-            boot.rproc_attach(self)
-            return
-        boot.rproc_stop(self, crashed=True)
-        self.ops.coredump(self)
-        boot.rproc_start(self, boot.request_firmware(self))
+        recovery.rproc_trigger_recovery(self)
 
     # Memory.
 
@@ -325,25 +297,6 @@ class Rproc(Device):
         length = len(self.cached_table)
         va = self.rproc_da_to_va(da, max(size, length))
         return None if va is None else va[:length]
-
-    # Small things.
-
-    def _trigger_auto_boot(self) -> None:
-        if self.state is State.DETACHED:
-            self.rproc_boot()
-        else:
-            self._wq.queue_work(self._auto_boot)
-
-    def _auto_boot(self) -> None:
-        """request_firmware_nowait() and its callback, which boots whatever was found."""
-        for step in (
-            lambda: self.subsystem.loader.request_firmware(self.firmware, self),
-            self.rproc_boot,
-        ):
-            try:
-                step()
-            except OSError:
-                continue  # its reason is in the log
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

@@ -11,7 +11,8 @@ from rprocfs.base.firmware import FirmwareLoader
 from rprocfs.fs.chardev import Ida
 from rprocfs.fs.kernfs import error
 from rprocfs.remoteproc.core import Rproc
-from rprocfs.remoteproc.virtio import NotifyIds, RprocVirtioDriver
+from rprocfs.remoteproc.virtio import RprocVirtioDriver
+from rprocfs.remoteproc.vring import NotifyIds
 
 if TYPE_CHECKING:
     from rprocfs.base.devcoredump import Devcoredump

@@ -9,29 +9,16 @@ the remote's memory while it runs.
 from __future__ import annotations
 
 import errno
-import threading
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rprocfs.base.dma import DmaBuffer, page_align
+from rprocfs.base.dma import DmaBuffer
 from rprocfs.base.platform import PlatformDevice, PlatformDriver
-from rprocfs.fs.chardev import Ida
 from rprocfs.fs.kernfs import error
 from rprocfs.remoteproc.errors import FirmwareError
-from rprocfs.remoteproc.memory import (
-    RprocMemEntry,
-    rproc_alloc_carveout,
-    rproc_check_carveout_da,
-    rproc_mem_entry_init,
-    rproc_release_carveout,
-)
-from rprocfs.remoteproc.rsc_table import (
-    RVDEV_NUM_VRINGS,
-    FwRscVdev,
-    FwRscVdevVring,
-    rproc_parse_vring,
-)
+from rprocfs.remoteproc.rsc_table import RVDEV_NUM_VRINGS, FwRscVdev, rproc_parse_vring
 from rprocfs.remoteproc.subdev import RprocSubdev
+from rprocfs.remoteproc.vring import RprocVring, rproc_alloc_vrings
 from rprocfs.virtio.ring import vring_size
 from rprocfs.virtio.virtio import VirtioConfigOps, VirtioDevice, VqInfo
 from rprocfs.virtio.virtqueue import VirtioVirtqueue
@@ -40,111 +27,6 @@ if TYPE_CHECKING:
     from rprocfs.remoteproc.core import Rproc
 
 DRIVER_NAME = "rproc-virtio"
-
-
-class NotifyIds:
-    """``rproc->notifyids``: the vring behind each doorbell number."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._ids = Ida()
-        self._vrings: dict[int, RprocVring] = {}
-        self.max_notifyid = -1
-
-    def reset_max(self) -> None:
-        """A new boot counts from the start."""
-        self.max_notifyid = -1
-
-    def alloc(self, vring: RprocVring) -> int:
-        """The lowest free number."""
-        with self._lock:
-            notifyid = self._ids.alloc()
-            self._vrings[notifyid] = vring
-            self.max_notifyid = max(self.max_notifyid, notifyid)
-        return notifyid
-
-    def free(self, notifyid: int) -> None:
-        """Give the number back."""
-        with self._lock:
-            self._ids.free(notifyid)
-            self._vrings.pop(notifyid, None)
-
-    def interrupt(self, notifyid: int) -> bool:
-        """rproc_vq_interrupt(): False when nothing is behind the number."""
-        vring = self._vrings.get(notifyid)
-        vq = vring.vq if vring is not None else None
-        if vq is None:
-            return False
-        vq.vring_interrupt()
-        return True
-
-
-class RprocVring:
-    """``struct rproc_vring``: one ring of a vdev, from its table entry to its virtqueue."""
-
-    def __init__(self, rvdev: RprocVdev, index: int, num: int, align: int) -> None:
-        self.rvdev = rvdev
-        self.index = index
-        self.num = num
-        self.align = align
-        self.notifyid = -1
-        self.vq: VirtioVirtqueue | None = None
-
-    @property
-    def carveout_name(self) -> str:
-        """What its memory is registered as."""
-        return f"vdev{self.rvdev.index}vring{self.index}"
-
-    def rsc(self) -> FwRscVdevVring:
-        """Its entry in the table in use; ENODEV when there is no table.
-
-        Found by its number alone: the remote may have changed all else since it was checked.
-        """
-        if self.rvdev.rproc.table is None:
-            raise error(errno.ENODEV)
-        offset = self.rvdev.rsc_offset + FwRscVdev.SIZE + self.index * FwRscVdevVring.SIZE
-        return FwRscVdevVring(self.rvdev.rproc.table, offset)
-
-    def alloc(self) -> None:
-        """rproc_alloc_vring(): memory and a doorbell number, told to the remote. ENOMEM."""
-        rproc = self.rvdev.rproc
-        rsc = self.rsc()
-        size = page_align(vring_size(self.num, self.align))
-        mem = rproc.carveouts.find_by_name(self.carveout_name)
-        if mem is None:
-            mem = rproc_mem_entry_init(
-                self.carveout_name,
-                size,
-                rsc.da,
-                alloc=rproc_alloc_carveout,
-                release=rproc_release_carveout,
-            )
-            rproc.rproc_add_carveout(mem)
-        else:
-            _check_registered(rproc, mem, rsc.da, size)
-        self.notifyid = rproc.notifyids.alloc(self)
-        rsc.notifyid = self.notifyid
-
-    def free(self) -> None:
-        """rproc_free_vring(): forget the number, here and in the table."""
-        self.rvdev.rproc.notifyids.free(self.notifyid)
-        if self.rvdev.rproc.table is not None:
-            rsc = self.rsc()
-            rsc.da, rsc.notifyid = 0, -1
-
-    def memory(self) -> RprocMemEntry:
-        """Its allocated memory; ENOMEM when it is not there."""
-        mem = self.rvdev.rproc.carveouts.find_by_name(self.carveout_name)
-        if mem is None or mem.va is None:
-            raise error(errno.ENOMEM)
-        return mem
-
-
-def _check_registered(rproc: Rproc, mem: RprocMemEntry, da: int, size: int) -> None:
-    try:
-        rproc_check_carveout_da(rproc, mem, da, size)
-    except OSError as failure:
-        raise error(errno.ENOMEM) from failure
 
 
 class RprocVdev(RprocSubdev):
@@ -327,7 +209,7 @@ class RprocVirtioDriver(PlatformDriver):
                 rproc.err(str(refusal.strerror))
                 raise
             rvdev.vrings.append(RprocVring(rvdev, number, num, align))
-        _alloc_vrings(rvdev)
+        rproc_alloc_vrings(rvdev.vrings)
         rproc.rvdevs.append(rvdev)
         rproc.subdevs.add(rvdev)
         rproc.rproc_get()
@@ -341,15 +223,3 @@ class RprocVirtioDriver(PlatformDriver):
         rvdev.rproc.subdevs.remove(rvdev)
         rvdev.rproc.rvdevs.remove(rvdev)
         rvdev.rproc.rproc_put()
-
-
-def _alloc_vrings(rvdev: RprocVdev) -> None:
-    done: list[RprocVring] = []
-    try:
-        for vring in rvdev.vrings:
-            vring.alloc()
-            done.append(vring)
-    except OSError:
-        for vring in reversed(done):
-            vring.free()
-        raise
