@@ -40,6 +40,7 @@ KEYS: Mapping[str, type] = {
     "memory": str,
     "engine": str,
     "watchdog-ms": int,
+    "allow-native": bool,
     "console-log": str,
     "gdb": str,
     "detached": bool,

@@ -34,6 +34,7 @@ DRIVERS: Mapping[str, str] = {
     "rprocfs,cortex-m3": "rprocfs.drivers.cortex_m:CortexMDriver",
     "rprocfs,cortex-m4": "rprocfs.drivers.cortex_m:CortexMDriver",
     "rprocfs,rv32": "rprocfs.drivers.rv32:Rv32Driver",
+    "rprocfs,native": "rprocfs.drivers.native:NativeDriver",
 }
 
 #: Modules and where their init is. Others come from entry points of the group

@@ -15,7 +15,7 @@ from rprocfs.engines.io_thread import IoThread
 from rprocfs.engines.qemu_engine import QemuEngine
 from rprocfs.fs.kernfs import error
 from rprocfs.fs.sysfs import SysfsFile, attribute
-from rprocfs.remoteproc.coredump import ELFCLASS32, rproc_coredump_set_elf_info
+from rprocfs.remoteproc.coredump import rproc_coredump_set_elf_info
 
 if TYPE_CHECKING:
     from rprocfs.engines.worker import Engine
@@ -62,7 +62,7 @@ class WorkerDriver(PlatformDriver):
         dma = RegionPool(ops.ram.view, machine.ram.da, machine.dynamic.da, machine.dynamic.end)
         name = has("label") or f"{self.prefix}{device.id}"
         rproc = self._subsystem.devm_rproc_alloc(device, name, ops, has("firmware-name"), dma)
-        rproc_coredump_set_elf_info(rproc, ELFCLASS32, self.elf_machine)
+        rproc_coredump_set_elf_info(rproc, ops.elf_class, self.elf_machine)
         rproc.phandle = has("phandle")
         rproc.auto_boot = bool(has("auto-boot"))
         rproc.devm_rproc_add(device)

@@ -54,6 +54,8 @@ class WorkerOps(RprocOps):
     *watchdog* is after how many seconds without a heartbeat it is taken for dead, 0: never.
     """
 
+    elf_class = ELFCLASS32
+
     def __init__(
         self, engine: Engine, machine: Machine, core: str, elf_machine: int, watchdog: float = 0
     ) -> None:
@@ -67,7 +69,7 @@ class WorkerOps(RprocOps):
         self._vtor = machine.ram.da
         self._worker: Worker | None = None
         self._ready = threading.Event()
-        self._crashed = self._dying = False
+        self._crashed = self._dying = self._stopping = False
 
     @property
     def worker(self) -> Worker | None:
@@ -75,10 +77,10 @@ class WorkerOps(RprocOps):
         return self._worker
 
     def sanity_check(self, rproc: Rproc, fw: bytes) -> None:
-        """A 32-bit image for this core, besides what the ELF loader asks for."""
+        """An image for this core, besides what the ELF loader asks for."""
         super().sanity_check(rproc, fw)
         machine = int.from_bytes(fw[18:20], "little")
-        if elf_loader.fw_elf_get_class(fw) != ELFCLASS32 or machine != self._elf_machine:
+        if elf_loader.fw_elf_get_class(fw) != self.elf_class or machine != self._elf_machine:
             raise FirmwareError(f"{self._core} cannot run an image for machine {machine}")
 
     def prepare(self, rproc: Rproc) -> None:
@@ -104,7 +106,7 @@ class WorkerOps(RprocOps):
     def start(self, rproc: Rproc) -> None:
         """Start a worker; ENOENT without the engine."""
         self._ready.clear()
-        self._crashed = self._dying = False
+        self._crashed = self._dying = self._stopping = False
         try:
             self._worker = self._engine.spawn(
                 self.machine,
@@ -125,13 +127,17 @@ class WorkerOps(RprocOps):
         """Ask it to come to an end, then end it."""
         del rproc
         worker = self._worker
-        if worker is None:
-            return
-        if not (self._crashed or self._dying):
+        if worker is not None and not (self._crashed or self._dying):
+            self._stopping = True
             worker.send_mailbox(MAILBOX_SHUTDOWN)
             self._ready.wait(SHUTDOWN_GRACE)
-        worker.stop()
-        self._worker = None
+        self.end()
+
+    def end(self) -> None:
+        """End what runs, at once."""
+        if self._worker is not None:
+            self._worker.stop()
+            self._worker = None
 
     def kick(self, rproc: Rproc, notifyid: int) -> None:
         """A byte into the mailbox."""
@@ -146,9 +152,7 @@ class WorkerOps(RprocOps):
 
     def close(self) -> None:
         """End what still runs, give the RAM back."""
-        if self._worker is not None:
-            self._worker.stop()
-            self._worker = None
+        self.end()
         self.console.close()
         # Devices that are gone still refer to each other, and to the rings in this RAM.
         gc.collect()
@@ -177,6 +181,9 @@ class WorkerOps(RprocOps):
 
     def _died(self, rproc: Rproc, death: Death) -> None:
         kind = death.crash_type
+        if self._stopping and death.kind == "exit":
+            self._ready.set()
+            return
         rproc.err(f"{self._core}: {death.reason}")
         self._report(rproc, CrashType.FATAL_ERROR if kind is None else _CRASHES[kind])
         self._ready.set()

@@ -4,13 +4,16 @@
 
 RPMSG_TABLE(ADDR_ANY, ADDR_ANY);
 
-#ifdef __riscv
+#ifdef __linux__
+#include "native_crash.h"
+#elif defined(__riscv)
 #define NOWHERE 0x18000000u
 #else
 #define NOWHERE 0x30000000u
 #endif
 
-#ifdef __riscv
+#ifdef __linux__
+#elif defined(__riscv)
 /* Something the core cannot execute: trap, trace, mailbox 0xff, end. */
 static void undef(void) { __asm__ volatile("unimp"); }
 /* Where there is nothing, nothing faults; but nothing can be executed there either. */
@@ -58,7 +61,9 @@ static const struct {
 	const char *name;
 	void (*crash)(void);
 } ways[] = {
-#ifdef __riscv
+#ifdef __linux__
+	NATIVE_WAYS
+#elif defined(__riscv)
 	{"undef", undef}, {"jump", jump}, {"vectors", vectors}, {"reset", system_reset},
 	{"fail", fail}, {"pass", pass},
 #else

@@ -34,6 +34,7 @@ void trace_number(const char *text, uint32_t value)
 	trace(p);
 }
 
+#ifndef __linux__
 void *memcpy(void *to, const void *from, unsigned size)
 {
 	uint8_t *t = to;
@@ -52,3 +53,4 @@ void *memset(void *to, int byte, unsigned size)
 		*t++ = (uint8_t)byte;
 	return to;
 }
+#endif

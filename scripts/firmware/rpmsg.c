@@ -55,9 +55,9 @@ static int queue_init(struct queue *queue, volatile struct rsc_vring *vring)
 
 	if (num > RING_MAX || !in_ram(da, used - da + 8 * num + 6))
 		return 0;
-	queue->desc = (volatile struct desc *)da;
-	queue->avail = (volatile struct avail *)(da + 16 * num);
-	queue->used = (volatile struct used *)used;
+	queue->desc = (volatile struct desc *)(uintptr_t)da;
+	queue->avail = (volatile struct avail *)(uintptr_t)(da + 16 * num);
+	queue->used = (volatile struct used *)(uintptr_t)used;
 	queue->num = num;
 	queue->notifyid = vring->notifyid;
 	queue->seen = 0;
@@ -75,7 +75,7 @@ static struct hdr *queue_next(struct queue *queue, uint32_t *head, uint32_t *len
 
 			*len = queue->desc[*head].len;
 			if (*len >= sizeof(struct hdr) && in_ram(address, *len) && !(address & 3))
-				return (struct hdr *)(uint32_t)address;
+				return (struct hdr *)(uintptr_t)address;
 		}
 		trace_number("rpmsg: bad buffer 0x", *head);
 		queue->seen++;

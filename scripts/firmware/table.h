@@ -23,9 +23,17 @@ struct rpmsg_table {
 	struct rsc_vdev vdev;
 };
 
+/* What the framework fills in is the table itself, but for a program of the host. */
+#ifdef __linux__
+#define TABLE resource_table_section
+#define resource_table (*(volatile struct rpmsg_table *)RAM_BASE)
+#else
+#define TABLE resource_table
+#endif
+
 #define RPMSG_TABLE(ring0, ring1) \
 	__attribute__((section(".resource_table"), used)) volatile struct rpmsg_table \
-		resource_table = { \
+		TABLE = { \
 			.ver = 1, .num = 3, \
 			.offset = {__builtin_offsetof(struct rpmsg_table, log), \
 				   __builtin_offsetof(struct rpmsg_table, trace), \

@@ -10,7 +10,10 @@
 
 #include <stdint.h>
 
-#ifdef __riscv /* vsoc/1-rv32 */
+#if defined(__linux__) /* vsoc/1-native */
+#include <string.h>
+#define RAM_BASE 0x80000000ul
+#elif defined(__riscv) /* vsoc/1-rv32 */
 #define RAM_BASE 0x80000000u
 #else
 #define RAM_BASE 0x21000000u
@@ -21,7 +24,8 @@
 #define HEARTBEAT ((volatile uint32_t *)(RAM_BASE + 0xff0000u))
 
 #define REG(address) (*(volatile uint32_t *)(address))
-#ifdef __riscv
+#if defined(__linux__) /* has nothing of that kind */
+#elif defined(__riscv)
 #define TEST_DEVICE REG(0x100000u)
 enum { TEST_FAIL = 0x13333, TEST_PASS = 0x5555, TEST_RESET = 0x7777 };
 #else
@@ -96,10 +100,16 @@ int rpmsg_send(uint32_t src, uint32_t dst, const void *data, uint32_t len);
  */
 void rpmsg_receive(int (*handle)(uint32_t src, uint32_t dst, const uint8_t *data, uint32_t len));
 
+#ifndef __linux__ /* there they come from its libc */
 void *memcpy(void *to, const void *from, unsigned size);
 void *memset(void *to, int byte, unsigned size);
+#endif
 
-#ifdef __riscv
+#if defined(__linux__)
+void irq_disable(void);
+void irq_enable(void);
+static inline void barrier(void) { __atomic_thread_fence(__ATOMIC_SEQ_CST); }
+#elif defined(__riscv)
 static inline void irq_disable(void) { __asm__ volatile("csrci mstatus, 8" ::: "memory"); }
 static inline void irq_enable(void) { __asm__ volatile("csrsi mstatus, 8" ::: "memory"); }
 static inline void wfi(void) { __asm__ volatile("wfi" ::: "memory"); }

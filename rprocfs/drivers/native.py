@@ -1,0 +1,137 @@
+"""``rprocfs,native``: a program of this host as firmware.
+
+The firmware file is an ELF64 program for this machine, static or dynamic, that carries a
+``.resource_table``. It is arbitrary code and runs only where the board allows it; then in
+a sandbox (:mod:`rprocfs.engines.native_sandbox`). The machine is
+:mod:`rprocfs.soc.native`, what a program finds there ``scripts/firmware/native.h``.
+Properties of its description:
+
+============= ===================================================================
+allow-native  without it ``start`` is refused with EPERM
+label         the processor's name (default ``native-N``)
+firmware-name the default firmware file
+watchdog-ms   how long the heartbeat may stand still; 0 (default): for ever
+console-log   a file that what it prints is appended to
+auto-boot     boot when registered
+phandle       number for ``rproc_get_by_phandle``
+============= ===================================================================
+
+A signal that ends it is a crash, as is an exit that nobody asked for, whatever its status:
+SIGSEGV and SIGBUS are an ``mmufault``, all else is a ``fatal error``. The dump holds the
+carveouts and vrings, not the program's own memory.
+"""
+
+from __future__ import annotations
+
+import errno
+import platform
+from typing import TYPE_CHECKING, ClassVar
+
+from rprocfs.drivers.worker_driver import WorkerDriver
+from rprocfs.drivers.worker_ops import WorkerOps
+from rprocfs.engines.native_engine import NativeEngine, NativeWorker
+from rprocfs.fs.kernfs import error
+from rprocfs.remoteproc.coredump import (
+    ELFCLASS64,
+    rproc_coredump,
+    rproc_coredump_add_segment,
+)
+from rprocfs.remoteproc.errors import FirmwareError
+from rprocfs.remoteproc.ops import RprocOps
+from rprocfs.soc.native import NATIVE, TABLE_SIZE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from rprocfs.base.platform import PlatformDevice
+    from rprocfs.engines.worker import Engine
+    from rprocfs.remoteproc.core import Rproc
+
+#: ``uname -m`` -> the ELF machine.
+EM = {"x86_64": 62, "aarch64": 183}
+ET_EXEC, ET_DYN = 2, 3
+
+
+class NativeOps(WorkerOps):
+    """A program: the host's loader loads it, only the resource table is in the RAM."""
+
+    elf_class = ELFCLASS64
+    allowed = False
+    _engine: NativeEngine
+
+    def sanity_check(self, rproc: Rproc, fw: bytes) -> None:
+        """A program, too."""
+        super().sanity_check(rproc, fw)
+        kind = int.from_bytes(fw[16:18], "little")
+        if kind not in (ET_EXEC, ET_DYN):
+            raise FirmwareError(f"native cannot run an image of type {kind}")
+
+    def prepare(self, rproc: Rproc) -> None:
+        """EPERM where the board does not allow it."""
+        if not self.allowed:
+            rproc.err("a native program is not allowed here: set allow-native = true in the board")
+            raise error(errno.EPERM)
+        super().prepare(rproc)
+
+    def unprepare(self, rproc: Rproc) -> None:
+        """Forget the program."""
+        super().unprepare(rproc)
+        self._engine.unload()
+
+    def parse_fw(self, rproc: Rproc, fw: bytes) -> None:
+        """The table, for which there has to be room."""
+        RprocOps.parse_fw(self, rproc, fw)
+        if rproc.table is not None and len(rproc.table) > TABLE_SIZE:
+            raise FirmwareError(f"resource table larger than {TABLE_SIZE:#x}")
+
+    def load(self, rproc: Rproc, fw: bytes) -> None:
+        """Keep the program as it is now."""
+        self._engine.load(fw, len(rproc.table or b""))
+
+    def find_loaded_rsc_table(self, rproc: Rproc, fw: bytes) -> memoryview | None:
+        """At the beginning of the RAM, of the size it had at the first boot."""
+        del fw
+        return None if rproc.table is None else self.ram.at(self.machine.ram.da, len(rproc.table))
+
+    def start(self, rproc: Rproc) -> None:
+        """Start it; the errno of execve where it is no program after all."""
+        super().start(rproc)
+        assert isinstance(self._worker, NativeWorker)
+        try:
+            missing = self._worker.wait_started()
+        except OSError as failure:
+            rproc.err(f"native: {failure.strerror}")
+            self.end()
+            raise
+        for what in missing:
+            rproc.info(f"native: the sandbox is incomplete: {what}")
+
+    def coredump(self, rproc: Rproc) -> None:
+        """Every carveout and vring that there is."""
+        rproc.dump_segments.clear()
+        for entry in rproc.carveouts.entries:
+            rproc_coredump_add_segment(rproc, entry.da, entry.len)
+        rproc_coredump(rproc)
+
+    def close(self) -> None:
+        """The program goes as well."""
+        super().close()
+        self._engine.unload()
+
+
+class NativeDriver(WorkerDriver):
+    """The platform driver."""
+
+    name = "rproc-native"
+    compatible = ("rprocfs,native",)
+    prefix = "native-"
+    machine = NATIVE
+    elf_machine = EM.get(platform.machine(), 0)
+    ops = NativeOps
+    engines: ClassVar[Mapping[str, type[Engine]]] = {"native": NativeEngine}
+
+    def _ops(self, device: PlatformDevice) -> WorkerOps:
+        ops = super()._ops(device)
+        assert isinstance(ops, NativeOps)
+        ops.allowed = bool(device.properties.get("allow-native"))
+        return ops

@@ -1,0 +1,159 @@
+"""What a native program is kept from, as far as the kernel lets this process say so.
+
+In the launcher's processes only (:mod:`.native_launcher`); nothing here may be called in
+one that has threads. Layer by layer, each of which may be refused on its own:
+
+- namespaces of its own: PIDs, network, IPC and mounts, and users where that needs it;
+- a root of its own: ``/usr``, ``/lib*``, ``/bin``, ``/opt`` and the like to read, an
+  empty ``/tmp``, a few harmless devices; nothing of the user's, no socket of a service;
+- for root: it runs as nobody;
+- limits; no new privileges; no descriptor and no environment but what it is given.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import platform
+import resource
+import stat
+from contextlib import suppress
+from pathlib import Path
+
+CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER = 0x00020000, 0x08000000, 0x10000000
+CLONE_NEWPID, CLONE_NEWNET = 0x20000000, 0x40000000
+ISOLATED = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET
+
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38
+MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 8, 0x1000, 0x4000, 0x40000
+MNT_DETACH, AT_FDCWD, AT_RECURSIVE = 2, -100, 0x8000
+MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID = 1, 2
+SYS_MOUNT_SETATTR = 442
+SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
+
+NOBODY = 65534
+#: What it may read: programs need their libraries.
+SEEN = ("usr", "lib", "lib32", "lib64", "libx32", "bin", "sbin", "opt", "nix", "etc/ld.so.cache")
+DEVICES = ("null", "zero", "full", "random", "urandom")
+NEW_ROOT = Path("/tmp")  # noqa: S108 -- a tmpfs comes over it, in our own namespace
+PRIVATE_SIZE = 16 << 20
+
+#: Bytes of address space, bytes of a file, descriptors.
+LIMITS = {
+    resource.RLIMIT_AS: 2 << 30,
+    resource.RLIMIT_FSIZE: PRIVATE_SIZE,
+    resource.RLIMIT_NOFILE: 64,
+    resource.RLIMIT_CORE: 0,
+}
+#: Processes and threads: of its own namespace's user; of nobody's, all programs together.
+PROCESSES = {"user": 64, "root": 1024}
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _checked(result: int, what: str) -> None:
+    if result < 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), what)
+
+
+def prctl(option: int, value: int) -> None:
+    """prctl(2) of one argument; OSError."""
+    _checked(_libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0), "prctl")
+
+
+def isolate() -> str:
+    """Enter the namespaces; ``user`` where that took a new user namespace, else ``root``.
+
+    OSError where there are none to be had. The PID namespace is that of the children.
+    """
+    if os.getuid() == 0:
+        with suppress(OSError):
+            _checked(_libc.unshare(ISOLATED), "unshare")
+            return "root"
+        become_nobody()
+    uid, gid = os.getuid(), os.getgid()
+    _checked(_libc.unshare(ISOLATED | CLONE_NEWUSER), "unshare")
+    Path("/proc/self/setgroups").write_text("deny", "ascii")
+    Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1", "ascii")
+    Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1", "ascii")
+    return "user"
+
+
+def become_nobody() -> None:
+    """For root: give all of it up. OSError."""
+    if os.getuid() == 0:
+        os.setgroups([])
+        os.setresgid(NOBODY, NOBODY, NOBODY)
+        os.setresuid(NOBODY, NOBODY, NOBODY)
+        prctl(PR_SET_DUMPABLE, 1)  # else /proc/self is root's
+
+
+def mount(source: str, target: Path, kind: str, flags: int, data: str = "") -> None:
+    """mount(2); OSError."""
+    arguments = [text.encode() or None for text in (source, str(target), kind, data)]
+    source_, target_, kind_, data_ = arguments
+    done = _libc.mount(source_, target_, kind_, ctypes.c_ulong(flags), data_)
+    _checked(done, f"mount {target}")
+
+
+def new_root() -> None:
+    """Change to a root that has no more than a program needs. OSError: it is the old one still."""
+    mount("", Path("/"), "", MS_REC | MS_PRIVATE)
+    mount("tmpfs", NEW_ROOT, "tmpfs", MS_NOSUID, f"size={PRIVATE_SIZE},nr_inodes=1024,mode=755")
+    try:
+        for name in SEEN:
+            _show(Path("/", name), NEW_ROOT / name)
+        for name in DEVICES:
+            _bind(Path("/dev", name), NEW_ROOT / "dev" / name)
+        (NEW_ROOT / "tmp").mkdir()
+        (NEW_ROOT / "tmp").chmod(0o1777)
+        (NEW_ROOT / "proc").mkdir()
+        with suppress(OSError):  # a container may hide parts of its own
+            mount("proc", NEW_ROOT / "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+        os.chdir(NEW_ROOT)
+        _checked(_libc.syscall(SYS_PIVOT_ROOT[platform.machine()], b".", b"."), "pivot_root")
+        _libc.umount2(b".", MNT_DETACH)
+    except OSError:
+        _libc.umount2(bytes(NEW_ROOT), MNT_DETACH)
+        raise
+    finally:
+        os.chdir("/")
+
+
+def _show(source: Path, target: Path) -> None:
+    if source.is_symlink():
+        target.symlink_to(source.readlink())
+    elif source.exists():
+        _bind(source, target)
+        _read_only(target)
+
+
+def _bind(source: Path, target: Path) -> None:
+    if stat.S_ISDIR(source.stat().st_mode):
+        target.mkdir(parents=True)
+    else:
+        target.parent.mkdir(exist_ok=True)
+        target.touch()
+    mount(str(source), target, "", MS_BIND | MS_REC)
+
+
+def _read_only(target: Path) -> None:
+    attributes = (ctypes.c_uint64 * 4)(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, 0, 0, 0)
+    size = ctypes.c_size_t(ctypes.sizeof(attributes))
+    done = _libc.syscall(SYS_MOUNT_SETATTR, AT_FDCWD, bytes(target), AT_RECURSIVE, attributes, size)
+    _checked(done, f"mount_setattr {target}")
+
+
+def limit(users: str) -> None:
+    """The limits of this process and its children; lower ones that it has already stay.
+
+    *users* is what :func:`isolate` said. The user's own processes are not counted.
+    """
+    limits = dict(LIMITS)
+    if users:
+        limits[resource.RLIMIT_NPROC] = PROCESSES[users]
+    for which, value in limits.items():
+        hard = resource.getrlimit(which)[1]
+        limited = value if hard == resource.RLIM_INFINITY else min(value, hard)
+        resource.setrlimit(which, (limited, limited))
