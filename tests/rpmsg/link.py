@@ -10,11 +10,13 @@ import os
 from rprocfs.base.device import Device
 from rprocfs.base.dma import SystemPool
 from rprocfs.base.model import DriverModel
+from rprocfs.base.module import Modules
 from rprocfs.base.workqueue import Workqueue
 from rprocfs.kernel import DEFAULT
 from rprocfs.rpmsg import Rpmsg
 from rprocfs.rpmsg.hdr import VIRTIO_RPMSG_F_NS
 from rprocfs.rpmsg.remote import RpmsgRemote
+from rprocfs.system import find_module
 from rprocfs.testing.userspace import Userspace
 from rprocfs.virtio.device_ring import DeviceQueue
 from rprocfs.virtio.ring import Vring, vring_size
@@ -97,7 +99,7 @@ class MemoryTransport(VirtioConfigOps):
 class RpmsgSystem:
     """A model with rpmsg in it, one virtio device and the remote behind it, which echoes."""
 
-    def __init__(self, *services, strict=False, version=DEFAULT, **transport):
+    def __init__(self, *services, strict=False, version=DEFAULT, modules=(), **transport):
         self.model = DriverModel(version, strict=strict)
         self.events = []
         self.model.uevent_listeners.append(
@@ -105,6 +107,8 @@ class RpmsgSystem:
         )
         self.virtio_bus = VirtioBus(self.model)
         self.rpmsg = Rpmsg(self.model, self.virtio_bus)
+        for module in modules:
+            Modules(self.model, [self.rpmsg.bus], find_module, {}).load(module)
         self.parent = Device(self.model, "soc")
         self.parent.device_add()
         self.shell = Userspace(self.model.tree)
