@@ -96,9 +96,9 @@ class Launcher:
 
     def _prepare(self) -> None:
         os.setsid()
+        sandbox.renounce()
         sandbox.become_nobody()
         sandbox.limit(self._users)
-        sandbox.prctl(sandbox.PR_SET_NO_NEW_PRIVS, 1)
         sandbox.prctl(sandbox.PR_SET_PDEATHSIG, signal.SIGKILL)
         os.chdir("/")
         os.umask(0o077)

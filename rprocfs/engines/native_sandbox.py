@@ -13,6 +13,7 @@ one that has threads. Layer by layer, each of which may be refused on its own:
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import platform
 import resource
@@ -24,7 +25,8 @@ CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER = 0x00020000, 0x08000000, 0x10000000
 CLONE_NEWPID, CLONE_NEWNET = 0x20000000, 0x40000000
 ISOLATED = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET
 
-PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, PR_SET_NO_NEW_PRIVS = 1, 4, 36, 38
+PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36
+PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 24, 38
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 8, 0x1000, 0x4000, 0x40000
 MNT_DETACH, AT_FDCWD, AT_RECURSIVE = 2, -100, 0x8000
 MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID = 1, 2
@@ -83,10 +85,23 @@ def isolate() -> str:
 def become_nobody() -> None:
     """For root: give all of it up. OSError."""
     if os.getuid() == 0:
+        try:
+            os.setresgid(NOBODY, NOBODY, NOBODY)
+        except OSError as failure:
+            if failure.errno == errno.EINVAL:
+                return  # in a user namespace of root alone, who is a plain user outside
+            raise
         os.setgroups([])
-        os.setresgid(NOBODY, NOBODY, NOBODY)
         os.setresuid(NOBODY, NOBODY, NOBODY)
         prctl(PR_SET_DUMPABLE, 1)  # else /proc/self is root's
+
+
+def renounce() -> None:
+    """No privilege that a user ID or a file could give it."""
+    with suppress(OSError):  # EINVAL behind the last one, EPERM for who has none anyway
+        for capability in range(64):
+            prctl(PR_CAPBSET_DROP, capability)
+    prctl(PR_SET_NO_NEW_PRIVS, 1)
 
 
 def mount(source: str, target: Path, kind: str, flags: int, data: str = "") -> None:

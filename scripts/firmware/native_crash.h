@@ -57,13 +57,6 @@ static void tell(const char *what, int allowed)
 	trace(allowed ? ": yes\n" : ": no\n");
 }
 
-static int may_write(const char *path)
-{
-	int fd = open(path, O_WRONLY | O_CREAT, 0600);
-
-	return fd < 0 ? 0 : !close(fd);
-}
-
 static int is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }
 
 /* What it can do, into the trace. */
@@ -82,14 +75,13 @@ static void probe(void)
 	trace_number("core: 0x", (uint32_t)core.rlim_max);
 	tell("root", getuid() == 0 || geteuid() == 0);
 	tell("new privileges", prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1);
-	tell("write /usr", may_write("/usr/rprocfs-was-here"));
+	tell("write /usr", access("/usr", W_OK) == 0);
 	tell("read /etc", access("/etc/passwd", R_OK) == 0);
 	tell("read /root", access("/root", F_OK) == 0);
 	tell("see /run", access("/run", F_OK) == 0);
 	tell("grow the memory", ftruncate(3, 0x2000000) == 0);
 	tell("shrink the memory", ftruncate(3, 0) == 0);
-	tell("signal init", kill(1, SIGKILL) == 0);
-	tell("write /tmp", may_write("/tmp/file"));
+	tell("write /tmp", access("/tmp", W_OK) == 0);
 	trace("probe: done\n");
 }
 

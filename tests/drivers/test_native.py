@@ -1,25 +1,31 @@
+import errno
 import os
 import shutil
 import signal
 import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+from rprocfs.drivers import native
 from rprocfs.testing.driver_table import DEBUG, R0, RPMSG, TABLE, Bench, Images
+from rprocfs.testing.images import IMAGES
 from rprocfs.testing.userspace import read, write
 
-SOURCES = Path(__file__).parents[2] / "scripts" / "firmware"
+ROOT = Path(__file__).parents[2]
+SOURCES = ROOT / "scripts" / "firmware"
 NATIVE = {"compatible": "rprocfs,native", "allow-native": True}
 FLAGS = ["-O2", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror"]
 
 pytestmark = pytest.mark.skipif(not shutil.which("gcc"), reason="no compiler of this host")
 
 
-def build(directory, name, *flags, sources=("native.c", "log.c", "rpmsg.c")):
+def build(directory, name, *flags, source=None):
     out = directory / f"{name}.elf"
-    files = [SOURCES / file for file in (*sources, f"{name}.c")]
+    files = [SOURCES / file for file in ("native.c", "log.c", "rpmsg.c")]
+    files.append(source or SOURCES / f"{name}.c")
     subprocess.run(["gcc", *FLAGS, *flags, "-o", out, *files], check=True)
     return out
 
@@ -163,20 +169,11 @@ def test_a_watchdog(crasher):
     assert "crash detected in native-0: type watchdog" in crasher.log
 
 
-def test_what_it_may_do(crasher):
-    handle = command(crasher, "probe")
-    assert read(handle) == b"unknown"
-    may = dict(line.split(": ", 1) for line in trace(crasher).splitlines())
-    assert {key: may.get(key) for key in SANDBOX} == SANDBOX
-    assert not Path("/usr/rprocfs-was-here").exists()
-
-
 SANDBOX = {
     "open files": "0x5",
     "environment": "0x0",
     "pid": "0x2",
     "core": "0x0",
-    "root": "no",
     "new privileges": "no",
     "write /usr": "no",
     "read /etc": "no",
@@ -184,5 +181,137 @@ SANDBOX = {
     "see /run": "no",
     "grow the memory": "no",
     "shrink the memory": "no",
-    "signal init": "no",
+    "write /tmp": "yes",
 }
+
+SESSION = """
+import sys
+from pathlib import Path
+from rprocfs.testing.userspace import read, write
+from rprocfs.testing.driver_table import DEBUG, RPMSG
+from tests.drivers.test_native import NATIVE, Bench, Images, descendants, launcher
+with Bench(NATIVE, Images(sys.argv[1], ("rpmsg-crash",), ""), sys.argv[2]) as bench:
+    bench.start()
+    handle = bench.open(f"{RPMSG}/{bench.channels()[0]}/endpoint")
+    write(handle, b"probe")
+    assert read(handle) == b"unknown"
+    print(bench.shell.cat(f"{DEBUG}/trace0"))
+    write(handle, b"family")
+    bench.wait(lambda: "family: grandchild" in bench.shell.cat(f"{DEBUG}/trace0"))
+    pids = descendants(launcher(bench))
+    bench.stop()
+    print(f"family: {len(pids)}, left: {[pid for pid in pids if Path(f'/proc/{pid}').exists()]}")
+    print(bench.log)
+"""
+NO_NAMESPACES = 'echo 0 > /proc/sys/user/max_mnt_namespaces; exec "$@"'
+USERS = {
+    "whoever this is": [],
+    "a user": ["unshare", "-U", "--map-user=1000", "--map-group=1000"],
+    "root of a container": ["unshare", "-U", "-r"],
+    "a host without namespaces": ["unshare", "-U", "-r", "sh", "-c", NO_NAMESPACES, "sh"],
+}
+
+
+def may_unshare():
+    return subprocess.run(["unshare", "-U", "true"], capture_output=True, check=False).returncode
+
+
+@pytest.mark.skipif(may_unshare() != 0, reason="no user namespaces for this user here")
+@pytest.mark.parametrize("user", USERS)
+def test_what_it_may_do(user, programs, tmp_path):
+    done = subprocess.run(
+        [*USERS[user], sys.executable, "-c", SESSION, programs["crash"], tmp_path],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    said = dict(line.split(": ", 1) for line in done.stdout.splitlines() if ": " in line)
+    expected = dict(SANDBOX)
+    if "without" in user:
+        assert "native: the sandbox is incomplete: no namespaces: No space left" in done.stdout
+        expected = {key: SANDBOX[key] for key in WITHOUT_NAMESPACES}
+    else:
+        assert "incomplete" not in done.stdout
+    assert {key: said.get(key) for key in expected} == expected, done.stdout + done.stderr
+    assert said["family"] == f"{3 if 'without' in user else 4}, left: []"
+
+
+WITHOUT_NAMESPACES = ("open files", "environment", "core", "new privileges", "shrink the memory")
+
+
+def test_what_is_refused(bench):
+    for name in ("machine.elf", "elf64.elf"):
+        (bench.directory / name).write_bytes(IMAGES[name].make())
+        with pytest.raises(OSError, match="cannot run an image for machine"):
+            bench.start(name)
+    image = bytearray((bench.directory / "echo.elf").read_bytes())
+    image[16] = 1  # ET_REL
+    (bench.directory / "object.elf").write_bytes(image)
+    with pytest.raises(OSError, match="cannot run an image of type 1") as caught:
+        bench.start("object.elf")
+    assert caught.value.errno == errno.EINVAL
+    assert bench.state == "offline"
+
+
+def test_a_program_that_the_host_cannot_execute(bench):
+    """No such interpreter: known when `start` returns."""
+    image = (bench.directory / "echo.elf").read_bytes()
+    broken = image.replace(b"/ld-linux", b"/no-linux")
+    assert broken != image
+    (bench.directory / "broken.elf").write_bytes(broken)
+    with pytest.raises(FileNotFoundError):
+        bench.start("broken.elf")
+    assert bench.state == "offline"
+    assert "native: No such file or directory" in bench.log
+    assert "crash detected" not in bench.log
+    bench.start()
+
+
+def test_the_table_is_that_of_the_file_and_the_program_what_was_checked(bench):
+    """Neither needs an x bit, nor is the file looked at again."""
+    path = bench.directory / "echo.elf"
+    path.chmod(0o600)
+    bench.start()
+    path.write_bytes(b"")
+    worker = bench.system.remoteproc.rprocs[0].ops.worker
+    program = descendants(worker.pid)[-1]
+    assert "memfd:rproc-program" in os.readlink(f"/proc/{program}/exe")
+    with pytest.raises(OSError, match=r"busy|permitted"):
+        Path(f"/proc/{program}/exe").write_bytes(b"")
+
+
+def test_a_table_that_is_too_large(bench, monkeypatch):
+    monkeypatch.setattr(native, "TABLE_SIZE", 16)
+    with pytest.raises(OSError, match="resource table larger than 0x10") as caught:
+        bench.start()
+    assert caught.value.errno == errno.EINVAL
+
+
+CONSOLE = r"""
+#include <stdio.h>
+#include "table.h"
+RPMSG_TABLE(ADDR_ANY, ADDR_ANY);
+int main(void)
+{
+	char line[80];
+
+	vsoc_init();
+	console_puts("who is there?\n");
+	fprintf(stderr, "I am %s\n", fgets(line, sizeof(line), stdin) ? line : "deaf");
+	for (;;)
+		vsoc_wait();
+}
+"""
+
+
+def test_its_standard_files_are_the_console(echo, tmp_path):
+    (tmp_path / "firmware").mkdir()
+    (tmp_path / "ask.c").write_text(CONSOLE)
+    build(tmp_path, "ask", f"-I{SOURCES}", source=tmp_path / "ask.c")
+    log = tmp_path / "log"
+    with Bench(NATIVE | {"console-log": str(log)}, echo, tmp_path / "firmware") as bench:
+        shutil.copy(tmp_path / "ask.elf", bench.directory)
+        bench.start("ask.elf")
+        console = bench.open(f"{R0}/console")
+        assert read(console) == b"who is there?\n"
+        write(console, b"nobody\n")
+        assert read(console) == b"I am nobody\n\n"
+    assert log.read_text() == "who is there?\nI am nobody\n\n"
