@@ -20,6 +20,7 @@ from rprocfs.base.kmsg_dev import kmsg_init
 from rprocfs.base.model import DriverModel
 from rprocfs.base.module import ModuleInit, Modules, UnknownModuleError
 from rprocfs.base.platform import PlatformBus, PlatformDevice, PlatformDriver
+from rprocfs.devicetree.node import OfNode
 from rprocfs.fs.kernfs import Tree
 from rprocfs.kernel import DEFAULT, KernelVersion
 from rprocfs.remoteproc.core import Rproc
@@ -118,16 +119,24 @@ class System:
         self._drivers[driver.name] = driver
         return driver
 
-    def add_processor(self, properties: Mapping[str, Any]) -> PlatformDevice:
+    def add_processor(
+        self, properties: Mapping[str, Any], of_node: OfNode | None = None
+    ) -> PlatformDevice:
         """Describe a processor by its *properties* and let its driver probe it.
 
-        ``compatible`` finds the driver. UnknownDriverError; a probe that fails is in
-        the kernel log, and leaves the device without a driver.
+        ``compatible`` finds the driver. *of_node* is where it stands in a devicetree, and
+        ``device-name`` where below ``sys/devices/platform``. UnknownDriverError; EEXIST for
+        a device that is there; a probe that fails is in the kernel log, and leaves the
+        device without a driver.
         """
         driver = self.driver(properties["compatible"])
         number = self._counts.get(driver.name, 0)
         self._counts[driver.name] = number + 1
-        device = PlatformDevice(self.platform, driver.name, number, properties=dict(properties))
+        path = properties.get("device-name", "")
+        device = PlatformDevice(
+            self.platform, driver.name, number, properties=dict(properties), of_node=of_node,
+            bus_id=path.rpartition("/")[2], parent=self.platform.bus_above(path, of_node),
+        )  # fmt: skip
         device.device_add()
         return device
 

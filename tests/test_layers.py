@@ -21,7 +21,7 @@ ALLOWED = {
     "soc": set(),
     "engines": {"soc"},
     "drivers": {"fs", "base", "virtio", "rpmsg", "remoteproc", "soc", "engines", "kernel"},
-    "system": {"fs", "base", "virtio", "rpmsg", "remoteproc", "kernel"},
+    "system": {"fs", "base", "devicetree", "virtio", "rpmsg", "remoteproc", "kernel"},
     "board": {"base", "errors", "kernel", "system"},
     "check_command": {"errors", "board", "system", "remoteproc"},
     "cli": {"errors"},

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 from rprocfs.base.bus import Bus, Driver, DriverOverride, driver_override
 from rprocfs.base.device import Device
 from rprocfs.base.model import DriverModel
+from rprocfs.devicetree.device import (
+    of_device_make_bus_id,
+    of_device_modalias,
+    of_device_uevent,
+)
+from rprocfs.devicetree.node import OfNode
+from rprocfs.fs.kernfs import Link, error
 from rprocfs.fs.sysfs import attribute
 
 
@@ -15,6 +23,8 @@ class PlatformDevice(Device, DriverOverride):
 
     *properties* are those of its description: ``firmware-name``, ``memory-region`` ...;
     *platform_data* is what the driver finds when the device was made by another driver.
+    *bus_id* is what the device is called instead; one made from a devicetree is called as
+    its *of_node* wants it.
     """
 
     def __init__(
@@ -27,21 +37,39 @@ class PlatformDevice(Device, DriverOverride):
         parent: Device | None = None,
         properties: dict[str, Any] | None = None,
         platform_data: Any = None,
+        bus_id: str | None = None,
+        of_node: OfNode | None = None,
     ) -> None:
         self.auto = auto
         if auto:
             number = bus.alloc_auto()
         suffix = ("" if number is None else f".{number}") + (".auto" if auto else "")
-        super().__init__(bus.model, name + suffix, parent or bus.root, bus=bus)
+        if of_node is not None:
+            bus_id = of_device_make_bus_id(of_node)
+        super().__init__(bus.model, bus_id or name + suffix, parent or bus.root, bus=bus)
         self.platform_bus = bus
         self.platform_name = name
         self.id = number
         self.properties = properties or {}
         self.platform_data = platform_data
+        self.of_node = of_node
+
+    @property
+    def modalias(self) -> str:
+        """What finds a module for the device."""
+        if self.of_node is not None:
+            return of_device_modalias(self.of_node)
+        return f"platform:{self.platform_name}"
+
+    def populate(self) -> None:
+        """The link ``of_node``."""
+        if self.of_node is not None and self.of_node.kobj is not None:
+            self.dir.add("of_node", Link(self.of_node.kobj))
 
     def uevent_env(self) -> dict[str, str]:
-        """platform_uevent()."""
-        return {"MODALIAS": f"platform:{self.platform_name}"}
+        """of_device_uevent(), platform_uevent()."""
+        of = of_device_uevent(self.of_node) if self.of_node is not None else {}
+        return of | {"MODALIAS": self.modalias}
 
     def platform_device_del(self) -> None:
         """Take the device away and give its automatic number back."""
@@ -58,8 +86,8 @@ class PlatformDriver(Driver[PlatformDevice]):
 
 @attribute
 def modalias(device: PlatformDevice) -> str:
-    """``platform:NAME``."""
-    return f"platform:{device.platform_name}"
+    """``platform:NAME``, or ``of:...`` for one from a devicetree."""
+    return device.modalias
 
 
 PlatformDevice.attributes = (driver_override, modalias)
@@ -79,6 +107,36 @@ class PlatformBus(Bus):
             return device.driver_override == driver.name
         compatible = device.properties.get("compatible")
         return compatible in driver.compatible or device.platform_name == driver.name
+
+    def bus_above(self, path: str, node: OfNode | None = None) -> Device:
+        """The device that another one is below, made as far as it is missing.
+
+        Those of the directories of *path*, or those of the nodes above *node* that have a
+        ``compatible`` -- of_platform_bus_create(). EEXIST.
+        """
+        parent: Device = self.root
+        for name in path.split("/")[:-1]:
+            parent = self._bus(name, None, parent)
+        for above in node.ancestors() if node is not None else ():
+            if "compatible" in above.properties and above.parent is not None:
+                parent = self._bus(of_device_make_bus_id(above), above, parent)
+        return parent
+
+    def _bus(self, name: str, node: OfNode | None, parent: Device) -> Device:
+        device = self.devices.get(name)
+        if isinstance(device, PlatformDevice) and device.parent is parent:
+            return device
+        device = PlatformDevice(self, name, parent=parent, of_node=node)
+        device.device_add()
+        return device
+
+    def add_device(self, device: Device) -> None:
+        """EEXIST, and nothing is left, for a name that is taken: in whatever directory."""
+        if device.name in self.devices:
+            if device.dir.parent is not None:
+                device.dir.parent.remove(device.dir.name)
+            raise error(errno.EEXIST)
+        super().add_device(device)
 
     def alloc_auto(self) -> int:
         """PLATFORM_DEVID_AUTO: the lowest free number."""

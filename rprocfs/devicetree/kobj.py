@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
 
 from rprocfs.devicetree.node import OfNode
 from rprocfs.fs.kernfs import Dir, File, Handle, error
@@ -43,27 +42,25 @@ class _BinHandle(Handle):
         raise error(errno.EIO)
 
 
-def of_attach_tree(sys: Dir, root: OfNode, blob: bytes) -> Mapping[OfNode, Dir]:
-    """Show the tree, and its *blob* as ``firmware/fdt``, below *sys*; the directory of each node.
+def of_attach_tree(sys: Dir, root: OfNode, blob: bytes) -> None:
+    """Show the tree, and its *blob* as ``firmware/fdt``, below *sys*.
 
     EEXIST when there is one already.
     """
     firmware = sys.mkdirs("firmware")
     firmware.add("fdt", BinFile(blob, 0o400))
-    found: dict[OfNode, Dir] = {}
-    _attach_node(firmware.mkdirs("devicetree").add("base", Dir()), root, found)
-    return found
+    _attach_node(firmware.mkdirs("devicetree").add("base", Dir()), root)
 
 
-def _attach_node(here: Dir, node: OfNode, found: dict[OfNode, Dir]) -> None:
-    found[node] = here
+def _attach_node(here: Dir, node: OfNode) -> None:
+    node.kobj = here
     for name, value in node.properties.items():
         secure = name.startswith("security-")  # passwords
         here.add(name, BinFile(value, 0o400, 0) if secure else BinFile(value))
     if "name" not in node.properties:
         here.add("name", BinFile(node.base_name.encode() + b"\0"))
     for child in node.children.values():
-        _attach_node(here.add(_safe_name(here, child.name), Dir()), child, found)
+        _attach_node(here.add(_safe_name(here, child.name), Dir()), child)
 
 
 def _safe_name(here: Dir, name: str) -> str:

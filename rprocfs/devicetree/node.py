@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rprocfs.fs.kernfs import Dir
 
 
 class PropertyError(ValueError):
@@ -17,6 +21,7 @@ class OfNode:
     """``struct device_node``: *name* with its unit address, ``""`` for the root.
 
     Properties are kept as the bytes they are, in their order, and so are the children.
+    *kobj* is its directory in sysfs, once it is shown.
     """
 
     def __init__(self, name: str = "", parent: OfNode | None = None) -> None:
@@ -24,6 +29,7 @@ class OfNode:
         self.parent = parent
         self.properties: dict[str, bytes] = {}
         self.children: dict[str, OfNode] = {}
+        self.kobj: Dir | None = None
         if parent is not None:
             parent.children[name] = self
 
@@ -48,6 +54,10 @@ class OfNode:
         while node is not None:
             yield node
             node = node.parent
+
+    def ancestors(self) -> list[OfNode]:
+        """The nodes above, from the root down."""
+        return list(self._upwards())[:0:-1]
 
     def walk(self) -> Iterator[OfNode]:
         """This node and all below, in the order of the tree."""

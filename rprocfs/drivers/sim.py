@@ -11,13 +11,16 @@ Properties of its description:
 label              the processor's name (default ``simN``)
 firmware-name      the default firmware file
 services           ``NAME@ADDR ...``: what the remote announces
-memory             ``tcm`` (default): 64 KiB at 0x20000000, all else by carveouts;
-                   ``any``: memory wherever the image wants it
+memory             its own memories, all else is carveouts: ``ADDRESS:SIZE ...``, and
+                   ``ADDRESS=ADDRESS:SIZE`` for one that is seen at both; ``tcm``
+                   (default): 64 KiB at 0x20000000; ``any``: wherever the image wants it
+memory-region      reserved memories, each a carveout of its name before the boot
 auto-boot          boot when registered
 detached           somebody else has started it: attach
 sysfs-read-only    no attribute can be written
 lenient            an image without resource table is no error
 attach-on-recovery recover by attaching again
+recovery-disabled  do not recover from a crash, until one writes ``recovery``
 no-elf-info        make no coredump: its ELF class is not set
 phandle            number for ``rproc_get_by_phandle``
 ================== ==============================================================
@@ -26,13 +29,13 @@ phandle            number for ``rproc_get_by_phandle``
 from __future__ import annotations
 
 import errno
-import mmap
 import struct
 import time
 from typing import TYPE_CHECKING
 
 from rprocfs.base.platform import PlatformDevice, PlatformDriver
 from rprocfs.drivers.sim_ctl import SimFaults, sim_create_debug_dir
+from rprocfs.drivers.sim_memory import AnyMemory, ReservedMemory, SimMemory
 from rprocfs.drivers.sim_module import SimModule
 from rprocfs.drivers.sim_remote import SimRemote
 from rprocfs.fs.kernfs import Dir, error
@@ -51,71 +54,19 @@ if TYPE_CHECKING:
     from rprocfs.remoteproc.subsystem import Remoteproc
 
 TCM_DA = 0x20000000
-TCM_SIZE = 0x10000
 EM_ARM = 40
 
 #: Seconds that the writer of ``state`` waits at most for the first announcements.
 SETTLE = 0.1
-
-#: How much of its address space an image may ask for, where memory is ``any``.
-ANY_LIMIT = 256 << 20
-_MAP_NORESERVE = 0x4000
-
-
-class SimMemory:
-    """``memory = tcm``: what the driver maps itself."""
-
-    base = TCM_DA
-    size = TCM_SIZE
-
-    def __init__(self) -> None:
-        self.data = memoryview(bytearray(self.size))
-
-    def find(self, da: int, length: int) -> memoryview | None:
-        """The part at *da*, None when it is not all inside."""
-        offset = da - self.base
-        if offset < 0 or offset + length > self.size:
-            return None
-        return self.data[offset : offset + length]
-
-    def reset(self) -> None:
-        """A new boot."""
-
-    def close(self) -> None:
-        """Give it back."""
-
-
-class AnyMemory(SimMemory):
-    """``memory = any``: all 32-bit addresses, of which only what is touched costs anything."""
-
-    base = 0
-    size = 1 << 32
-
-    def __init__(self) -> None:
-        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE
-        self._map = mmap.mmap(-1, self.size, flags=flags)
-        self.data = memoryview(self._map)
-        self._seen: set[tuple[int, int]] = set()
-
-    def find(self, da: int, length: int) -> memoryview | None:
-        """As the class says; None once an image asks for more than :data:`ANY_LIMIT`."""
-        self._seen.add((da, length))
-        if length > ANY_LIMIT or sum(size for _, size in self._seen) > ANY_LIMIT:
-            self._seen.discard((da, length))
-            return None
-        return super().find(da, length)
-
-    def reset(self) -> None:
-        """Forget all content."""
-        self._seen.clear()
-        self._map.madvise(mmap.MADV_DONTNEED)
 
 
 class SimOps(RprocOps):
     """``sim_ops``."""
 
     def __init__(self, pdev: PlatformDevice) -> None:
-        self.memory = AnyMemory() if pdev.properties.get("memory") == "any" else SimMemory()
+        memory = pdev.properties.get("memory", "tcm")
+        self.memory = AnyMemory() if memory == "any" else SimMemory(memory)
+        self.reserved = ReservedMemory(pdev.properties.get("memory-region", ()))
         self.lenient = bool(pdev.properties.get("lenient"))
         self.faults = SimFaults()
         self.remote: SimRemote
@@ -125,6 +76,7 @@ class SimOps(RprocOps):
         self.faults.check("prepare")
         if rproc.state is State.OFFLINE:
             self.memory.reset()
+        self.reserved.prepare(rproc)
 
     def start(self, rproc: Rproc) -> None:
         """``delay_start``, ``fail_start``."""
@@ -214,7 +166,11 @@ class SimDriver(PlatformDriver):
     def probe(self, device: PlatformDevice) -> None:
         """Make the processor as its properties say."""
         properties = device.properties
-        ops = SimOps(device)
+        try:
+            ops = SimOps(device)
+        except ValueError as failure:
+            device.err(str(failure))
+            raise error(errno.EINVAL) from failure
         device.devm_add_action(ops.memory.close)
         rproc = self._subsystem.devm_rproc_alloc(
             device, properties.get("label") or f"sim{device.id}", ops,
@@ -238,6 +194,7 @@ def _configure(rproc: Rproc, ops: SimOps, device: PlatformDevice) -> None:
     rproc.auto_boot = bool(has("auto-boot"))
     rproc.sysfs_read_only = bool(has("sysfs-read-only"))
     rproc.attach_on_recovery = bool(has("attach-on-recovery"))
+    rproc.recovery_disabled = bool(has("recovery-disabled"))
     if not has("no-elf-info"):
         rproc_coredump_set_elf_info(rproc, ELFCLASS32, EM_ARM)
     if has("detached"):

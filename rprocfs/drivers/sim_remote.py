@@ -42,7 +42,12 @@ class SimVdev:
         self.rproc = rproc
         self.vdev = vdev
         tx, rx = (self._queue(vring) for vring in vdev.vring[:2])
-        self.link = RpmsgRemote(tx, rx, rproc.dma.find)
+        self.link = RpmsgRemote(tx, rx, self._buffer)
+
+    def _buffer(self, address: int, size: int) -> memoryview | None:
+        """Where the host has its buffers: in memory of the pool, or in a carveout."""
+        va = self.rproc.dma.find(address, size)
+        return self.rproc.carveouts.da_to_va(address, size) if va is None else va
 
     def _queue(self, vring: FwRscVdevVring) -> DeviceQueue:
         """The ring where the host put it; ENOTCONN when that is nowhere."""
