@@ -129,7 +129,8 @@ class HvcConsole:
     """``hvc_driver``: the consoles of one system, by number."""
 
     def __init__(self, model: DriverModel) -> None:
-        self._model = model
+        self._class = Class(model, "tty")
+        model.sys.mkdirs("devices/virtual/tty")
         self._ports: dict[int, HvcPort] = {}
         self._lock = threading.Lock()
         self._ready = False
@@ -143,9 +144,8 @@ class HvcConsole:
             port = self._ports[free[0]] = HvcPort(self, free[0], ops)
             init, self._ready = not self._ready, True
         if init:
-            class_ = Class(self._model, "tty")
             for index in range(HVC_ALLOC_TTY_ADAPTERS):
-                HvcDevice(self, class_, index).device_add()
+                HvcDevice(self, self._class, index).device_add()
         return port
 
     def free(self, port: HvcPort) -> None:

@@ -132,6 +132,29 @@ def test_ptmx_where_that_of_pts_may_not_be_opened(tree, real):
     assert HIDDEN_DEV not in [node.name for node in dev.entries()]
 
 
+def test_what_is_real_shines_through_while_no_module_hides_it(tree, real):
+    (real / "dev/hvc0").touch()
+    (real / "sys/devices/virtual/tty/hvc0").mkdir()
+    tree.root.mkdirs("sys/devices/virtual/tty")
+    covers = _plan(tree, real)
+    assert "hvc0" in covers["dev"].binds
+    assert "virtual/tty/hvc0" in covers["sys/devices"].binds
+
+
+def test_a_loaded_module_hides_what_it_will_bring(tree, real):
+    (real / "dev/hvc0").touch()
+    (real / "sys/module/kvm").mkdir()
+    (real / "sys/devices/virtual/tty/hvc0").mkdir()
+    tree.root.mkdirs("sys/devices/virtual/tty")
+    tree.root.mkdirs("sys/module/virtio_console").add("refcnt", File(0o444))
+    covers = _plan(tree, real)
+    assert "hvc0" not in covers["dev"].binds
+    assert "virtual/tty/hvc0" not in covers["sys/devices"].binds
+    assert "kvm" in covers["sys/module"].binds
+    (real / "sys/module/virtio_console").mkdir()
+    assert "sys/module/virtio_console" in _plan(tree, real)
+
+
 # System calls.
 
 

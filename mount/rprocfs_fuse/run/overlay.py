@@ -38,6 +38,13 @@ OURS_ALONE = re.compile(
     r"|dev/(remoteproc|rpmsg_ctrl|rpmsg|ttyRPMSG)\d+"
 )
 
+#: The same for what a module brings, once it is loaded.
+MODULES_ALONE = {
+    "virtio_console": re.compile(
+        r"sys/class/virtio-ports|dev/(hvc\d+|vport\d+p\d+)|sys/(class|devices/virtual)/tty/hvc\d+"
+    ),
+}
+
 #: Where the real ``/dev`` is as a whole, if need be.
 HIDDEN_DEV = ".devtmpfs"
 
@@ -90,7 +97,7 @@ def plan(tree: Tree, root: str = "") -> list[Cover]:
     """Put place-holders into *tree* for what is real below *root*; the mounts to do."""
     tree.root.mkdirs("sys/devices/virtual")
     covers: list[Cover] = []
-    for place in PLACES:
+    for place in [*PLACES, *_modules(tree)]:
         node = _find(tree, place)
         if node is not None and not any(_inside(place, cover.source) for cover in covers):
             covers.extend(_plan_place(tree, root, place, node))
@@ -119,6 +126,22 @@ def _bind(item: Cover, place: str) -> None:
         os.chdir(place)
     for path in item.binds:
         mount(f"{item.target}/{path}", HIDDEN_DEV if path == "." else path, MS_BIND | MS_REC)
+
+
+def _modules(tree: Tree) -> list[str]:
+    """The loaded ones; what is built in shows its parameters only, which are places already."""
+    modules = _find(tree, "sys/module")
+    children = modules.children if isinstance(modules, Dir) else {}
+    return [f"sys/module/{name}" for name in children if _find(tree, f"sys/module/{name}/refcnt")]
+
+
+def _ours_alone(ours: Dir, path: str) -> bool:
+    """Whether nothing real shines through at *path*, which is in the tree of *ours*."""
+    tree = ours.tree
+    return bool(OURS_ALONE.fullmatch(path)) or any(
+        pattern.fullmatch(path) and tree is not None and _find(tree, f"sys/module/{name}")
+        for name, pattern in MODULES_ALONE.items()
+    )
 
 
 def _find(tree: Tree, path: str) -> Node | None:
@@ -177,7 +200,7 @@ def _plan_ptmx(dev: Node, real: str, binds: list[str]) -> list[str]:
 
 def _merge(ours: Dir, real: str, path: str, below: str = "") -> list[str]:
     """Place-holders in *ours* for what *real* holds; the paths to bind, relative to the place."""
-    if OURS_ALONE.fullmatch(path):
+    if _ours_alone(ours, path):
         return []
     binds: list[str] = []
     with os.scandir(real) as entries:
@@ -185,7 +208,7 @@ def _merge(ours: Dir, real: str, path: str, below: str = "") -> list[str]:
             name = below + entry.name
             child = ours.children.get(entry.name)
             if child is None:
-                if not OURS_ALONE.fullmatch(f"{path}/{entry.name}"):
+                if not _ours_alone(ours, f"{path}/{entry.name}"):
                     binds += _hold_place(ours, entry, name)
             elif isinstance(child, Dir) and entry.is_dir(follow_symlinks=False):
                 binds += _merge(child, entry.path, f"{path}/{entry.name}", name + "/")
