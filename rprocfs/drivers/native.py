@@ -3,7 +3,7 @@
 The firmware file is an ELF64 program for this machine, static or dynamic, that carries a
 ``.resource_table``. It is arbitrary code and runs only where the board allows it; then in
 a sandbox (:mod:`rprocfs.engines.native_sandbox`). The machine is
-:mod:`rprocfs.soc.native`, what a program finds there ``scripts/firmware/native.h``.
+:mod:`rprocfs.soc.native`, what a program finds there ``rprocfs/kit/rprocfs_native.h``.
 Properties of its description:
 
 ============= ===================================================================

@@ -2,7 +2,7 @@
 
 The contract is that of :mod:`.worker`; the worker is :mod:`.native_launcher`, which puts
 the program into a sandbox (:mod:`.native_sandbox`) and watches it. What the program finds
-there is described in ``scripts/firmware/native.h``.
+there is described in ``rprocfs/kit/rprocfs_native.h``.
 
 The program is a sealed memfd: what was checked is what is executed, wherever the file is,
 and whether or not it has an x bit.

@@ -16,6 +16,7 @@ from rprocfs.testing.userspace import read, write
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "scripts" / "firmware"
+KIT = ROOT / "rprocfs" / "kit"
 NATIVE = {"compatible": "rprocfs,native", "allow-native": True}
 FLAGS = ["-O2", "-Wall", "-Wextra", "-Wno-unused-parameter", "-Werror"]
 
@@ -24,9 +25,9 @@ pytestmark = pytest.mark.skipif(not shutil.which("gcc"), reason="no compiler of 
 
 def build(directory, name, *flags, source=None):
     out = directory / f"{name}.elf"
-    files = [SOURCES / file for file in ("native.c", "log.c", "rpmsg.c")]
+    files = [KIT / file for file in ("native.c", "log.c", "rpmsg.c")]
     files.append(source or SOURCES / f"{name}.c")
-    subprocess.run(["gcc", *FLAGS, *flags, "-o", out, *files], check=True)
+    subprocess.run(["gcc", *FLAGS, f"-I{KIT}", *flags, "-o", out, *files], check=True)
     return out
 
 
@@ -305,7 +306,7 @@ int main(void)
 def test_its_standard_files_are_the_console(echo, tmp_path):
     (tmp_path / "firmware").mkdir()
     (tmp_path / "ask.c").write_text(CONSOLE)
-    build(tmp_path, "ask", f"-I{SOURCES}", source=tmp_path / "ask.c")
+    build(tmp_path, "ask", source=tmp_path / "ask.c")
     log = tmp_path / "log"
     with Bench(NATIVE | {"console-log": str(log)}, echo, tmp_path / "firmware") as bench:
         shutil.copy(tmp_path / "ask.elf", bench.directory)
