@@ -7,6 +7,7 @@ and what sleeps runs on a worker.
 from __future__ import annotations
 
 import errno
+import fcntl
 import logging
 import os
 import threading
@@ -17,6 +18,7 @@ from typing import Any
 from rprocfs.fs.kernfs import Handle, error
 from rprocfs.fs.wait import Task, WouldBlock
 from rprocfs_fuse import wire
+from rprocfs_fuse.flock import Flocks
 from rprocfs_fuse.node_requests import Handler, NodeRequests, reply
 from rprocfs_fuse.operations import Operations, ioctl
 from rprocfs_fuse.parked import Call, ParkingLot
@@ -57,6 +59,10 @@ def _ioctl_done(out_size: int, out: bytes) -> bytes:
     return _IOCTL_OK + out
 
 
+def _locked(_none: None) -> bytes:
+    return b""
+
+
 def _read(data: bytes | int) -> bytes:
     return data if isinstance(data, bytes) else b""
 
@@ -71,6 +77,7 @@ class FileRequests(NodeRequests):
         self.workers = Workers("rprocfs-worker")
         self.tasks: dict[int, Task] = {}
         self.files = _Files()
+        self.flocks = Flocks()
         self._watches: dict[int, PollWatch] = {}
 
     def table(self) -> Mapping[int, tuple[int, Handler]]:
@@ -85,6 +92,8 @@ class FileRequests(NodeRequests):
             Opcode.POLL: (wire.POLL_IN.size, self.poll),
             Opcode.LSEEK: (wire.LSEEK_IN.size, self.lseek),
             Opcode.FSYNC: (wire.FSYNC_IN.size, self.fsync),
+            Opcode.SETLK: (wire.LK_IN.size, partial(self.flock, waits=False)),
+            Opcode.SETLKW: (wire.LK_IN.size, partial(self.flock, waits=True)),
             Opcode.RELEASE: (wire.RELEASE_IN.size, self.release),
             Opcode.INTERRUPT: (wire.INTERRUPT_IN.size, self.interrupt),
         }
@@ -208,9 +217,26 @@ class FileRequests(NodeRequests):
         self.files[number].fsync()
         return reply(unique)
 
-    def release(self, unique: int, _nodeid: int, _end: int, _caller: Caller | None) -> bytes | None:
+    def flock(
+        self, unique: int, nodeid: int, _end: int, _caller: Caller | None, *, waits: bool
+    ) -> bytes | None:
+        """flock(2). The kernel deals with the locks of fcntl(2) itself."""
+        _, owner, _, _, kind, _, flags = wire.LK_IN.unpack_from(self.buffer, HEADER_SIZE)
+        if not flags & wire.LK_FLOCK:
+            raise error(errno.ENOSYS)
+        node = self.nodes[nodeid]
+        if kind == fcntl.F_UNLCK:
+            self.flocks.unlock(node, owner)
+            return reply(unique)
+        run = partial(self.flocks.lock, node, owner, kind)
+        self.lot.begin(Call(self.lot, unique, run, _locked, nonblock=not waits))
+        return None
+
+    def release(self, unique: int, nodeid: int, _end: int, _caller: Caller | None) -> bytes | None:
         """The last descriptor of an open file was closed."""
-        number, *_ = wire.RELEASE_IN.unpack_from(self.buffer, HEADER_SIZE)
+        number, _, flags, owner = wire.RELEASE_IN.unpack_from(self.buffer, HEADER_SIZE)
+        if flags & wire.RELEASE_FLOCK_UNLOCK:
+            self.flocks.unlock(self.nodes[nodeid], owner)
         handle = self.files[number]
         del self.files[number]
         watch = self._watches.pop(number, None)

@@ -45,6 +45,8 @@ class Opcode(IntEnum):
     READDIR = 28
     RELEASEDIR = 29
     FSYNCDIR = 30
+    SETLK = 32
+    SETLKW = 33
     ACCESS = 34
     CREATE = 35
     INTERRUPT = 36
@@ -61,6 +63,7 @@ class Opcode(IntEnum):
 ASYNC_READ = 1 << 0
 ATOMIC_O_TRUNC = 1 << 3
 BIG_WRITES = 1 << 5
+FLOCK_LOCKS = 1 << 10
 ASYNC_DIO = 1 << 15
 PARALLEL_DIROPS = 1 << 18
 HANDLE_KILLPRIV = 1 << 19
@@ -70,6 +73,7 @@ WANTED = (
     ASYNC_READ
     | ATOMIC_O_TRUNC
     | BIG_WRITES
+    | FLOCK_LOCKS
     | ASYNC_DIO
     | PARALLEL_DIROPS
     | HANDLE_KILLPRIV
@@ -84,6 +88,11 @@ FOPEN_NOFLUSH = 1 << 5
 FOPEN_PARALLEL_DIRECT_WRITES = 1 << 6
 FOPEN_FILE = FOPEN_DIRECT_IO | FOPEN_NOFLUSH | FOPEN_PARALLEL_DIRECT_WRITES
 FOPEN_STREAM_FILE = FOPEN_FILE | FOPEN_STREAM | FOPEN_NONSEEKABLE
+
+#: RELEASE: also drop the lock of flock(2).
+RELEASE_FLOCK_UNLOCK = 1 << 1
+#: SETLK: it is flock(2).
+LK_FLOCK = 1 << 0
 
 # SETATTR ``valid``.
 FATTR_MODE = 1 << 0
@@ -138,6 +147,8 @@ GETATTR_IN = Struct("=IIQ")
 INIT_IN = Struct("=IIII")
 INTERRUPT_IN = Struct("=Q")
 IOCTL_IN = Struct("=QIIQII")
+#: SETLK: fh, owner, start, end, type, pid, flags.
+LK_IN = Struct("=QQQQIII4x")
 LSEEK_IN = Struct("=QQII")
 MKDIR_IN = Struct("=II")
 OPEN_IN = Struct("=II")

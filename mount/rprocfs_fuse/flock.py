@@ -1,0 +1,48 @@
+"""flock(2) -- flock_lock_inode() of fs/locks.c.
+
+The kernel would keep these locks with its inodes, but a file whose writers sleep is
+another inode each time that it is looked up: then nobody would exclude anybody.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import threading
+
+from rprocfs.fs.kernfs import Node
+from rprocfs.fs.wait import WaitQueue, WouldBlock
+
+
+class Flocks:
+    """All locks of a mount. An owner is an open file, by the kernel's number. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._owners: dict[Node, dict[int, int]] = {}
+        self._wait_queue = WaitQueue()
+
+    def lock(self, node: Node, owner: int, kind: int) -> None:
+        """Take ``F_RDLCK`` or ``F_WRLCK``; WouldBlock while others are in the way.
+
+        Who has a lock of the other kind loses it first, also when that has to wait.
+        """
+        with self._lock:
+            owners = self._owners.setdefault(node, {})
+            converts = owners.pop(owner, kind) != kind
+            free = not owners or fcntl.F_WRLCK not in {kind, *owners.values()}
+            if free:
+                owners[owner] = kind
+        if converts:
+            self._wait_queue.wake_up()
+        if not free:
+            raise WouldBlock(self._wait_queue)
+
+    def unlock(self, node: Node, owner: int) -> None:
+        """``F_UNLCK``, and the end of an open file: drop what it had."""
+        with self._lock:
+            owners = self._owners.get(node)
+            if owners is None or owners.pop(owner, None) is None:
+                return
+            if not owners:
+                del self._owners[node]
+        self._wait_queue.wake_up()
