@@ -132,7 +132,7 @@ class System:
         driver = self.driver(properties["compatible"])
         number = self._counts.get(driver.name, 0)
         self._counts[driver.name] = number + 1
-        path = properties.get("device-name", "")
+        path = "" if of_node is not None else properties.get("device-name", "")
         device = PlatformDevice(
             self.platform, driver.name, number, properties=dict(properties), of_node=of_node,
             bus_id=path.rpartition("/")[2], parent=self.platform.bus_above(path, of_node),
