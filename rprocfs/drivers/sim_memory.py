@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 import re
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rprocfs.remoteproc.coredump import rproc_coredump_add_segment
@@ -85,25 +86,29 @@ class AnyMemory(SimMemory):
 
 
 class ReservedMemory:
-    """The ``memory-region`` of a processor: *regions* have a ``label``, a ``da`` and a ``size``.
+    """The ``memory-region`` of a processor: *regions* have ``label``, ``da``, ``size``, maybe ``pa``.
 
-    ValueError for more than there may be.
+    A carveout is called as its region is, without a unit address. ValueError for more than
+    there may be.
     """
 
     def __init__(self, regions: Iterable[Mapping[str, Any]]) -> None:
-        self._regions = [(str(region["label"]), int(region["da"]), int(region["size"]))
-                         for region in regions]  # fmt: skip
-        if sum(size for _, _, size in self._regions) > ANY_LIMIT:
+        self._regions = [
+            (region["label"].partition("@")[0], region["da"], region.get("pa", region["da"]),
+             region["size"]) for region in regions
+        ]  # fmt: skip
+        if sum(size for *_, size in self._regions) > ANY_LIMIT:
             raise ValueError(f"memory-region: more than {ANY_LIMIT >> 20} MiB")
-        self._data = {label: memoryview(bytearray(size)) for label, _, size in self._regions}
+        self._data = [memoryview(bytearray(size)) for *_, size in self._regions]
 
     def prepare(self, rproc: Rproc) -> None:
         """stm32_rproc_prepare(): each is a carveout, which the table may name, and is dumped."""
-        for label, da, size in self._regions:
-            mem = rproc_mem_entry_init(label, size, da, dma=da, alloc=self._map)
+        for (label, da, pa, size), data in zip(self._regions, self._data, strict=True):
+            mem = rproc_mem_entry_init(label, size, da, dma=pa, alloc=partial(_map, data))
             rproc.rproc_add_carveout(mem)
             rproc_coredump_add_segment(rproc, da, size)
 
-    def _map(self, rproc: Rproc, mem: RprocMemEntry) -> None:
-        del rproc
-        mem.va = self._data[mem.name]
+
+def _map(data: memoryview, rproc: Rproc, mem: RprocMemEntry) -> None:
+    del rproc
+    mem.va = data
