@@ -86,7 +86,7 @@ class AnyMemory(SimMemory):
 
 
 class ReservedMemory:
-    """The ``memory-region`` of a processor: *regions* have ``label``, ``da``, ``size``, maybe ``pa``.
+    """The ``memory-region`` of a processor: *regions* have ``label``, ``da``, ``size`` and ``pa``.
 
     A carveout is called as its region is, without a unit address. ValueError for more than
     there may be.
