@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from rprocfs.soc.scs import SystemControlSpace
 
 SLICE = 30_000
+SHORTEST, SLICE_NS = 200, 300_000  # slices are made to last that long at most
 INSTRUCTIONS_PER_US = 100  # about what Unicorn does; only slices' lengths depend on it
 WFE_SECONDS = 0.01  # SEV cannot be seen, so WFE never sleeps for longer
 WFE, SEV = b"\x20\xbf", b"\x40\xbf"
@@ -44,7 +45,7 @@ SVC, PREFETCH_ABORT, DATA_ABORT, BKPT, EXCEPTION_EXIT, NOCP = 2, 3, 4, 7, 8, 17
 
 
 class Reset(Exception):
-    """The firmware asked for a system reset."""
+    """The processor is reset: (reason, crash type)."""
 
 
 class Core:
@@ -66,10 +67,11 @@ class Core:
         self._sockets, self._now = sockets, now
         self._model = ExceptionModel(cpu, scs, ram.load, ram.store)
         self._event: Callable[[], None] | None = None
-        self._reset = False
+        self._reset: Reset | None = None
         self._cut: tuple[int, int, int] | None = None  # pc, address, value of an access
         self._replay: tuple[int, int, int] | None = None
         self._played = self._pc = 0
+        self._count = SLICE
         traps = (self._stop_if_due, self._on_divide, self._on_float, self._on_unaligned)
         self._sites = Sites(unicorn, ram, scs.scb, *traps)
         for da, size in bus.mappings():
@@ -78,9 +80,9 @@ class Core:
         unicorn.hook(libunicorn.HOOK_INSN_INVALID, self._on_invalid)
         unicorn.hook(libunicorn.HOOK_MEM_INVALID, self._on_bad_access)
 
-    def request_reset(self) -> None:
-        """AIRCR.SYSRESETREQ was written."""
-        self._reset = True
+    def request_reset(self, reason: str, kind: str) -> None:
+        """End with a :class:`Reset`, for instance as AIRCR.SYSRESETREQ was written."""
+        self._reset = Reset(reason, kind)
         self._uc.stop()
 
     def run(self) -> NoReturn:
@@ -100,14 +102,18 @@ class Core:
         self._bus.poll()
 
     def _budget(self) -> int:
-        deadline = self._scs.systick.deadline
+        deadline = self._bus.deadline
         if deadline is None:
-            return SLICE
+            return self._count
         left = max(0, deadline - self._now()) // 1000 * INSTRUCTIONS_PER_US
-        return max(100, min(SLICE, left))
+        return max(100, min(self._count, left))
 
     def _slice(self, count: int) -> None:
+        begin = self._now()
         self._execute(count)
+        # Loads and stores of registers take long: the next slice is shorter then.
+        took = max(1, self._now() - begin)
+        self._count = max(SHORTEST, min(SLICE, 2 * self._count, count * SLICE_NS // took))
         while self._cut is not None and self._event is None:
             self._complete()
         event, self._event, self._cut = self._event, None, None
@@ -121,7 +127,7 @@ class Core:
         self._uc.write(libunicorn.SYNDROME, NO_SYNDROME)
         error = self._uc.run(self._cpu.pc | 1, count)
         if self._reset:
-            raise Reset
+            raise self._reset
         if error and self._event is None:
             raise libunicorn.UnicornError(f"unicorn error {error} at {self._cpu.pc:#x}")
         if self._sites.pending:
@@ -145,7 +151,7 @@ class Core:
             self._look_around(self._until_tick())
 
     def _until_tick(self) -> float | None:
-        deadline = self._scs.systick.deadline
+        deadline = self._bus.deadline
         return None if deadline is None else max(0, deadline - self._now()) / SECOND
 
     def _wait_for_event(self) -> None:

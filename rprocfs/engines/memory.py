@@ -5,22 +5,28 @@ from __future__ import annotations
 import fcntl
 import mmap
 import os
+from collections.abc import Sequence
 from contextlib import ExitStack
+
+from rprocfs.soc.machine import Bank, Machine
 
 SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 
 
 class SharedRam:
-    """*size* bytes of zeros at device address *da*.
+    """*size* bytes of zeros at device address *da*, or where *banks* say.
 
     Valid until :meth:`close`, which fails with BufferError while views of it are in
     use; a worker that still runs keeps its own mapping. Closing twice is allowed. Its
     size is sealed: who has the memfd cannot take the memory away from the others.
     """
 
-    def __init__(self, da: int, size: int, name: str = "rproc-ram") -> None:
+    def __init__(
+        self, da: int, size: int, name: str = "rproc-ram", banks: Sequence[Bank] = ()
+    ) -> None:
         self.da = da
         self.size = size
+        self.banks = banks or (Bank(name, da, size),)
         with ExitStack() as opened:
             self.fd = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
             opened.callback(os.close, self.fd)
@@ -30,12 +36,18 @@ class SharedRam:
             self.view = opened.enter_context(memoryview(self.map))
             self._opened = opened.pop_all()
 
+    @classmethod
+    def of(cls, machine: Machine, name: str = "rproc-ram") -> SharedRam:
+        """All memory that *machine* shares."""
+        return cls(machine.ram.da, machine.shared_size, name, machine.banks)
+
     def at(self, da: int, size: int) -> memoryview:
         """The *size* bytes at device address *da*; ValueError if they are not all inside."""
-        offset = da - self.da
-        if offset < 0 or size < 0 or offset + size > self.size:
-            raise ValueError(f"{size:#x} bytes at {da:#x} are not in this RAM")
-        return self.view[offset : offset + size]
+        for bank in self.banks:
+            offset = bank.find(da, size)
+            if offset >= 0:
+                return self.view[offset : offset + size]
+        raise ValueError(f"{size:#x} bytes at {da:#x} are not in this RAM")
 
     def clear(self) -> None:
         """Make all of it zero again, and give the pages back."""

@@ -43,4 +43,4 @@ class UnicornEngine(Engine):
             raise FileNotFoundError(errno.ENOENT, "the unicorn library is not installed")
         python = [sys.executable, "-I", "-S", "-c", START, str(ROOT)]
         sockets = [str(fds[name]) for name in ("ram", "mailbox", "console", "control")]
-        return [*python, unicorn, core, str(vtor), *sockets, *machine.words()]
+        return [*python, unicorn, core, str(vtor), *sockets, machine.source]

@@ -1,7 +1,7 @@
 """The worker process of the Unicorn engine.
 
-``main([library, core, vtor, ram, mailbox, console, control, *machine])``: a path, a name,
-a number, four inherited descriptors, and the words of the machine.
+``main([library, core, vtor, ram, mailbox, console, control, machine])``: a path, a name,
+a number, four inherited descriptors, and where the machine stands.
 """
 
 from __future__ import annotations
@@ -19,10 +19,13 @@ from rprocfs.engines.cpu import Cpu
 from rprocfs.engines.libunicorn import Unicorn
 from rprocfs.engines.ports import Closed, Port
 from rprocfs.engines.worker_ram import WorkerRam
-from rprocfs.soc.machine import Machine
+from rprocfs.soc.machine import Machine, find_machine
+from rprocfs.soc.nvic import FIRST_IRQ
+from rprocfs.soc.peripherals import Wires
 from rprocfs.soc.scs import SystemControlSpace
 
 CLEAN, CRASHED, FAILED = 0, 70, 71
+DEBUG = "debug: "
 PR_SET_PDEATHSIG = 1
 CONSOLE_ROOM, CONSOLE_BATCH = 4096, 256
 # CFSR bits of MemManage and BusFault: the remoteproc core calls them an mmufault.
@@ -45,16 +48,26 @@ class Processor:
         self.scs = SystemControlSpace(machine, core, vtor, now, self._request_reset)
         self.mailbox = Port(mailbox)
         self.console = Port(console, CONSOLE_ROOM, CONSOLE_BATCH)
-        ram = WorkerRam(ram_fd, machine.ram.da, machine.ram.size)
+        ram = WorkerRam(ram_fd, machine.banks)
         unicorn = Unicorn(library, core)
-        unicorn.map_memory(ram.da, ram.size, ram.address)
+        for bank in machine.banks:
+            unicorn.map_memory(bank.da, bank.size, ram.address + bank.offset)
         self.cpu = Cpu(unicorn)
-        bus = Bus(machine, self.scs, self.console, self.mailbox)
+        nvic = self.scs.nvic
+        wires = Wires(
+            self.console, self.mailbox, now, nvic.set_line,
+            pend=lambda irq: nvic.pend(FIRST_IRQ + irq), clock=self.scs.set_clock,
+            die=self._die, debug=debug,
+        )  # fmt: skip
+        bus = Bus(self.scs, machine.peripherals(wires))
         ports = (self.mailbox, self.console, Port(control))
         self.core = Core(unicorn, self.cpu, ram, self.scs, bus, ports, now)
 
     def _request_reset(self) -> None:
-        self.core.request_reset()
+        self.core.request_reset("reset", "fatal error")
+
+    def _die(self, reason: str, kind: str) -> None:
+        self.core.request_reset(reason, kind)
 
     def run(self) -> tuple[int, str]:
         """Execute until the end; the exit status, and the lines for stderr."""
@@ -62,8 +75,8 @@ class Processor:
             self.core.run()
         except Closed:
             return CLEAN, ""
-        except Reset:
-            return CRASHED, "reset\nfatal error\n"
+        except Reset as reset:
+            return CRASHED, "{}\n{}\n".format(*reset.args)
         except Lockup as lockup:
             return CRASHED, f"lockup: {lockup} ({self._registers()})\n{self._crash_type()}\n"
         finally:
@@ -80,6 +93,11 @@ class Processor:
         return "mmufault" if self.scs.scb.cfsr & MEMORY_FAULTS else "fatal error"
 
 
+def debug(line: str) -> None:
+    """A line for the log of rprocfs, at debug level."""
+    os.write(2, f"{DEBUG}{line}\n".encode())
+
+
 def fail(error: BaseException | None) -> None:
     """The worker itself is broken: say so, and end."""
     os.write(2, f"worker: {error!r}\n".encode())
@@ -92,10 +110,10 @@ def main(arguments: list[str]) -> None:
     sys.excepthook = lambda _type, error, _traceback: fail(error)
     sys.unraisablehook = lambda unraisable: fail(unraisable.exc_value)
     die_with_parent()
-    library, core, vtor, ram, *sockets = arguments[:7]
-    machine = Machine.from_words(arguments[7:])
+    library, core, vtor, ram, *sockets, machine = arguments
     fds = [int(fd) for fd in sockets]
-    status, text = Processor(library, core, int(vtor), int(ram), fds, machine).run()
+    processor = Processor(library, core, int(vtor), int(ram), fds, find_machine(machine))
+    status, text = processor.run()
     os.write(2, text.encode())
     # An instance of Unicorn that is alive when the interpreter ends crashes.
     os._exit(status)

@@ -12,21 +12,25 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from rprocfs.soc.machine import Bank
+
 
 class WorkerRam:
-    """The memfd *fd* of *size* bytes, at device address *da*. Never unmapped."""
+    """The memfd *fd*, seen as *banks*. Never unmapped."""
 
-    def __init__(self, fd: int, da: int, size: int) -> None:
-        self.da, self.size = da, size
+    def __init__(self, fd: int, banks: Sequence[Bank]) -> None:
+        self.banks = banks
+        size = max(bank.offset + bank.size for bank in banks)
         self._map = mmap.mmap(fd, size)
         self._bytes = (ctypes.c_char * size).from_buffer(self._map)
         self.address = ctypes.addressof(self._bytes)
 
     def _offset(self, da: int, size: int) -> int:
-        offset = da - self.da
-        if offset < 0 or offset + size > self.size:
-            raise BusError(da)
-        return offset
+        for bank in self.banks:
+            offset = bank.find(da, size)
+            if offset >= 0:
+                return offset
+        raise BusError(da)
 
     def load(self, da: int, count: int) -> Sequence[int]:
         """*count* words; BusError if they are not all here."""
@@ -43,5 +47,8 @@ class WorkerRam:
 
     def code(self, da: int, size: int) -> bytes:
         """Up to *size* bytes at *da*, as many as there are."""
-        offset = da - self.da
-        return self._map[offset : offset + size] if 0 <= offset < self.size else b""
+        for bank in self.banks:
+            offset = bank.find(da, 0)
+            if offset >= 0:
+                return self._map[offset : min(offset + size, bank.offset + bank.size)]
+        return b""

@@ -23,6 +23,7 @@ TABLE_SIZE = 0x10_0000
 
 NATIVE = Machine(
     name="vsoc/1-native",
+    source=f"{__name__}:NATIVE",
     cores=("native",),
     ram=Region("ram", RAM, 0x100_0000),
     fixed_carveouts=Region("carveouts", RAM + 0x10_0000, 0x10_0000),

@@ -30,6 +30,7 @@ class Nvic(Peripheral):
         self.active: set[int] = set()
         self.lines: set[int] = set()
         self._prigroup = 0
+        self._irqs = frozenset(range(FIRST_IRQ, FIRST_IRQ + irqs))
 
     @property
     def prigroup(self) -> int:
@@ -118,10 +119,6 @@ class Nvic(Peripheral):
     def _numbers(self, index: int, value: int) -> set[int]:
         first = FIRST_IRQ + 32 * index
         return {first + bit for bit in range(32) if value >> bit & 1} & self._irqs
-
-    @property
-    def _irqs(self) -> set[int]:
-        return set(range(FIRST_IRQ, FIRST_IRQ + self.irqs))
 
     @register(0x004)
     def ictr(self) -> int:

@@ -25,6 +25,7 @@ RAM = 0x8000_0000
 
 RV32 = Machine(
     name="vsoc/1-rv32",
+    source=f"{__name__}:RV32",
     cores=("rv32",),
     ram=Region("ram", RAM, 0x120_0000),
     fixed_carveouts=Region("carveouts", RAM + 0x10_0000, 0x10_0000),

@@ -74,6 +74,7 @@ class Scb(Peripheral):
         self.cpacr = 0
         self.fpccr = FPCCR_ASPEN | FPCCR_LSPEN if self.fpu else 0
         self.fpcar = self.fpdscr = 0
+        self._demcr = 0
 
     @property
     def fpu_enabled(self) -> bool:
@@ -225,6 +226,15 @@ class Scb(Peripheral):
     @cpacr_register.store
     def _(self, value: int) -> None:
         self.cpacr = value & CP10_CP11 if self.fpu else 0
+
+    @register(0xDFC)
+    def demcr(self) -> int:
+        """DEMCR: TRCENA, which is asked for but not needed here, and what only debuggers use."""
+        return self._demcr
+
+    @demcr.store
+    def _(self, value: int) -> None:
+        self._demcr = value & 0x010F_07F1
 
     @register(0xF34)
     def fpccr_register(self) -> int:

@@ -1,7 +1,9 @@
-"""The Armv7-M system control space: NVIC, SysTick and SCB behind one page."""
+"""The Armv7-M private peripheral bus: NVIC, SysTick, SCB and MPU behind one page, and the DWT."""
 
 from __future__ import annotations
 
+from rprocfs.soc.dwt import Dwt
+from rprocfs.soc.mpu import Mpu
 from rprocfs.soc.nvic import SYSTICK, Nvic
 from rprocfs.soc.registers import Peripheral
 from rprocfs.soc.scb import Scb
@@ -13,10 +15,10 @@ if TYPE_CHECKING:
 
     from rprocfs.soc.machine import Machine
 
-# The private peripheral bus and the page of it that has registers here: the rest
-# (ITM, DWT, FPB, TPIU) reads as zero, as on QEMU's machines.
+# The private peripheral bus and the pages of it that have registers here: the rest
+# (ITM, FPB, TPIU) reads as zero, as on QEMU's machines.
 PPB, PPB_SIZE = 0xE000_0000, 0x10_0000
-SCS, SCS_SIZE = 0xE000_E000, 0x1000
+DWT, SCS, PAGE = 0xE000_1000, 0xE000_E000, 0x1000
 
 
 class SystemControlSpace:
@@ -35,25 +37,36 @@ class SystemControlSpace:
     ) -> None:
         self.nvic = Nvic(machine.irqs, machine.priority_bits)
         self.scb = Scb(self.nvic, core, vtor, reset)
-        self.systick = SysTick(now, machine.cpu_hz, machine.ref_hz, self._tick)
+        self.mpu = Mpu(machine.mpu)
+        self.dwt = Dwt(now, machine.cpu_hz)
+        self._ratio = machine.cpu_hz // machine.ref_hz
+        pending = self.nvic.pending
+        self.systick = SysTick(
+            now, machine.cpu_hz, machine.ref_hz, self._tick, lambda: SYSTICK in pending
+        )
+        blocks: tuple[tuple[int, Peripheral], ...] = (
+            (SCS, self.nvic), (SCS, self.scb), (SCS, self.systick), (SCS, self.mpu),
+            (DWT, self.dwt),
+        )  # fmt: skip
+        self._blocks = {
+            base + offset: (block, base) for base, block in blocks for offset in block.registers
+        }
+
+    def set_clock(self, hertz: int) -> None:
+        """The processor's clock has another frequency from now on."""
+        self.systick.set_clock(hertz, hertz // self._ratio)
+        self.dwt.hz = hertz
 
     def _tick(self) -> None:
         self.nvic.pend(SYSTICK)
 
     def read(self, address: int, size: int) -> int:
         """Read *size* bytes of the private peripheral bus."""
-        block = self._block(address)
-        return block.read(address - SCS, size) if block else 0
+        found = self._blocks.get(address & ~3)
+        return found[0].read(address - found[1], size) if found else 0
 
     def write(self, address: int, size: int, value: int) -> None:
         """Write *size* bytes of the private peripheral bus."""
-        block = self._block(address)
-        if block:
-            block.write(address - SCS, size, value)
-
-    def _block(self, address: int) -> Peripheral | None:
-        offset = (address - SCS) & ~3
-        if not 0 <= offset < SCS_SIZE:
-            return None
-        blocks: tuple[Peripheral, ...] = (self.nvic, self.scb, self.systick)
-        return next((block for block in blocks if offset in block.registers), None)
+        found = self._blocks.get(address & ~3)
+        if found:
+            found[0].write(address - found[1], size, value)

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
 
 ENABLE, TICKINT, CLKSOURCE, COUNTFLAG = 1, 2, 4, 1 << 16
 SECOND = 1_000_000_000
+LAG = SECOND // 4
 
 
 class SysTick(Peripheral):
@@ -17,14 +18,20 @@ class SysTick(Peripheral):
 
     *now* is the clock, in nanoseconds; *cpu_hz* and *ref_hz* are the frequencies that
     CTRL.CLKSOURCE selects. *tick* is called when the counter reaches zero with TICKINT
-    set: once, however many periods passed since somebody last looked, as one pending
-    bit is all that hardware keeps of them.
+    set: once for each period, also for those that passed while nobody looked, one by one as
+    *waits* says that the one before was taken. So a processor that lagged behind catches
+    up, as if it had not; but not more than LAG.
     """
 
     def __init__(
-        self, now: Callable[[], int], cpu_hz: int, ref_hz: int, tick: Callable[[], None]
+        self,
+        now: Callable[[], int],
+        cpu_hz: int,
+        ref_hz: int,
+        tick: Callable[[], None],
+        waits: Callable[[], bool] = lambda: False,
     ) -> None:
-        self._now = now
+        self._now, self._waits = now, waits
         self._hz = (ref_hz, cpu_hz)
         self._tick = tick
         self._ctrl = self._reload = 0
@@ -37,13 +44,23 @@ class SysTick(Peripheral):
         """When :meth:`advance` next has something to do; None while nothing is coming."""
         return self._expiry
 
+    def set_clock(self, cpu_hz: int, ref_hz: int) -> None:
+        """Count by other frequencies from now on."""
+        current = self._current()
+        self._hz = (ref_hz, cpu_hz)
+        self._run_from(current)
+
     def advance(self) -> bool:
         """Let the counter pass zero, if it is time. True if it did."""
-        if self._expiry is None or self._now() < self._expiry:
+        now = self._now()
+        if self._expiry is None or now < self._expiry:
+            return False
+        late = now - self._expiry > LAG
+        if not late and self._ctrl & TICKINT and self._waits():
             return False
         self._ctrl |= COUNTFLAG
         if self._reload:
-            periods = (self._elapsed() - self._left) // (self._reload + 1)
+            periods = (self._elapsed() - self._left) // (self._reload + 1) if late else 0
             self._start += self._nanoseconds(self._left + periods * (self._reload + 1))
             self._left = self._reload + 1
             self._expiry = self._start + self._nanoseconds(self._left)

@@ -22,13 +22,77 @@ processor to shut down, 0xf1 is its consent; 0xff says that it crashed.
 from __future__ import annotations
 
 from rprocfs.soc.machine import Machine, Region, Uart
+from rprocfs.soc.peripherals import PAGE, Peripherals
+from rprocfs.soc.uart import CmsdkUart
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rprocfs.soc.peripherals import Stream, Wires
 
 RAM = 0x2100_0000
 MAILBOX_LAST_NOTIFYID = 0xEF
 MAILBOX_SHUTDOWN, MAILBOX_READY, MAILBOX_CRASHED = 0xF0, 0xF1, 0xFF
 
-VSOC1 = Machine(
+
+class SerialPort:
+    """A UART with a stream behind it."""
+
+    def __init__(self, description: Uart, stream: Stream, wires: Wires) -> None:
+        self._stream, self._wires = stream, wires
+        self._irqs = description.rx_irq, description.tx_irq
+        self.base = description.base
+        self.uart = CmsdkUart(stream.transmit, self._interrupt)
+
+    def _interrupt(self, rx: bool, tx: bool) -> None:
+        for irq, level in zip(self._irqs, (rx, tx), strict=True):
+            self._wires.set_line(irq, level)
+
+    def feed(self) -> None:
+        """Give the UART its next byte, if it has room and there is one."""
+        if self._stream.received and self.uart.ready:
+            self.uart.receive(self._stream.received.pop(0))
+
+
+class VsocPeripherals(Peripherals):
+    """The two UARTs."""
+
+    def __init__(self, machine: Machine, wires: Wires) -> None:
+        super().__init__(wires)
+        self.serial = [SerialPort(machine.mailbox, wires.mailbox, wires)]
+        if machine.console is not None:
+            self.serial.append(SerialPort(machine.console, wires.console, wires))
+        self.pages.update((one.base, one.uart) for one in self.serial)
+        self._feed = {one.base: one.feed for one in self.serial}
+
+    def read(self, address: int, size: int) -> int:
+        """A load; a byte that was read makes room for the next."""
+        value = super().read(address, size)
+        self._feed[address & ~(PAGE - 1)]()
+        return value
+
+    def write(self, address: int, size: int, value: int) -> None:
+        """A store; it may be one that makes it ready for a byte."""
+        super().write(address, size, value)
+        self._feed[address & ~(PAGE - 1)]()
+
+    def poll(self) -> None:
+        """Move bytes between the streams and the UARTs."""
+        for one in self.serial:
+            one.uart.retry()
+            one.feed()
+
+
+class Vsoc(Machine):
+    """A machine whose peripherals are CMSDK UARTs."""
+
+    def peripherals(self, wires: Wires) -> Peripherals:
+        """Mailbox and console."""
+        return VsocPeripherals(self, wires)
+
+
+VSOC1 = Vsoc(
     name="vsoc/1",
+    source=f"{__name__}:VSOC1",
     cores=("cortex-m3", "cortex-m4"),
     ram=Region("ram", RAM, 0x100_0000),
     fixed_carveouts=Region("carveouts", RAM + 0x10_0000, 0x10_0000),

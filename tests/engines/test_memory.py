@@ -55,7 +55,7 @@ def test_closing_while_it_is_in_use_fails():
 
 
 def test_the_workers_view(ram):
-    worker = WorkerRam(ram.fd, ram.da, ram.size)
+    worker = WorkerRam(ram.fd, ram.banks)
     worker.store(0x21000100, [1, 0xFFFFFFFF])
     assert ram.at(0x21000100, 8) == b"\1\0\0\0\xff\xff\xff\xff"
     assert worker.load(0x21000100, 2) == (1, 0xFFFFFFFF)

@@ -252,12 +252,12 @@ def test_a_broken_worker_says_why(host):
     class Broken(UnicornEngine):
         def command(self, *args):
             *start, _machine = super().command(*args)
-            return [*start, "name=nonsense"]
+            return [*start, "nonsense:NONE"]
 
     one = host("echo.elf", engine=Broken())
     one.wait(lambda: one.deaths)
     assert one.deaths[0].kind == "failure"
-    assert one.deaths[0].reason.startswith("worker: TypeError(")
+    assert one.deaths[0].reason.startswith("worker: ModuleNotFoundError(")
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@ import itertools
 
 import pytest
 
-from rprocfs.soc.machine import Machine, Region
+from rprocfs.soc.machine import Bank, Region, find_machine
 from rprocfs.soc.rv32 import RV32
 from rprocfs.soc.vsoc import MACHINES, VSOC1
 
@@ -10,10 +10,8 @@ BOTH = pytest.mark.parametrize("machine", [VSOC1, RV32], ids=lambda machine: mac
 
 
 @BOTH
-def test_a_machine_goes_through_a_command_line(machine):
-    words = machine.words()
-    assert Machine.from_words(words).words() == words
-    assert f"ram.da={machine.ram.da}" in words
+def test_a_machine_is_found_where_it_says_that_it_stands(machine):
+    assert find_machine(machine.source) is machine
 
 
 @BOTH
@@ -39,3 +37,11 @@ def test_the_vector_table_is_at_the_first_segment():
 
 def test_machines_are_found_by_name():
     assert MACHINES["vsoc/1"] is VSOC1
+
+
+def test_a_bank_knows_where_its_bytes_are_shared():
+    bank = Bank("b", 0x1000, 0x100, 0x40)
+    assert [bank.find(0x1000, 0x100), bank.find(0x10FF, 1), bank.find(0x1100, 0)] == [
+        0x40, 0x13F, 0x140,
+    ]  # fmt: skip
+    assert {bank.find(0xFFF, 2), bank.find(0x10FF, 2), bank.find(0x1000, -1)} == {-1}

@@ -20,7 +20,10 @@ class Timer(SysTick):
 
     def pass_us(self, microseconds):
         self.time += 1000 * microseconds
-        return self.advance()
+        passed = False
+        while self.advance():
+            passed = True
+        return passed
 
     def start(self, reload, csr=7):
         self.write(RVR, 4, reload)
@@ -104,6 +107,41 @@ def test_a_new_reload_value_counts_from_the_next_period(timer):
     for _ in range(5):
         timer.pass_us(1)
     assert timer.ticks == 3
+
+
+def test_periods_that_nobody_looked_at_are_made_up_for(timer):
+    timer.start(9)
+    timer.pass_us(35)
+    assert timer.ticks == 3
+    assert timer.deadline - timer.time == 5000
+
+
+def test_the_next_tick_waits_until_the_one_before_was_taken():
+    timer = Timer()
+    waiting = []
+    timer._waits = lambda: bool(waiting)
+    timer.start(9)
+    timer.time += 35_000
+    assert timer.advance()
+    waiting.append(1)
+    assert (timer.advance(), timer.read(CVR, 4), timer.ticks) == (False, 0, 1)
+    waiting.clear()
+    assert [timer.advance() for _ in range(3)] == [True, True, False]
+    assert timer.read(CVR, 4) == 5
+
+
+def test_it_does_not_make_up_for_more_than_a_quarter_of_a_second(timer):
+    timer.start(9)
+    timer.pass_us(1_000_000)
+    assert timer.ticks == 1
+    assert timer.deadline - timer.time == 10_000
+
+
+def test_another_frequency(timer):
+    timer.start(9)
+    timer.pass_us(4)
+    timer.set_clock(2_000_000, 200_000)
+    assert timer.deadline - timer.time == 3000
 
 
 @given(st.integers(1, 5000), st.lists(st.integers(0, 20_000), max_size=20))

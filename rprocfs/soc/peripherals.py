@@ -1,0 +1,110 @@
+"""What a machine's peripherals are wired to, and how an access finds the right one."""
+
+from __future__ import annotations
+
+from rprocfs.soc.registers import LANES, Peripheral
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    class Stream(Protocol):
+        """Bytes to and from the outside: what came in waits in *received*."""
+
+        received: bytearray
+
+        def transmit(self, byte: int) -> bool:
+            """Send *byte*; False: there is no room for it now."""
+
+
+PAGE = 0x1000
+
+
+class Wires:
+    """The outside of the peripherals.
+
+    *now* is the clock, in nanoseconds. *set_line* (irq, level) is the NVIC's input, *pend*
+    (irq) an edge of it. *clock* (hertz) is told the processor's frequency whenever it
+    changes, *die* (reason, crash type) ends the processor, and *debug* takes lines for the
+    log.
+    """
+
+    def __init__(
+        self,
+        console: Stream,
+        mailbox: Stream,
+        now: Callable[[], int],
+        set_line: Callable[[int, bool], None],
+        pend: Callable[[int], None],
+        clock: Callable[[int], None] = lambda hertz: None,
+        die: Callable[[str, str], None] = lambda reason, kind: None,
+        debug: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self.console, self.mailbox, self.now = console, mailbox, now
+        self.set_line, self.pend = set_line, pend
+        self.clock, self.die, self.debug = clock, die, debug
+
+
+class Unmodelled(Peripheral):
+    """What nobody wrote a model of: reads what was written, zero at first."""
+
+    def __init__(self, reset: dict[int, int] | None = None) -> None:
+        self.words = dict(reset or {})
+
+    def read(self, offset: int, size: int) -> int:
+        """The *size* bytes at *offset*."""
+        if (offset & ~3) in self.registers:
+            return super().read(offset, size)
+        return self.words.get(offset & ~3, 0) >> 8 * (offset & 3) & LANES[size]
+
+    def write(self, offset: int, size: int, value: int) -> None:
+        """Write *size* bytes at *offset*."""
+        if (offset & ~3) in self.registers:
+            super().write(offset, size, value)
+            return
+        shift, lane = 8 * (offset & 3), LANES[size]
+        kept = self.words.get(offset & ~3, 0) & ~(lane << shift)
+        self.words[offset & ~3] = kept | (value & lane) << shift
+
+
+class Peripherals:
+    """The peripherals of one machine: *pages* has them by the address of their page.
+
+    *ranges* of (address, size) are where peripherals are; a page of these without one is
+    made as it is touched, and said so once.
+    """
+
+    def __init__(self, wires: Wires, ranges: tuple[tuple[int, int], ...] = ()) -> None:
+        self.wires = wires
+        self.pages: dict[int, Peripheral] = {}
+        self._ranges = ranges
+
+    @property
+    def ranges(self) -> tuple[tuple[int, int], ...]:
+        """Where accesses come here; elsewhere they fault."""
+        return self._ranges or tuple((base, PAGE) for base in self.pages)
+
+    def _page(self, address: int) -> Peripheral:
+        base = address & ~(PAGE - 1)
+        found = self.pages.get(base)
+        if found is None:
+            found = self.pages[base] = Unmodelled()
+            self.wires.debug(f"no model of what is at {base:#x}")
+        return found
+
+    def read(self, address: int, size: int) -> int:
+        """A load of *size* bytes."""
+        return self._page(address).read(address & PAGE - 1, size)
+
+    def write(self, address: int, size: int, value: int) -> None:
+        """A store of *size* bytes."""
+        self._page(address).write(address & PAGE - 1, size, value)
+
+    @property
+    def deadline(self) -> int | None:
+        """When :meth:`poll` next has something to do by itself."""
+        return None
+
+    def poll(self) -> None:
+        """Time has passed; bytes may have come in."""
