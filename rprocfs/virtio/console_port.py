@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 #: Buffers of a page for each direction, at most; the kernel fills the rings.
 MAX_BUFFERS = 32
-_IN, _OUT = select.POLLIN | select.POLLRDNORM, select.POLLOUT
 #: ``cols``, ``rows`` of ``struct virtio_console_config``.
 _SIZE = struct.Struct("<HH")
 
@@ -94,9 +93,9 @@ class PortBuffers:
             self._reclaim()
             return len(self._idle)
 
-    def in_flight(self) -> int:
-        """How many the device has not read yet."""
-        return min(self.out_vq.num, MAX_BUFFERS) - self.room()
+    def idle(self) -> bool:
+        """Whether the device has read all."""
+        return self.room() == min(self.out_vq.num, MAX_BUFFERS)
 
     def _reclaim(self) -> None:
         """reclaim_consumed_buffers()."""
@@ -104,14 +103,18 @@ class PortBuffers:
             self._idle.append(used[0])
 
     def send(self, data: bytes) -> int:
-        """__send_to_port() without the kick: how much of *data* fits a buffer; 0: all are taken."""
+        """__send_to_port() without the kick: how much of *data* fits a buffer; 0: there is none."""
         with self._out_lock:
             self._reclaim()
             if not self._idle or self._memory is None:
                 return 0
-            page, data = self._idle.pop(), data[:PAGE_SIZE]
+            page, data = self._idle[-1], data[:PAGE_SIZE]
             self._memory.va[page * PAGE_SIZE :][: len(data)] = data
-            self.out_vq.add_outbuf(self._da + page * PAGE_SIZE, len(data), page)
+            try:
+                self.out_vq.add_outbuf(self._da + page * PAGE_SIZE, len(data), page)
+            except OSError:
+                return 0  # the device is about to go
+            self._idle.pop()
             self.bytes_sent += len(data)
             return len(data)
 
@@ -132,13 +135,13 @@ class ConsoleOps(HvOps):
     def get_chars(self, count: int) -> bytes:
         """What came in; an empty buffer is passed over."""
         while (data := self._port.buffers.fill_readbuf(count)) == b"":
-            continue
+            pass
         return data or b""
 
     def put_chars(self, data: bytes) -> int:
         """Nothing while a buffer is on its way."""
         buffers = self._port.buffers
-        return 0 if buffers.in_flight() else buffers.send(data)
+        return buffers.send(data) if buffers.idle() else 0
 
     def kick(self) -> None:
         """The doorbell of the output queue."""
@@ -150,9 +153,9 @@ class ConsoleOps(HvOps):
         The kernel reads it when the device says that it changed. A remote processor
         cannot say so; there the size would never be known.
         """
-        vdev = self._port.portdev.vdev
         if not self._port.portdev.has_size:
             return None
+        vdev = self._port.portdev.vdev
         cols, rows = _SIZE.unpack(vdev.config.get(vdev, 0, _SIZE.size))
         return struct.pack("=HHHH", rows, cols, 0, 0)
 
@@ -285,8 +288,8 @@ class PortHandle(Handle):
         """port_fops_poll()."""
         if self._port.unplugged:
             return select.POLLHUP
-        mask = _IN if self._port.buffers.has_data() else 0
-        return mask | (_OUT if self._port.buffers.room() else 0)
+        mask = select.POLLIN | select.POLLRDNORM if self._port.buffers.has_data() else 0
+        return mask | (select.POLLOUT if self._port.buffers.room() else 0)
 
     def release(self) -> None:
         """The next one may open it."""

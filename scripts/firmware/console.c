@@ -47,6 +47,8 @@ __attribute__((section(".resource_table"), used)) static volatile struct {
 static struct queue to_host, from_host;
 static char line[128];
 static uint32_t line_len, verbatim; /* bytes to send back as they come */
+static uint8_t held[4096];	    /* a buffer of the host's: its driver sends no more than a page */
+static uint32_t held_len, held_done;
 
 /* How much of it the host has taken; an answer that it has no room for is cut. */
 static uint32_t send(const void *data, uint32_t len)
@@ -145,18 +147,39 @@ static void receive(char byte)
 	line_len = 0;
 }
 
-/* Deal with a part of what the host sent: how much; 0 when the host has no room for answers. */
-static uint32_t process(const uint8_t *data, uint32_t len)
+/*
+ * Whether there is something to deal with. The buffer goes back before it is answered: a host
+ * that has the answer may do away with the ring.
+ */
+static int hold(void)
 {
+	uint32_t head, len;
+	uint8_t *buffer;
+
+	while (held_done == held_len && (buffer = queue_next(&from_host, &head, &len))) {
+		held_len = len < sizeof(held) ? len : sizeof(held);
+		held_done = 0;
+		memcpy(held, buffer, held_len);
+		queue_done(&from_host, head, 0);
+	}
+	return held_done < held_len;
+}
+
+/* Deal with a part of it; 0 when the host has no room for answers. */
+static int process(void)
+{
+	uint32_t len = held_len - held_done;
+
 	if (!verbatim) {
-		receive((char)*data);
+		receive((char)held[held_done++]);
 		return 1;
 	}
-	len = send(data, len < verbatim ? len : verbatim);
+	len = send(held + held_done, len < verbatim ? len : verbatim);
+	held_done += len;
 #ifndef SERIAL
 	verbatim -= len;
 #endif
-	return len;
+	return len != 0;
 }
 
 static void start(void)
@@ -164,7 +187,7 @@ static void start(void)
 	wait_for_driver(&table.vdev);
 	queue_init(&to_host, &table.vdev.vring[0]);
 	queue_init(&from_host, &table.vdev.vring[1]);
-	line_len = 0;
+	line_len = held_len = held_done = 0;
 #ifdef SERIAL
 	verbatim = ADDR_ANY;
 #else
@@ -175,25 +198,14 @@ static void start(void)
 
 int main(void)
 {
-	uint32_t head, len, done = 0, part;
-	uint8_t *buffer;
-
 	vsoc_init();
 	vsoc_heartbeat(500);
 	start();
 	for (;;) {
-		if (queue_was_reset(&to_host) || queue_was_reset(&from_host)) {
-			done = 0;
+		if (queue_was_reset(&to_host) || queue_was_reset(&from_host))
 			start();
-		}
-		while ((buffer = queue_next(&from_host, &head, &len))) {
-			while (done < len && (part = process(buffer + done, len - done)))
-				done += part;
-			if (done < len)
-				break;
-			queue_done(&from_host, head, 0);
-			done = 0;
-		}
+		while (hold() && process())
+			;
 		vsoc_wait();
 	}
 }

@@ -58,7 +58,7 @@ static inline int queue_was_reset(struct queue *queue)
 /* The next buffer, which stays ours until queue_done(); 0 when there is none. */
 static inline uint8_t *queue_next(struct queue *queue, uint32_t *head, uint32_t *len)
 {
-	while (queue->num && queue->avail->idx != queue->seen) {
+	while (queue->num && !queue_was_reset(queue) && queue->avail->idx != queue->seen) {
 		barrier();
 		*head = queue->avail->ring[queue->seen % queue->num];
 		if (*head < queue->num) {
@@ -74,9 +74,14 @@ static inline uint8_t *queue_next(struct queue *queue, uint32_t *head, uint32_t 
 	return 0;
 }
 
-/* Give a buffer back with len bytes written to it, as the host is to believe. */
+/*
+ * Give a buffer back with len bytes written to it, as the host is to believe; not into a ring
+ * that it cleared meanwhile.
+ */
 static inline void queue_push(struct queue *queue, uint32_t head, uint32_t len)
 {
+	if (queue_was_reset(queue))
+		return;
 	queue->used->ring[queue->done % queue->num].id = head;
 	queue->used->ring[queue->done % queue->num].len = len;
 	barrier();

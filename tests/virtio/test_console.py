@@ -354,6 +354,18 @@ def test_a_port_whose_device_does_not_read(serial):
     assert woken == [select.POLLOUT]
 
 
+def test_a_port_whose_queues_are_broken(serial):
+    """As they are for a moment while its device goes."""
+    port = serial.open(VPORT)
+    serial.put(b"x")
+    for queue in serial.transport.vqs:
+        queue.break_device()
+    assert code(port.write, b"y", 0) == errno.EAGAIN
+    assert code(port.read, 1, 0) == errno.EAGAIN
+    serial.stop()
+    assert code(port.write, b"y", 0) == errno.ENODEV
+
+
 def test_a_port_that_goes(serial):
     port, node = serial.open(VPORT), serial.shell.lookup(VPORT)
     woken = []
