@@ -37,12 +37,14 @@ class Images:
     """What the driver is tested with.
 
     *echo* is the path of an image that announces *channels* (the first one
-    ``rpmsg-raw``), sends everything back, and whose trace buffer contains *trace*.
+    ``rpmsg-raw``), sends everything back, and whose trace buffer contains *trace*. *crash*
+    is for :mod:`rprocfs.testing.firmware_table` only.
     """
 
     echo: str | os.PathLike[str]
     channels: tuple[str, ...]
     trace: str
+    crash: str | os.PathLike[str] = ""
 
 
 class Bench(AbstractContextManager["Bench"]):
