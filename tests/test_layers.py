@@ -24,6 +24,7 @@ ALLOWED = {
     "system": {"fs", "base", "devicetree", "virtio", "rpmsg", "remoteproc", "kernel"},
     "board": {"base", "errors", "kernel", "system"},
     "check_command": {"errors", "board", "system", "remoteproc"},
+    "firmware_command": {"errors", "soc", "system"},
     "cli": {"errors"},
     "__main__": {"cli"},
     "__init__": set(),

@@ -67,3 +67,11 @@ def test_mount(environment, tmp_path):
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip
     assert (done.stdout, done.stderr) == ("sbin/mount.fuse.rprocfs\nm4\n", "")
+
+
+def test_the_kit_for_firmware(environment, tmp_path):
+    run = ["sh", "-euc", "rprocfs firmware new app; ls app app/lib"]
+    done = subprocess.run(run, cwd=tmp_path, env=os.environ | environment, capture_output=True,
+                          text=True, timeout=60, check=False)  # fmt: skip
+    assert done.stderr == ""
+    assert {"main.c", "Makefile", "vsoc.c", "vsoc.h", "vsoc.ld"} <= set(done.stdout.split())

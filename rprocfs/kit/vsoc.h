@@ -80,23 +80,45 @@ struct rsc_vdev {
 #define TRACE_SIZE 0x1000u
 #define TRACE_ADDRESS CARVEOUTS
 
+/* Empty the trace, switch the mailbox, its interrupt and the console on. Call it first, once. */
 void vsoc_init(void);
-void vsoc_heartbeat(uint32_t period_ms); /* by SysTick; calls on_tick() too */
-void on_tick(uint32_t ticks);		 /* an image may define it */
-void vsoc_wait(void);			 /* sleep until the mailbox has something */
+/* Change the heartbeat word every period_ms (1 to 600), and call on_tick(), in an interrupt. */
+void vsoc_heartbeat(uint32_t period_ms);
+/* An image may define it; ticks counts from 1 and wraps. */
+void on_tick(uint32_t ticks);
+/*
+ * Sleep until a mailbox byte came since the last call. One call stands for any number of
+ * bytes: look at everything. A request to shut down is answered by the library.
+ */
+void vsoc_wait(void);
+/* Ring: a vring's notifyid, or MBOX_*. Waits while the mailbox is full. */
 void mailbox_send(uint8_t byte);
+/* Text to the console; waits while it is full. Nothing where the machine has no console. */
 void console_puts(const char *text);
+/* Append text to the trace, TRACE_SIZE bytes that begin anew when full. Not for two at once. */
 void trace(const char *text);
-void trace_number(const char *text, uint32_t value); /* text, value in hex, newline */
-__attribute__((noreturn)) void vsoc_fail(void); /* say that we crashed, and lock up */
+/* The same for text, value in hex, newline. */
+void trace_number(const char *text, uint32_t value);
+/* Say that we crashed, and come to an end. */
+__attribute__((noreturn)) void vsoc_fail(void);
 
+/*
+ * Wait until the host's driver is there, and take the two vrings of vdev. Vrings that are
+ * not in RAM end it with a trace line, by vsoc_fail().
+ */
 void rpmsg_start(volatile struct rsc_vdev *vdev);
+/* Tell the host of a service; name is cut to 31 bytes. Waits for a buffer. */
 void rpmsg_announce(const char *name, uint32_t address);
-/* One message to the host; 0 when the host has no buffer for it now. */
+/*
+ * One message to the host, cut to what a buffer holds (496 bytes of Linux's 512). 0 when the
+ * host has no buffer for it now; try again after vsoc_wait().
+ */
 int rpmsg_send(uint32_t src, uint32_t dst, const void *data, uint32_t len);
 /*
- * Give every message that is there to handle(), which returns 0 to see it again at the
- * next mailbox byte (when rpmsg_send() returned 0).
+ * Give every message that is there to handle(), which returns 0 to see it again in the next
+ * rpmsg_receive() (when rpmsg_send() returned 0). data is aligned to 4, is the host's to change,
+ * and valid during the call only; len is that of the message and fits its buffer. Buffers
+ * that are not in RAM and lengths that do not fit are passed over with a trace line.
  */
 void rpmsg_receive(int (*handle)(uint32_t src, uint32_t dst, const uint8_t *data, uint32_t len));
 
