@@ -12,11 +12,20 @@ keys are those of a devicetree::
     compatible = "rprocfs,cortex-m4"
     firmware-name = "rproc-m4-fw"
     auto-boot = false
+    memory-region = ["m4ram"]
+
+    [[reserved-memory]]
+    label = "m4ram"
+    da = 0x21000000                 # where the processor sees it; pa, where the bus does
+    size = 0x1000000
+
+A flattened devicetree (``.dtb``) is one, too, and the boards that come along have names.
 """
 
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -25,6 +34,10 @@ from pathlib import Path
 from typing import Any
 
 from rprocfs.base.module import UnknownModuleError
+from rprocfs.boards.dtb import Devicetree, is_dtb, read_dtb
+from rprocfs.boards.ready import read_board
+from rprocfs.boards.reserved import REGION_KEYS, resolve_regions
+from rprocfs.devicetree.kobj import of_attach_tree
 from rprocfs.errors import CommandError
 from rprocfs.kernel import KERNELS, KernelVersion
 from rprocfs.system import MODULES, System, UnknownDriverError, find_driver, find_module
@@ -48,10 +61,19 @@ KEYS: Mapping[str, type] = {
     "lenient": bool,
     "attach-on-recovery": bool,
     "no-elf-info": bool,
+    "recovery-disabled": bool,
+    "device-name": str,
+    "memory-region": object,
 }
 
 #: The keys of the file itself.
-TOP_KEYS: Mapping[str, type] = {"firmware-directory": str, "modules": object, "remoteproc": list}
+TOP_KEYS: Mapping[str, type] = {
+    "description": str,
+    "firmware-directory": str,
+    "modules": object,
+    "remoteproc": list,
+    "reserved-memory": list,
+}
 
 #: Where a board file's processors look for firmware unless it says otherwise.
 FIRMWARE_DIRECTORY = "/lib/firmware"
@@ -64,6 +86,7 @@ class Board:
     processors: tuple[Mapping[str, Any], ...]
     firmware_directory: str | None = None
     modules: tuple[str, ...] = ()
+    devicetree: Devicetree | None = None
 
 
 DEFAULT_BOARD = Board(
@@ -81,23 +104,50 @@ DEFAULT_BOARD = Board(
 )
 
 
-def load_board(path: str | None) -> Board:
-    """The board that the file at *path* describes, the default one for None.
+def load_board(name: str | None) -> Board:
+    """The board that the file *name* describes, or that is called so; the default one for None.
 
     CommandError names the file, the key and what is wrong with it.
     """
-    if path is None:
+    if name is None:
         return DEFAULT_BOARD
+    path, content = read_board(name)
+    return _devicetree(path, content) if is_dtb(content) else _toml(path, content)
+
+
+def _devicetree(path: str, blob: bytes) -> Board:
+    tree = read_dtb(path, blob, KEYS, _has_driver)
+    _check_modules(path, list(tree.modules))
+    _check_device_names(path, tree.processors)
+    directory = tree.firmware_directory or FIRMWARE_DIRECTORY
+    where = str(Path(path).parent.absolute() / directory)
+    return Board(tree.processors, where, tree.modules, tree)
+
+
+def _has_driver(compatible: str) -> bool:
     try:
-        document = tomllib.loads(Path(path).read_text("utf-8"))
-    except OSError as failure:
-        raise CommandError(f"{path}: {failure.strerror}") from failure
+        find_driver(compatible)
+    except UnknownDriverError:
+        return False
+    return True
+
+
+def _toml(path: str, content: bytes) -> Board:
+    try:
+        document = tomllib.loads(content.decode("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as failure:
         raise CommandError(f"{path}: {failure}") from failure
     _check_keys(path, "", document, TOP_KEYS)
     processors = document.get("remoteproc", [])
     for number, processor in enumerate(processors):
         _check_processor(path, f"remoteproc[{number}]", processor)
+    _check_device_names(path, processors)
+    regions = document.get("reserved-memory", [])
+    for number, region in enumerate(regions):
+        if not isinstance(region, dict):
+            raise CommandError(f"{path}: reserved-memory[{number}]: must be a table")
+        _check_keys(path, f"reserved-memory[{number}].", region, REGION_KEYS)
+    resolve_regions(path, regions, processors)
     modules = document.get("modules", [])
     _check_modules(path, modules)
     directory = document.get("firmware-directory", FIRMWARE_DIRECTORY)
@@ -115,6 +165,22 @@ def _check_processor(path: str, where: str, processor: object) -> None:
         find_driver(compatible)
     except UnknownDriverError as failure:
         raise CommandError(f"{path}: {where}.compatible: no driver for {failure}") from failure
+
+
+def _check_device_names(path: str, processors: Sequence[Mapping[str, Any]]) -> None:
+    """Each is a path below sys/devices/platform, whose last part nobody else has."""
+    taken: dict[str, int] = {}
+    for number, processor in enumerate(processors):
+        name = processor.get("device-name")
+        if name is None:
+            continue
+        parts = name.split("/")
+        where = f"{path}: remoteproc[{number}].device-name"
+        if not all(_FILE_NAME.fullmatch(part) for part in parts):
+            raise CommandError(f"{where}: must be a path below sys/devices/platform")
+        first = taken.setdefault(parts[-1], number)
+        if first != number:
+            raise CommandError(f"{where}: {parts[-1]} is that of remoteproc[{first}]")
 
 
 def _check_modules(path: str, modules: object) -> None:
@@ -150,6 +216,7 @@ def _check_keys(path: str, where: str, table: Mapping[str, Any], known: Mapping[
 
 
 _NAMES = {str: "a string", int: "a number", bool: "true or false", list: "tables"}
+_FILE_NAME = re.compile(r"(?!\.{1,2}$)[!-.0-~]{1,255}")
 
 
 def kernel_version(release: str) -> KernelVersion:
@@ -177,6 +244,9 @@ def open_board(
     directory = firmware or board.firmware_directory
     with System(strict=strict, version=kernel_version(kernel), firmware=directory) as system:
         _load_modules(system, board.modules)
-        for processor in board.processors:
-            system.add_processor(processor)
+        tree = board.devicetree
+        if tree is not None:
+            of_attach_tree(system.model.sys, tree.root, tree.blob)
+        for number, processor in enumerate(board.processors):
+            system.add_processor(processor, tree.nodes[number] if tree is not None else None)
         yield system

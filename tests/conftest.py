@@ -2,6 +2,8 @@
 
 import gc
 import os
+import shutil
+import subprocess
 import threading
 import time
 from pathlib import Path
@@ -60,3 +62,19 @@ def nothing_left_behind():
         if time.monotonic() > deadline:
             pytest.fail(f"left behind: { {kind: what for kind, what in left.items() if what} }")
         time.sleep(0.02)
+
+
+@pytest.fixture
+def dtc():
+    """Runs dtc on bytes; fails on any warning, unless *warnings* may be."""
+    if shutil.which("dtc") is None:
+        pytest.skip("no dtc (Debian: device-tree-compiler)")
+
+    def run(source, into, data, *, warnings=False):
+        command = ["dtc", "-I", source, "-O", into, "-"]
+        done = subprocess.run(command, check=False, input=data, capture_output=True, timeout=20)
+        assert done.returncode == 0, done.stderr.decode()
+        assert warnings or done.stderr == b""
+        return done.stdout
+
+    return run

@@ -60,7 +60,7 @@ def _properties(node: OfNode, keys: Mapping[str, type]) -> Iterator[tuple[str, A
         if key in keys and key not in ("compatible", "memory-region"):
             yield key, read[keys[key]](name)
         elif key not in keys and key not in _STANDARD:
-            near = difflib.get_close_matches(key, keys, 1, 0.88)
+            near = difflib.get_close_matches(key, keys, 1, 0.8)
             if near:
                 raise PropertyError(node, name, f"unknown property, did you mean {near[0]}?")
 

@@ -1,0 +1,74 @@
+"""A devicetree as a board, and back.
+
+What a devicetree has no property for is below ``/chosen``: ``rprocfs,firmware-directory``
+and ``rprocfs,modules``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rprocfs.devicetree.device import of_device_modalias, of_device_uevent
+from rprocfs.devicetree.fdt import FDT_MAGIC, FdtError, flatten, unflatten
+from rprocfs.devicetree.make import make_tree
+from rprocfs.devicetree.node import OfNode, PropertyError
+from rprocfs.devicetree.processors import of_processors
+from rprocfs.errors import CommandError
+
+_DIRECTORY, _MODULES = "rprocfs,firmware-directory", "rprocfs,modules"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Devicetree:
+    """A tree, its *blob*, and the node of each processor, in their order."""
+
+    root: OfNode
+    blob: bytes
+    nodes: tuple[OfNode, ...]
+    processors: tuple[Mapping[str, Any], ...]
+    firmware_directory: str | None
+    modules: tuple[str, ...]
+
+
+def is_dtb(content: bytes) -> bool:
+    """Does it begin as a flattened devicetree does."""
+    return content.startswith(FDT_MAGIC.to_bytes(4, "big"))
+
+
+def read_dtb(
+    path: str, blob: bytes, keys: Mapping[str, type], known: Callable[[str], bool]
+) -> Devicetree:
+    """What the devicetree in *blob* describes; CommandError names file, node and property."""
+    try:
+        root = unflatten(blob)
+        found = list(of_processors(root, keys, known))
+        root.aliases()
+        for node, _ in found:
+            for device in [*node.ancestors(), node]:
+                of_device_uevent(device), of_device_modalias(device)
+        chosen = root.children.get("chosen", OfNode())
+        directory, modules = chosen.string(_DIRECTORY), chosen.strings(_MODULES)
+    except (FdtError, PropertyError) as failure:
+        raise CommandError(f"{path}: {failure}") from failure
+    nodes, processors = [node for node, _ in found], [properties for _, properties in found]
+    return Devicetree(root, blob, tuple(nodes), tuple(processors), directory, modules)
+
+
+def write_dtb(
+    processors: Iterable[Mapping[str, Any]], firmware_directory: str | None, modules: Iterable[str]
+) -> bytes:
+    """The blob of a tree that :func:`read_dtb` reads the same from; CommandError."""
+    root = make_tree(processors)
+    chosen = {}
+    if firmware_directory is not None:
+        chosen[_DIRECTORY] = firmware_directory.encode() + b"\0"
+    if modules := tuple(modules):
+        chosen[_MODULES] = b"".join(module.encode() + b"\0" for module in modules)
+    if chosen:
+        OfNode("chosen", root).properties |= chosen
+    try:
+        return flatten(root)
+    except FdtError as failure:
+        raise CommandError(f"no devicetree has such names: {failure}") from failure

@@ -1,0 +1,43 @@
+"""The boards that come along, by name."""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+
+from rprocfs.errors import CommandError
+
+#: No board file is bigger, and no devicetree.
+MAX_SIZE = 2 << 20
+
+
+def ready_boards() -> Mapping[str, Path]:
+    """Name to file, in the order of the names."""
+    here = Path(str(files("rprocfs") / "boards"))
+    return {path.stem: path for path in sorted(here.glob("*.toml"))}
+
+
+def description(path: Path) -> str:
+    """The line that a board file says of itself."""
+    return str(tomllib.loads(path.read_text("utf-8")).get("description", ""))
+
+
+def read_board(name: str) -> tuple[str, bytes]:
+    """The path and the content of the file *name*, or of the board of that name; CommandError."""
+    boards = ready_boards()
+    path = boards.get(name, Path(name))
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_SIZE + 1)
+    except OSError as failure:
+        near = difflib.get_close_matches(name, boards, 1)
+        hint = f", did you mean the board {near[0]}?" if near else ""
+        raise CommandError(f"{name}: {failure.strerror}{hint}") from failure
+    except ValueError as failure:
+        raise CommandError(f"{name!r}: no name of a file") from failure
+    if len(content) > MAX_SIZE:
+        raise CommandError(f"{name}: more than {MAX_SIZE} bytes describe no board")
+    return str(path), content
