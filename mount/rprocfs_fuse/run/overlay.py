@@ -25,6 +25,7 @@ PLACES = (
     "sys/class",
     "sys/bus",
     "sys/devices",
+    "sys/firmware",
     "sys/kernel/debug",
     "sys/kernel/config",
     "sys/module/firmware_class/parameters/path",
@@ -35,7 +36,7 @@ PLACES = (
 #: Where nothing real shines through: a board shows its own only.
 OURS_ALONE = re.compile(
     r"sys/class/(remoteproc|rpmsg|devcoredump)|sys/bus/(platform|rpmsg|virtio)|sys/kernel/(debug|config)"
-    r"|dev/(remoteproc|rpmsg_ctrl|rpmsg|ttyRPMSG)\d+"
+    r"|sys/firmware/(devicetree|fdt)|dev/(remoteproc|rpmsg_ctrl|rpmsg|ttyRPMSG)\d+"
 )
 
 #: The same for what a module brings, once it is loaded.
