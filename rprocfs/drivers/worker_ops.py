@@ -13,16 +13,19 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from rprocfs.drivers.console import Console
+from rprocfs.drivers.crash_dump import merged, notes
 from rprocfs.engines import worker as engine_worker
 from rprocfs.engines.memory import SharedRam
 from rprocfs.remoteproc import elf_loader
 from rprocfs.remoteproc.coredump import (
     ELFCLASS32,
+    DumpSegment,
+    rproc_coredump,
     rproc_coredump_add_segment,
 )
 from rprocfs.remoteproc.errors import FirmwareError
 from rprocfs.remoteproc.ops import RprocOps
-from rprocfs.remoteproc.state import CrashType
+from rprocfs.remoteproc.state import CrashType, State
 from rprocfs.soc.vsoc import (
     MAILBOX_CRASHED,
     MAILBOX_LAST_NOTIFYID,
@@ -40,6 +43,9 @@ SHUTDOWN_GRACE = 0.05
 
 #: Seconds that firmware which says that it crashed has to die of it, which tells more.
 CRASH_GRACE = 0.2
+
+#: Seconds that a processor that crashed has to tell its registers.
+TELL_WITHIN = 0.5
 
 _CRASHES = {
     engine_worker.CrashType.MMUFAULT: CrashType.MMUFAULT,
@@ -70,6 +76,8 @@ class WorkerOps(RprocOps):
         self._worker: Worker | None = None
         self._ready = threading.Event()
         self._crashed = self._dying = self._stopping = False
+        self._kind = CrashType.FATAL_ERROR
+        self._registers: tuple[int, ...] = ()
 
     @property
     def worker(self) -> Worker | None:
@@ -107,6 +115,7 @@ class WorkerOps(RprocOps):
         """Start a worker; ENOENT without the engine."""
         self._ready.clear()
         self._crashed = self._dying = self._stopping = False
+        self._kind, self._registers = CrashType.FATAL_ERROR, ()
         try:
             self._worker = self._engine.spawn(
                 self.machine,
@@ -124,10 +133,12 @@ class WorkerOps(RprocOps):
             self._watch(rproc, self._worker, self._heartbeat(), time.monotonic())
 
     def stop(self, rproc: Rproc) -> None:
-        """Ask it to come to an end, then end it."""
-        del rproc
+        """Ask it to come to an end, then end it; after a crash, where it was."""
         worker = self._worker
-        if worker is not None and not (self._crashed or self._dying):
+        if worker is not None and rproc.state is State.CRASHED:
+            worker.halt()
+            self._registers = worker.registers(TELL_WITHIN)
+        elif worker is not None and not (self._crashed or self._dying):
             self._stopping = True
             worker.send_mailbox(MAILBOX_SHUTDOWN)
             self._ready.wait(SHUTDOWN_GRACE)
@@ -138,6 +149,15 @@ class WorkerOps(RprocOps):
         if self._worker is not None:
             self._worker.stop()
             self._worker = None
+
+    def coredump(self, rproc: Rproc) -> None:
+        """All memory in use, and the registers, for a debugger."""
+        limit = self.machine.platform_page.da
+        used = [DumpSegment(da, min(size, limit - da)) for da, size in self.ram.occupied()]
+        rproc.dump_segments[:] = merged(
+            [*rproc.dump_segments, *(segment for segment in used if segment.size > 0)]
+        )
+        rproc_coredump(rproc, notes(self._elf_machine, self._registers, self._kind))
 
     def kick(self, rproc: Rproc, notifyid: int) -> None:
         """A byte into the mailbox."""
@@ -211,5 +231,7 @@ class WorkerOps(RprocOps):
     def _report(self, rproc: Rproc, kind: CrashType) -> None:
         """Once a boot."""
         if not self._crashed:
-            self._crashed = True
+            self._crashed, self._kind = True, kind
+            if self._worker is not None:
+                self._worker.halt()
             rproc.rproc_report_crash(kind)

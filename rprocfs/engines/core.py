@@ -51,7 +51,9 @@ class Reset(Exception):
 class Core:
     """Runs *unicorn* with *bus* around it, until a
     :class:`~rprocfs.engines.armv7m.Lockup`, a :class:`Reset` or a
-    :class:`~rprocfs.engines.ports.Closed`. *now* is the clock of *scs*."""
+    :class:`~rprocfs.engines.ports.Closed`. *now* is the clock of *scs*; the last of the
+    *sockets* is the parent's, a byte from which is a
+    :class:`~rprocfs.engines.ports.Halted`."""
 
     def __init__(
         self,
@@ -99,6 +101,8 @@ class Core:
 
     def _look_around(self, seconds: float | None) -> None:
         ports.wait(self._sockets, seconds)
+        if self._sockets[-1].received:
+            raise ports.Halted
         self._bus.poll()
 
     def _budget(self) -> int:

@@ -92,6 +92,10 @@ class Cpu:
         """A general register, R0 to R12."""
         return self._uc.read(libunicorn.R0 + number)
 
+    def registers(self) -> tuple[int, ...]:
+        """R0 to R15 and xPSR."""
+        return (*map(self.register, range(13)), self.sp, self.lr, self.pc, self.xpsr)
+
     def masks(self) -> tuple[int, int, int]:
         """PRIMASK, BASEPRI and FAULTMASK."""
         control, xpsr, primask, basepri, faultmask = self._masks.read()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import fcntl
 import mmap
 import os
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, suppress
 
 from rprocfs.soc.machine import Bank, Machine
 
@@ -48,6 +48,15 @@ class SharedRam:
             if offset >= 0:
                 return self.view[offset : offset + size]
         raise ValueError(f"{size:#x} bytes at {da:#x} are not in this RAM")
+
+    def occupied(self) -> Iterator[tuple[int, int]]:
+        """(device address, size) of what was ever written to; everything else is zeros."""
+        for bank in self.banks:
+            end, limit = bank.offset, bank.offset + bank.size
+            with suppress(OSError):  # ENXIO: no more data
+                while (start := os.lseek(self.fd, end, os.SEEK_DATA)) < limit:
+                    end = min(os.lseek(self.fd, start, os.SEEK_HOLE), limit)
+                    yield bank.da + start - bank.offset, end - start
 
     def clear(self) -> None:
         """Make all of it zero again, and give the pages back."""

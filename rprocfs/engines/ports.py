@@ -10,6 +10,10 @@ class Closed(Exception):
     """The parent closed its end: the worker has to end."""
 
 
+class Halted(Exception):
+    """The parent wants to know the registers, and nothing to be executed any more."""
+
+
 class Port:
     """One stream socket.
 

@@ -23,13 +23,16 @@ import termios
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rprocfs.engines import qmp
+from rprocfs.engines import qmp, registers
 from rprocfs.engines.io_thread import IoThread
 from rprocfs.engines.worker import STDERR_KEPT, CrashType, Death, Engine, Worker
 from rprocfs.soc.machine import Machine
 
 #: Seconds after a doorbell that QEMU has not looked at, until it is made to look.
 POKE_AFTER, POKE_AT_MOST = 0.02, 0.2
+
+#: Seconds that QEMU has to tell the registers of a processor that reset itself.
+TELL_WITHIN = 0.5
 
 #: Machine and core -> QEMU's program and its machine. The vector table goes in by ``{vtor}``.
 MACHINES: Mapping[tuple[str, str], tuple[str, ...]] = {
@@ -56,7 +59,7 @@ SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=de
 GUARD = '[ "$PPID" = "$0" ] && ulimit -c 0 && exec "$@"'
 
 _LOCKUP = re.compile(r"Lockup: (.*)")
-_REGISTERS = (("pc", "R15"), ("lr", "R14"), ("sp", "R13"), ("xpsr", "XPSR"))
+_SHOWN = (("pc", 15), ("lr", 14), ("sp", 13), ("xpsr", 16))
 # What QEMU says where it does not start.
 _COMPLAINT = re.compile(r"^(?:/\S*)?(qemu(?:-system-\w+)?: (?!warning).*)", re.MULTILINE)
 # What QEMU says of an access to nothing, a fetch included.
@@ -78,7 +81,7 @@ class QemuWorker(Worker):
         self._poking = False
 
     def _sources(self) -> list[tuple[int, Callable[[], object]]]:
-        self._control.send(qmp.CAPABILITIES)
+        self._control.send(qmp.CAPABILITIES + qmp.QUERY_STATUS)
         return [(self._control.fileno(), self._read_control), *super()._sources()]
 
     def send_mailbox(self, byte: int) -> None:
@@ -114,10 +117,23 @@ class QemuWorker(Worker):
         data = self._receive(self._control.fileno())
         for message in self._receiver.feed(data):
             reason = qmp.shutdown_reason(message)
-            if reason is not None:
+            if reason is not None and self._shutdown is None:
                 self._shutdown = reason
-                self._process.kill()
+                self._end_of_reset() if reason == "guest-reset" else self._process.kill()
+            if message.get("id") == "registers":
+                self._tell(registers.from_qemu(str(message.get("return"))))
+                if self._shutdown is not None:
+                    self._process.kill()
         return bool(data)
+
+    def halt(self) -> None:
+        """See :class:`Worker`."""
+        self._send(self._control, qmp.STOP + qmp.REGISTERS)
+
+    def _end_of_reset(self) -> None:
+        """It is paused: kill it as soon as its registers are known."""
+        self._send(self._control, qmp.REGISTERS)
+        self.call_later(TELL_WITHIN, self._process.kill)
 
     def _keep_stderr(self, data: bytes) -> None:
         """The end: what QEMU says last is why it died."""
@@ -127,6 +143,7 @@ class QemuWorker(Worker):
     def _explain(self, status: int, stderr: str) -> Death:
         while self._read_control():
             pass
+        self._tell(registers.from_qemu(stderr))
         if self._shutdown == "guest-reset":
             return Death("crash", CrashType.FATAL_ERROR, "reset")
         if self._shutdown is not None:
@@ -205,5 +222,5 @@ def _debugger(path: str) -> list[str]:
 
 
 def _registers(stderr: str) -> str:
-    found = ((name, re.search(rf"\b{theirs}=([0-9a-f]+)", stderr)) for name, theirs in _REGISTERS)
-    return " ".join(f"{name}={int(match[1], 16):#x}" for name, match in found if match)
+    values = registers.from_qemu(stderr)
+    return " ".join(f"{name}={values[index]:#x}" for name, index in _SHOWN) if values else ""

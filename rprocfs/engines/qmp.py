@@ -1,4 +1,4 @@
-"""The three sentences of the QEMU machine protocol that an engine needs, without I/O.
+"""The few sentences of the QEMU machine protocol that an engine needs, without I/O.
 
 Not by the library ``qemu.qmp``: that one is a client of asyncio, and its blocking wrapper
 runs an event loop for each command and hears events only meanwhile. Here all processors
@@ -9,20 +9,23 @@ interest is SHUTDOWN.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 #: A message longer than this comes from something that is no QEMU.
 LONGEST = 1 << 16
 
 
-def command(name: str) -> bytes:
-    """A command without arguments."""
-    return json.dumps({"execute": name}).encode() + b"\n"
+def command(name: str, arguments: Mapping[str, Any] | None = None, answer: str = "") -> bytes:
+    """A command; *answer* is the ``id`` of what comes back."""
+    words = {"execute": name, "arguments": arguments, "id": answer}
+    return json.dumps({key: word for key, word in words.items() if word}).encode() + b"\n"
 
 
 CAPABILITIES = command("qmp_capabilities")
 QUERY_STATUS = command("query-status")
+STOP = command("stop")
+REGISTERS = command("human-monitor-command", {"command-line": "info registers"}, answer="registers")
 
 
 class Receiver:
@@ -45,7 +48,14 @@ class Receiver:
 
 
 def shutdown_reason(message: dict[str, Any]) -> str | None:
-    """Why the machine stopped, if *message* is the event that says so: ``guest-reset`` ..."""
+    """Why the machine stopped, if *message* says so: ``guest-reset`` ...
+
+    Usually that is an event; it is lost if :data:`CAPABILITIES` was not read yet, and then
+    the answer to :data:`QUERY_STATUS` tells. Whatever is not a reset has ended QEMU by then.
+    """
+    data = message.get("return")
+    if isinstance(data, dict) and data.get("status") == "shutdown":
+        return "guest-reset"
     if message.get("event") != "SHUTDOWN":
         return None
     data = message.get("data")

@@ -10,7 +10,8 @@ from ctypes.util import find_library
 from functools import cache
 from pathlib import Path
 
-from rprocfs.engines.worker import Engine
+from rprocfs.engines import registers
+from rprocfs.engines.worker import Engine, Worker
 from rprocfs.soc.machine import Machine
 
 # Isolated and without site-packages, a worker starts 20 ms earlier. It finds this
@@ -33,8 +34,23 @@ def library() -> str | None:
     return find_library("unicorn")
 
 
+class UnicornWorker(Worker):
+    """A process that halts by a byte on its control socket, and tells its registers on stderr."""
+
+    def halt(self) -> None:
+        """See :class:`Worker`."""
+        self._send(self._control, b"h")
+
+    def _keep_stderr(self, data: bytes) -> None:
+        super()._keep_stderr(data)
+        if self._stderr_kept.startswith(registers.TOLD.encode()) and data.endswith(b"\n"):
+            self._tell(registers.from_worker(self._stderr_kept.decode()))
+
+
 class UnicornEngine(Engine):
     """Runs each processor in a worker process around Unicorn."""
+
+    worker = UnicornWorker
 
     def command(self, machine: Machine, core: str, vtor: int, fds: Mapping[str, int]) -> list[str]:
         """The worker's command line; ENOENT if Unicorn is not installed."""

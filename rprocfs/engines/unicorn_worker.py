@@ -17,7 +17,8 @@ from rprocfs.engines.bus import Bus
 from rprocfs.engines.core import Core, Reset
 from rprocfs.engines.cpu import Cpu
 from rprocfs.engines.libunicorn import Unicorn
-from rprocfs.engines.ports import Closed, Port
+from rprocfs.engines.ports import Closed, Halted, Port, wait
+from rprocfs.engines.registers import to_line
 from rprocfs.engines.worker_ram import WorkerRam
 from rprocfs.soc.machine import Machine, find_machine
 from rprocfs.soc.nvic import FIRST_IRQ
@@ -60,7 +61,8 @@ class Processor:
             die=self._die, debug=debug,
         )  # fmt: skip
         bus = Bus(self.scs, machine.peripherals(wires))
-        ports = (self.mailbox, self.console, Port(control))
+        self.control = Port(control)
+        ports = (self.mailbox, self.console, self.control)
         self.core = Core(unicorn, self.cpu, ram, self.scs, bus, ports, now)
 
     def _request_reset(self) -> None:
@@ -75,12 +77,26 @@ class Processor:
             self.core.run()
         except Closed:
             return CLEAN, ""
+        except Halted:
+            self._stand_still()
+            return CLEAN, ""
         except Reset as reset:
-            return CRASHED, "{}\n{}\n".format(*reset.args)
+            return CRASHED, "{}\n{}\n".format(*reset.args) + to_line(self.cpu.registers())
         except Lockup as lockup:
-            return CRASHED, f"lockup: {lockup} ({self._registers()})\n{self._crash_type()}\n"
+            why = f"lockup: {lockup} ({self._registers()})\n{self._crash_type()}\n"
+            return CRASHED, why + to_line(self.cpu.registers())
         finally:
             self.console.flush()
+
+    def _stand_still(self) -> None:
+        """Tell the registers, and wait for the end."""
+        os.write(2, to_line(self.cpu.registers()).encode())
+        try:
+            while True:
+                self.control.received.clear()
+                wait((self.control,), None)
+        except Closed:
+            pass
 
     def _registers(self) -> str:
         cpu, scb = self.cpu, self.scs.scb

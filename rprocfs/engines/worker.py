@@ -5,7 +5,8 @@ sockets, and is started on the I/O thread, since the kernel ties the death signa
 the parent to the *thread* that forked. When the control socket ends, so does it.
 
 **What it tells.** Mailbox and console bytes; its exit status; on a crash (status 70)
-the reason in the first line of stderr and the remoteproc crash type in the second.
+the reason in the first line of stderr, the remoteproc crash type in the second, and the
+registers in a third one.
 
 **Callbacks** are called on the I/O thread, one at a time for all workers of an
 :class:`~rprocfs.engines.io_thread.IoThread`. They must be quick and must not wait for
@@ -28,6 +29,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
+from rprocfs.engines import registers
 from rprocfs.engines.io_thread import IoThread
 from rprocfs.engines.memory import SharedRam
 from rprocfs.soc.machine import Machine
@@ -83,6 +85,8 @@ class Worker:
         self._stopped = False
         self._console_kept = bytearray()
         self._stderr_kept = bytearray()
+        self._registers: tuple[int, ...] = ()
+        self._told = threading.Event()  # all that there is to know about the registers
 
     def _start(self, command: Callable[..., list[str]], files: Mapping[str, int]) -> None:
         """On the I/O thread: create the sockets, the process, and watch them."""
@@ -162,6 +166,22 @@ class Worker:
             if self._open:
                 self._io.call_later(seconds, lambda: function() if self._alive else None)
 
+    def halt(self) -> None:
+        """Execute nothing more, and tell the registers. Does not wait; not all workers can."""
+        self._told.set()
+
+    def registers(self, seconds: float) -> tuple[int, ...]:
+        """Where the processor was when it died or was halted: see :mod:`.registers`.
+
+        Waits up to *seconds* for them after :meth:`halt`.
+        """
+        self._told.wait(seconds)
+        return self._registers
+
+    def _tell(self, values: tuple[int, ...]) -> None:
+        self._registers = self._registers or values
+        self._told.set()
+
     @property
     def _alive(self) -> bool:
         return self._open and not self._stopped
@@ -232,6 +252,7 @@ class Worker:
                 pass
         stderr = self._stderr_kept.decode("utf-8", "replace")
         death = self._explain(self._process.wait(), stderr)
+        self._tell(registers.from_worker(stderr))
         log.debug("worker %d: %s", self._process.pid, death)
         self._close()
         if not self._stopped:

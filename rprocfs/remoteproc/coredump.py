@@ -18,6 +18,7 @@ _ELFDATA2LSB = 1
 _EV_CURRENT = 1
 _ET_CORE = 4
 _PT_LOAD = 1
+_PT_NOTE = 4
 _PF_RWX = 7
 
 _EHDR = {ELFCLASS32: struct.Struct("<16s2H5I6H"), ELFCLASS64: struct.Struct("<16s2HI3QI6H")}
@@ -52,10 +53,12 @@ def rproc_coredump_set_elf_info(rproc: Rproc, elf_class: int, machine: int) -> N
     rproc.elf_class, rproc.elf_machine = elf_class, machine
 
 
-def rproc_coredump(rproc: Rproc) -> None:
+def rproc_coredump(rproc: Rproc, notes: bytes = b"") -> None:
     """Make a devcoredump, unless disabled.
 
     ``inline`` reads the memory while the dump is read, and returns when it is dismissed.
+    The kernel's dumps are memory and nothing else; a driver of ours may add *notes*, by
+    which a debugger finds the registers.
     """
     mode = rproc.dump_conf
     if mode is DumpMode.DISABLED or not rproc.dump_segments:
@@ -64,7 +67,7 @@ def rproc_coredump(rproc: Rproc) -> None:
         rproc.err(rproc.model.version.elf_class_not_set)
         return
     segments = tuple(rproc.dump_segments)
-    headers = _headers(rproc, rproc.elf_class, segments)
+    headers = _headers(rproc, rproc.elf_class, segments, notes)
     if mode is DumpMode.ENABLED:
         data = headers + b"".join(_copy(rproc, segment) for segment in segments)
         rproc.subsystem.devcoredump.dev_coredumpv(rproc, data)
@@ -75,23 +78,28 @@ def rproc_coredump(rproc: Rproc) -> None:
     done.wait()
 
 
-def _headers(rproc: Rproc, elf_class: int, segments: tuple[DumpSegment, ...]) -> bytes:
+def _headers(
+    rproc: Rproc, elf_class: int, segments: tuple[DumpSegment, ...], notes: bytes
+) -> bytes:
     ehdr, phdr = _EHDR[elf_class], _PHDR[elf_class]
     ident = bytes((0x7F, *b"ELF", elf_class, _ELFDATA2LSB, _EV_CURRENT))
+    count = len(segments) + bool(notes)
     parts = [
         ehdr.pack(
             ident, _ET_CORE, rproc.elf_machine, _EV_CURRENT, rproc.bootaddr, ehdr.size, 0, 0,
-            ehdr.size, phdr.size, len(segments), 0, 0, 0,
+            ehdr.size, phdr.size, count, 0, 0, 0,
         )
     ]  # fmt: skip
-    offset = ehdr.size + phdr.size * len(segments)
-    for da, size in ((segment.da, segment.size) for segment in segments):
+    offset = ehdr.size + phdr.size * count
+    contents = [(_PT_NOTE, 0, len(notes), 0)] if notes else []
+    contents += [(_PT_LOAD, segment.da, segment.size, _PF_RWX) for segment in segments]
+    for kind, da, size, flags in contents:
         if elf_class == ELFCLASS32:
-            parts.append(phdr.pack(_PT_LOAD, offset, da, da, size, size, _PF_RWX, 0))
+            parts.append(phdr.pack(kind, offset, da, da, size, size, flags, 0))
         else:
-            parts.append(phdr.pack(_PT_LOAD, _PF_RWX, offset, da, da, size, size, 0))
+            parts.append(phdr.pack(kind, flags, offset, da, da, size, size, 0))
         offset += size
-    return b"".join(parts)
+    return b"".join([*parts, notes])
 
 
 def _copy(rproc: Rproc, segment: DumpSegment, offset: int = 0, size: int | None = None) -> bytes:

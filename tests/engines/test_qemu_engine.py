@@ -179,7 +179,10 @@ def test_a_qemu_that_is_refused():
 LOCKUP = """Invalid read at addr 0x30000000, size 4, region '(null)', reason: rejected
 qemu: fatal: Lockup: can't escalate 3 to HardFault (current priority -1)
 
-R00=00000000 R12=00000fff R13=210fff78 R14=21000161 R15=21000162
+R00=00000000 R01=00000000 R02=00000000 R03=00000000
+R04=00000000 R05=00000000 R06=00000000 R07=00000000
+R08=00000000 R09=00000000 R10=00000000 R11=00000000
+R12=00000fff R13=210fff78 R14=21000161 R15=21000162
 XPSR=41000003 -Z-- T handler
 """
 
@@ -211,3 +214,19 @@ def test_what_a_death_means(status, stderr, kind, crash_type, reason):
 def test_a_machine_that_it_does_not_know():
     with SharedRam(VSOC1.ram.da, 4096) as ram, pytest.raises(ValueError, match="no core 'z80'"):
         QemuEngine().spawn(VSOC1, ram, core="z80", vtor=0, on_mailbox=print, on_exit=print)
+
+
+def test_a_reset_before_it_listens_to_us(qemu):
+    """Its event is lost: QEMU tells nobody who has not asked for it."""
+    for _ in range(5):
+        one = qemu("crash.elf", prepare=reset_at_once)
+        one.wait(lambda one=one: one.deaths)
+        assert one.deaths[0].reason == "reset"
+
+
+def reset_at_once(ram):
+    """Code that writes AIRCR: ldr r0, [pc, #4]; ldr r1, [pc, #8]; str r0, [r1]; b ."""
+    entry = int.from_bytes(ram.at(0x2100_0004, 4), "little") & ~1
+    code = b"\x00\xbf" * (entry % 4 // 2) + bytes.fromhex("0148 0249 0860 fee7")
+    code += (0x05FA_0004).to_bytes(4, "little") + (0xE000_ED0C).to_bytes(4, "little")
+    ram.at(entry, len(code))[:] = code

@@ -29,6 +29,9 @@ def test_why_it_shut_down():
     (message,) = Receiver().feed(RESET)
     assert shutdown_reason(message) == "guest-reset"
     assert shutdown_reason({"event": "STOP"}) is None
+    assert shutdown_reason({"return": {"status": "running"}}) is None
+    # What is left to see of a reset before anybody listened.
+    assert shutdown_reason({"return": {"status": "shutdown"}}) == "guest-reset"
     assert shutdown_reason({"return": {}}) is None
     assert shutdown_reason({"event": "SHUTDOWN"}) == "unknown"
 

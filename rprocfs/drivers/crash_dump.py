@@ -1,0 +1,76 @@
+"""The coredump of a processor that executes firmware: what a debugger needs of it.
+
+The kernel dumps the segments that a driver names, and nothing else. Here a driver names
+all memory that was ever written to, so that stacks and heaps are in it, and adds a note
+NT_PRSTATUS with the registers as they were at the crash, as :manpage:`core(5)` of a
+32-bit Linux has it. From there ``gdb-multiarch firmware.elf core`` unwinds by itself; on
+Cortex-M an exception's frame, too, with the note that says that it is one.
+"""
+
+from __future__ import annotations
+
+import signal
+import struct
+from typing import TYPE_CHECKING
+
+from rprocfs.remoteproc.coredump import DumpSegment
+from rprocfs.remoteproc.state import CrashType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+EM_ARM, EM_RISCV = 40, 243
+NT_PRSTATUS, NT_GDB_TDESC = 1, 0xFF00_0000
+#: ``struct elf_prstatus`` around the registers: signal, then process and parent, then times.
+HEAD, TAIL = struct.Struct("<3iHxx2I4i32x"), struct.Struct("<I")
+#: Registers in the note; Linux's Arm has one more than there is here.
+COUNTS = {EM_ARM: 18, EM_RISCV: 32}
+SIGNALS = {
+    CrashType.MMUFAULT: signal.SIGSEGV,
+    CrashType.WATCHDOG: signal.SIGALRM,
+    CrashType.FATAL_ERROR: signal.SIGABRT,
+}
+
+_GENERAL = (*(f"r{number}" for number in range(13)), "sp", "lr", "pc", "xpsr")
+_M_PROFILE = (
+    '<?xml version="1.0"?><!DOCTYPE target SYSTEM "gdb-target.dtd">'
+    "<target><architecture>arm</architecture>"
+    '<feature name="org.gnu.gdb.arm.m-profile">'
+    + "".join(f'<reg name="{name}" bitsize="32"/>' for name in _GENERAL)
+    + "</feature></target>"
+)
+
+
+def notes(machine: int, registers: tuple[int, ...], kind: int) -> bytes:
+    """The notes of a dump for ELF *machine*, crash type *kind*; none without *registers*."""
+    if not registers:
+        return b""
+    padded = [*registers, *[0] * (COUNTS[machine] - len(registers))]
+    number = SIGNALS[CrashType(kind)] if kind in set(CrashType) else signal.SIGABRT
+    status = HEAD.pack(number, 0, 0, number, 0, 0, 1, 0, 1, 1)
+    status += struct.pack(f"<{len(padded)}I", *padded) + TAIL.pack(0)
+    described = _note("GDB", NT_GDB_TDESC, _M_PROFILE.encode() + b"\0")
+    return _note("CORE", NT_PRSTATUS, status) + (described if machine == EM_ARM else b"")
+
+
+def _note(name: str, kind: int, content: bytes) -> bytes:
+    owner = name.encode() + b"\0"
+    words = struct.pack("<3I", len(owner), len(content), kind)
+    return words + _padded(owner) + _padded(content)
+
+
+def _padded(content: bytes) -> bytes:
+    return content + bytes(-len(content) % 4)
+
+
+def merged(segments: Iterable[DumpSegment]) -> list[DumpSegment]:
+    """*segments* by address, those that touch or overlap as one."""
+    result: list[DumpSegment] = []
+    for segment in sorted(segments, key=lambda segment: segment.da):
+        if result and segment.da <= result[-1].da + result[-1].size:
+            first = result.pop()
+            end = max(first.da + first.size, segment.da + segment.size)
+            result.append(DumpSegment(first.da, end - first.da))
+        else:
+            result.append(segment)
+    return result

@@ -1,0 +1,160 @@
+"""What gdb makes of a coredump: where the firmware was when it died."""
+
+import os
+import re
+import shutil
+import struct
+import subprocess
+
+import pytest
+
+from rprocfs.drivers.crash_dump import merged, notes
+from rprocfs.remoteproc.coredump import DumpSegment
+from rprocfs.testing.driver_table import R0, RPMSG, Bench, Images
+from rprocfs.testing.userspace import write
+from tests.engines.host import ROOT
+from tests.engines.installed import ENGINES, NEEDS_QEMU_RISCV
+
+GDB = shutil.which("gdb-multiarch")
+ARM, RISCV = "arm-none-eabi-gcc", "riscv64-unknown-elf-gcc"
+FLAGS = {
+    ARM: ["-mthumb", "-mcpu=cortex-m3", "-mfloat-abi=soft", "-Wl,-T,vsoc.ld"],
+    RISCV: ["-march=rv32imac_zicsr", "-mabi=ilp32", "-mcmodel=medany", "-Wl,-T,rv32.ld"],
+}
+CPU = {ARM: "vsoc.c", RISCV: "rv32.c"}
+
+
+def needs(compiler):
+    missing = [name for name in ("gdb-multiarch", compiler) if not shutil.which(name)]
+    return pytest.mark.skipif(bool(missing), reason=f"not installed: {missing}")
+
+
+NEEDS_ARM, NEEDS_RISCV = needs(ARM), needs(RISCV)
+
+
+@pytest.fixture(scope="module")
+def unstripped(tmp_path_factory):
+    """`unstripped(compiler)`: crash.elf as its developer has it."""
+    directory = tmp_path_factory.mktemp("unstripped")
+
+    def build(compiler):
+        image = directory / f"{compiler}.elf"
+        if not image.exists():
+            kit, images = ROOT / "rprocfs" / "kit", ROOT / "scripts" / "firmware"
+            flags = ["-g", "-Os", "-std=c11", "-ffreestanding", "-nostdlib", f"-I{kit}", f"-L{kit}"]
+            flags += ["-fno-tree-loop-distribute-patterns", "-Wl,-z,max-page-size=256"]
+            sources = [kit / name for name in (CPU[compiler], "log.c", "rpmsg.c")]
+            command = [compiler, *flags, *FLAGS[compiler], "-o", image, *sources]
+            subprocess.run([*command, images / "crash.c", "-lgcc"], check=True)
+        return image
+
+    return build
+
+
+def backtrace(properties, image, way, directory):
+    """Functions and lines, the innermost first, and the signal, of a crash by *way*."""
+    core = directory / "core"
+    with Bench(
+        properties | {"watchdog-ms": 1200}, Images(image, ("rpmsg-crash",), ""), directory
+    ) as b:
+        b.start()
+        b.shell.echo(f"{R0}/recovery", "disabled")
+        b.shell.echo(f"{R0}/coredump", "enabled")
+        write(b.open(f"{RPMSG}/{b.channels()[0]}/endpoint"), way.encode())
+        b.wait(lambda: b.state == "crashed")
+        b.shell.echo(f"{R0}/recovery", "recover")
+        core.write_bytes(b.shell.cat_bytes(f"{R0}/devcoredump/data"))
+    # What gdb would look for besides, like a server for symbols, is none of its business here.
+    done = subprocess.run(
+        [GDB, "-nx", "-batch", "-ex", "bt", image, core],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PATH": os.environ["PATH"], "HOME": str(directory), "LC_ALL": "C"},
+    )
+    signal = re.search(r"terminated with signal (\w+)", done.stdout)[1]
+    # The first line is where it stopped, the others are the backtrace.
+    frames = dict(re.findall(r"^#(\d+) +(?:0x\w+ in )?(.*)$", done.stdout, re.MULTILINE))
+    return [frames[str(number)] for number in range(len(frames))], signal
+
+
+def line(source, text):
+    """``FILE.c:N`` of the first line with *text*."""
+    (path,) = [p for d in ("rprocfs/kit", "scripts/firmware") for p in (ROOT / d).glob(source)]
+    number = next(n for n, has in enumerate(path.read_text().splitlines(), 1) if text in has)
+    return f"{source}:{number}"
+
+
+HANDLER = ["vsoc_fail ()", "fault (", "<signal handler called>"]
+
+
+@NEEDS_ARM
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize(
+    ("way", "frames", "signal"),
+    [
+        ("undef", [*HANDLER, "undef ()", "command ("], "SIGABRT"),
+        ("read", [*HANDLER, "unmapped_read ()", "command ("], "SIGSEGV"),
+        ("jump", [*HANDLER, "?? ()", "command ("], "SIGSEGV"),
+        ("lockup", ["lockup ()", "command ("], "SIGABRT"),
+        ("vectors", ["undef ()", "vectors ()", "command ("], "SIGABRT"),
+        ("reset", ["command ("], "SIGABRT"),
+        ("crash", ["hang ()", "say_so ()", "command ("], "SIGABRT"),
+        ("hang", ["hang ()", "command ("], "SIGALRM"),
+    ],
+)
+def test_gdb_finds_the_crash(engine, way, frames, signal, unstripped, tmp_path):
+    found, seen = backtrace(
+        {"compatible": "rprocfs,cortex-m3", "engine": engine}, unstripped(ARM), way, tmp_path
+    )
+    assert seen == signal
+    if way == "reset":  # the store to AIRCR, and where it returns to: both are there in time
+        found = found[1:] if found[0].startswith("system_reset") else found
+    assert [text[: len(start)] for text, start in zip(found, frames, strict=False)] == frames
+    if way in ("undef", "vectors"):
+        assert line("crash.c", 'static void undef(void) { __asm__ volatile("udf') in "".join(found)
+    if way != "vectors":  # it pushes nothing, as it will not return
+        assert found[-1].startswith("main ()")
+
+
+@NEEDS_RISCV
+@NEEDS_QEMU_RISCV
+@pytest.mark.parametrize(
+    ("way", "frames", "signal"),
+    [
+        ("reset", ["command ("], "SIGABRT"),
+        ("crash", ["hang ()", "say_so ()", "command ("], "SIGABRT"),
+        ("hang", ["hang ()", "command ("], "SIGALRM"),
+    ],
+)
+def test_gdb_finds_the_crash_of_a_riscv_core(way, frames, signal, unstripped, tmp_path):
+    found, seen = backtrace({"compatible": "rprocfs,rv32"}, unstripped(RISCV), way, tmp_path)
+    assert seen == signal
+    assert [text[: len(start)] for text, start in zip(found, frames, strict=False)] == frames
+    assert found[-1].startswith("main ()")
+
+
+@pytest.mark.parametrize(("machine", "size", "count"), [(40, 148, 17), (243, 204, 32)])
+def test_the_layout_of_the_note(machine, size, count):
+    note = notes(machine, tuple(range(1, count + 1)), 0)
+    assert struct.unpack_from("<3I", note) == (5, size, 1)
+    assert note[12:20] == b"CORE\0\0\0\0"
+    status = note[20 : 20 + size]
+    assert struct.unpack_from("<I", status)[0] == struct.unpack_from("<H", status, 12)[0] == 11
+    assert struct.unpack_from("<I", status, 24)[0] == 1
+    assert struct.unpack_from(f"<{count}I", status, 72) == tuple(range(1, count + 1))
+
+
+def test_no_registers_no_note():
+    assert notes(40, (), 0) == b""
+
+
+def test_a_crash_of_no_known_type():
+    assert notes(40, (0,) * 17, 77)[20:24] == (6).to_bytes(4, "little")
+
+
+def test_what_overlaps_is_dumped_once():
+    parts = [DumpSegment(0x3000, 0x1000), DumpSegment(0x1000, 0x100), DumpSegment(0x1080, 0x2000)]
+    assert merged(parts) == [DumpSegment(0x1000, 0x3000)]
+    assert merged([DumpSegment(8, 4), DumpSegment(0, 4)]) == [DumpSegment(0, 4), DumpSegment(8, 4)]
+    assert merged([DumpSegment(0, 16), DumpSegment(4, 4)]) == [DumpSegment(0, 16)]
