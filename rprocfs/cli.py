@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "check": "rprocfs.check_command:check",
     "board": "rprocfs.board_command:board",
     "firmware": "rprocfs.firmware_command:firmware",
+    "top": "rprocfs.top_command:top",
 }
 
 

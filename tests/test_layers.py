@@ -27,6 +27,8 @@ ALLOWED = {
     "board_command": {"errors", "board", "boards"},
     "check_command": {"errors", "board", "system", "remoteproc"},
     "firmware_command": {"errors", "soc", "system"},
+    "top_files": {"errors"},
+    "top_command": {"errors", "top_files"},
     "cli": {"errors"},
     "__main__": {"cli"},
     "__init__": set(),

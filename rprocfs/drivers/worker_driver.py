@@ -13,6 +13,7 @@ from rprocfs.drivers.console import Console, ConsoleFile
 from rprocfs.drivers.worker_ops import WorkerOps
 from rprocfs.engines.io_thread import IoThread
 from rprocfs.engines.qemu_engine import QemuEngine
+from rprocfs.fs.debugfs import DebugfsFile
 from rprocfs.fs.kernfs import error
 from rprocfs.fs.sysfs import SysfsFile, attribute
 from rprocfs.remoteproc.coredump import rproc_coredump_set_elf_info
@@ -71,6 +72,8 @@ class WorkerDriver(PlatformDriver):
 
     def _add_files(self, rproc: Rproc, ops: WorkerOps, socket: str) -> None:
         """What no kernel has."""
+        if rproc.debug_dir is not None:
+            rproc.debug_dir.add("worker", DebugfsFile(ops.worker_show, fresh=True))
         if self.machine.console is not None:
             rproc.dir.add("console", ConsoleFile(ops.console))
         if socket:

@@ -84,6 +84,12 @@ class WorkerOps(RprocOps):
         """The process that executes the firmware, while there is one."""
         return self._worker
 
+    def worker_show(self) -> bytes:
+        """``worker`` in debugfs: the engine, and the process while there is one."""
+        name = type(self._engine).__name__.removesuffix("Engine").lower()
+        worker = self._worker
+        return (f"engine {name}\n" + (f"pid {worker.pid}\n" if worker else "")).encode()
+
     def sanity_check(self, rproc: Rproc, fw: bytes) -> None:
         """An image for this core, besides what the ELF loader asks for."""
         super().sanity_check(rproc, fw)

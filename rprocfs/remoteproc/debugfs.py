@@ -58,6 +58,8 @@ def rproc_create_debug_dir(rproc: Rproc) -> Dir:
             _line(lambda: rproc.dump_conf), lambda data: _coredump_write(rproc, data)
         ),
     }
+    if not rproc.model.strict:
+        files["vrings"] = DebugfsFile(lambda: _text(rproc_vrings_show(rproc)), fresh=True)
     where = rproc.subsystem.debug.add(rproc.name, Dir())
     for name, file in files.items():
         where.add(name, file)
@@ -129,6 +131,24 @@ def kstrtouint(data: bytes) -> int:
     if value > 0xFFFFFFFF:
         raise error(errno.ERANGE)
     return value
+
+
+def rproc_vrings_show(rproc: Rproc) -> Iterator[str]:
+    """``vrings``, not in the kernel: a line of words and values for each ring that is in use.
+
+    *held* is how many buffers the far side has, *out* and *in* are as this side sees them.
+    """
+    for rvdev in list(rproc.rvdevs):
+        for vring in rvdev.vrings:
+            vq = vring.vq
+            if vq is not None:
+                avail, used, held = vq.indices()
+                yield (
+                    f"vdev {rvdev.index} vring {vring.index} num {vq.num} "
+                    f"avail {avail} used {used} held {held} "
+                    f"messages_out {vq.messages_out} bytes_out {vq.bytes_out} "
+                    f"messages_in {vq.messages_in} bytes_in {vq.bytes_in}\n"
+                )
 
 
 def rproc_carveouts_show(rproc: Rproc) -> Iterator[str]:

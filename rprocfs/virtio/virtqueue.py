@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from rprocfs.base.ratelimit import RateLimit
 from rprocfs.virtio.ring import (
+    IDX,
     VIRTIO_RING_F_EVENT_IDX,
     VIRTIO_RING_F_INDIRECT_DESC,
     BadRing,
@@ -54,8 +55,12 @@ class VirtioVirtqueue:
         "_lock",
         "_notify",
         "_ring",
+        "bytes_in",
+        "bytes_out",
         "callback",
         "index",
+        "messages_in",
+        "messages_out",
         "name",
         "num",
         "vdev",
@@ -80,6 +85,8 @@ class VirtioVirtqueue:
         self.name = info.name
         self.num = num
         self.callback = info.callback
+        #: What passed since the queue was made: buffers that were sent, and that came back filled.
+        self.messages_out = self.bytes_out = self.messages_in = self.bytes_in = 0
         self._notify = notify
         self._lock = threading.Lock()
         self._bad_entries: dict[type[BadRing], RateLimit] = {}
@@ -92,6 +99,8 @@ class VirtioVirtqueue:
         """``virtqueue_add_outbuf``: for the far side to read. ENOSPC; EIO when broken."""
         with self._lock:
             self._ring.add_outbuf(addr, length, token)
+            self.messages_out += 1
+            self.bytes_out += length
 
     def add_inbuf(self, addr: int, length: int, token: int) -> None:
         """``virtqueue_add_inbuf``: for the far side to fill. ENOSPC; EIO when broken."""
@@ -107,7 +116,11 @@ class VirtioVirtqueue:
         for _ in range(self.num):
             try:
                 with self._lock:
-                    return self._ring.get_buf()
+                    found = self._ring.get_buf()
+                    if found is not None and found[1]:
+                        self.messages_in += 1
+                        self.bytes_in += found[1]
+                    return found
             except LenTooLong as bad:
                 assert isinstance(bad.token, int)
                 return bad.token, bad.len
@@ -135,6 +148,12 @@ class VirtioVirtqueue:
         """``virtqueue_kick``: ring if the far side wants it."""
         if self.kick_prepare():
             self.notify()
+
+    def indices(self) -> tuple[int, int, int]:
+        """The ring's avail index, its used index, and the descriptors that hold a buffer."""
+        with self._lock:
+            vring = self._ring.vring
+            return vring.avail[IDX], vring.used[IDX], self.num - self._ring.num_free
 
     def more_used(self) -> bool:
         """Whether :meth:`get_buf` has something to say."""

@@ -96,6 +96,7 @@ def test_coredump_words(shell):
 def test_debugfs_modes(shell):
     modes = {name: shell.lookup(f"{DEBUG}/{name}").mode for name in shell.ls(DEBUG)}
     assert modes == {
+        "vrings": 0o400,
         "carveout_memories": 0o400,
         "coredump": 0o600,
         "crash": 0o200,

@@ -1,0 +1,121 @@
+"""What ``rprocfs top`` reads: the files of a mount, and of the workers in /proc."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from rprocfs.errors import CommandError
+
+_COUNTERS = ("messages_out", "bytes_out", "messages_in", "bytes_in")
+_RPROC = "sys/class/remoteproc"
+_DEBUG = "sys/kernel/debug/remoteproc"
+
+
+@dataclass(frozen=True, slots=True)
+class Processor:
+    """A processor at one moment; what a strict mount hides, and who is not running, is None.
+
+    *cpu* are seconds that the worker used, *rss* its memory in bytes; *vrings* are the lines
+    of ``vrings`` as words and values.
+    """
+
+    name: str
+    label: str | None
+    state: str | None
+    firmware: str | None
+    engine: str | None
+    pid: int | None
+    cpu: float | None
+    rss: int | None
+    vrings: tuple[Mapping[str, int], ...] | None
+
+    def total(self, counter: str) -> int | None:
+        """The sum of a counter over the vrings."""
+        return None if self.vrings is None else sum(vring[counter] for vring in self.vrings)
+
+
+def sample(directory: Path) -> tuple[float, list[Processor]]:
+    """The time, and the processors that are there now. CommandError: there is no mount."""
+    try:
+        names = [path.name for path in (directory / _RPROC).iterdir()]
+    except OSError as failure:
+        raise CommandError(f"{directory}: no board here: {failure.strerror}") from failure
+    now = time.monotonic()
+    found = [_processor(directory, name) for name in sorted(names, key=lambda n: (len(n), n))]
+    return now, [one for one in found if one.state is not None]
+
+
+def _processor(directory: Path, name: str) -> Processor:
+    files, debug = directory / _RPROC / name, directory / _DEBUG / name
+    worker = dict(line.split(" ", 1) for line in (_read(debug / "worker") or "").splitlines())
+    pid = int(worker["pid"]) if "pid" in worker else None
+    cpu, rss = _usage(pid) if pid is not None else (None, None)
+    vrings = _read(debug / "vrings")
+    return Processor(
+        name, _read(files / "name"), _read(files / "state"), _read(files / "firmware"),
+        worker.get("engine"), pid, cpu, rss, None if vrings is None else parse_vrings(vrings),
+    )  # fmt: skip
+
+
+def parse_vrings(text: str) -> tuple[Mapping[str, int], ...]:
+    """The lines of a file ``vrings``."""
+    lines = (line.split() for line in text.splitlines())
+    return tuple(
+        dict(zip(words[::2], map(int, words[1::2]), strict=True)) for words in lines if words
+    )
+
+
+def _usage(pid: int) -> tuple[float | None, int | None]:
+    """Seconds of CPU and bytes of memory, proc_pid_stat(5)."""
+    text = _read(Path(f"/proc/{pid}/stat"))
+    if text is None:
+        return None, None
+    fields = text.rpartition(")")[2].split()
+    cpu = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return cpu, int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def _read(path: Path) -> str | None:
+    try:
+        return path.read_text("utf-8", "replace").rstrip("\n")
+    except OSError:
+        return None
+
+
+def rates(
+    before: tuple[float, Sequence[Processor]], after: tuple[float, Sequence[Processor]]
+) -> list[dict[str, object]]:
+    """The processors of *after* for JSON, with what passed a second since *before*.
+
+    A rate is None where there was no processor or another boot of it before; ``cpu`` is in
+    percent of one CPU.
+    """
+    seconds = max(after[0] - before[0], 1e-6)
+    known = {processor.name: processor for processor in before[1]}
+    return [_row(known.get(now.name), now, seconds) for now in after[1]]
+
+
+def _row(old: Processor | None, now: Processor, seconds: float) -> dict[str, object]:
+    def rate(new: float | None, past: float | None) -> float | None:
+        if old is None or old.pid != now.pid or new is None or past is None or new < past:
+            return None
+        return round((new - past) / seconds, 1)
+
+    cpu = rate(now.cpu, old.cpu if old else None)
+    return {
+        "name": now.name,
+        "label": now.label,
+        "state": now.state,
+        "firmware": now.firmware,
+        "engine": now.engine,
+        "pid": now.pid,
+        "cpu": None if cpu is None else round(cpu * 100, 1),
+        "rss": now.rss,
+        **{f"{word}_rate": rate(now.total(word), old.total(word) if old else None)
+           for word in _COUNTERS},
+        "vrings": None if now.vrings is None else [dict(vring) for vring in now.vrings],
+    }  # fmt: skip

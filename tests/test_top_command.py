@@ -1,0 +1,126 @@
+"""``rprocfs top`` on mounts with traffic, and on those that go away."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from rprocfs.board import open_board
+from rprocfs.cli import main
+from rprocfs.errors import CommandError
+from rprocfs.top_command import table, the_mount
+from rprocfs.top_files import parse_vrings, rates, sample
+from rprocfs_fuse import transport
+from tests.mount import conftest
+
+mountpoint = conftest.mountpoint
+LINE = "vdev 0 vring 1 num 32 avail 5 used 4 held 1 messages_out 5 bytes_out 90 "
+LINE += "messages_in 0 bytes_in 0\n"
+MOUNT = "36 35 0:{0} / {1} rw - fuse.rprocfs rprocfs rw\n"
+
+
+def test_the_lines_of_vrings():
+    assert parse_vrings("") == ()
+    assert [vring["bytes_out"] for vring in parse_vrings(LINE * 2)] == [90, 90]
+
+
+def test_which_mount():
+    with pytest.raises(CommandError, match="no board is mounted"):
+        the_mount("1 2 0:1 / /proc rw - proc proc rw\n")
+    assert str(the_mount(MOUNT.format(40, "/tmp/a\\040b"))) == "/tmp/a b"
+    with pytest.raises(CommandError, match="/a, /b"):
+        the_mount(MOUNT.format(40, "/a") + MOUNT.format(41, "/b"))
+    covers = MOUNT.format(40, "/sys/class/remoteproc") + MOUNT.format(40, "/dev")
+    assert str(the_mount(covers)) == "/"
+
+
+@pytest.fixture
+def board(mountpoint):
+    with (
+        open_board() as system,
+        transport.mount(system.tree, str(mountpoint), transport.MountOptions("devfuse")),
+    ):
+        yield mountpoint
+
+
+def start(board):
+    files = board / "sys/class/remoteproc/remoteproc0"
+    (files / "firmware").write_text("echo.elf")
+    (files / "state").write_text("start")
+    channel = board / "sys/bus/rpmsg/devices/virtio0.rpmsg-raw.-1.1024/endpoint"
+    ends = time.monotonic() + 10
+    while not channel.exists():
+        assert time.monotonic() < ends
+        time.sleep(0.01)
+    return channel
+
+
+def test_traffic_and_a_processor_that_stops(board):
+    fd = os.open(start(board), os.O_RDWR)
+    before = sample(board)
+    try:
+        for _ in range(3):
+            os.write(fd, b"hello")
+            assert os.read(fd, 10) == b"hello"
+    finally:
+        os.close(fd)
+    after = sample(board)
+    old, new = (one[1][0] for one in (before, after))
+    assert new.total("messages_out") - old.total("messages_out") == 3
+    assert new.total("messages_in") - old.total("messages_in") == 3
+    assert new.total("bytes_in") - old.total("bytes_in") == 3 * (16 + 5)
+    row = rates(before, after)[0]
+    assert (row["state"], row["label"], row["firmware"]) == ("running", "m4", "echo.elf")
+    assert row["engine"] in ("qemu", "unicorn")
+    assert row["messages_in_rate"] > 0
+    assert row["rss"] > 1 << 20
+    assert row["cpu"] is not None
+    (board / "sys/class/remoteproc/remoteproc0/state").write_text("stop")
+    stopped = rates(after, sample(board))[0]
+    assert (stopped["state"], stopped["pid"], stopped["cpu"]) == ("offline", None, None)
+    assert (stopped["vrings"], stopped["messages_out_rate"]) == ([], None)
+    assert rates(after, (after[0] + 1, after[1][1:]))[0]["label"] == "sim"
+
+
+def top(*arguments):
+    command = [sys.executable, "-m", "rprocfs", "top", "-d", "0.05", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+
+
+def test_another_process(board):
+    done = top("--json", board)
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = json.loads(done.stdout)["processors"]
+    assert [row["label"] for row in rows] == ["m4", "sim"]
+    lines = top("-n", "2", board).stdout.splitlines()
+    assert len(lines) == 6
+    assert lines[1].split()[:3] == ["remoteproc0", "m4", "offline"]
+
+
+@pytest.mark.parametrize("strict", [False, True])
+def test_strict_hides_rings_and_workers(strict):
+    with open_board(strict=strict) as system:
+        names = set(system.remoteproc.rprocs[0].debug_dir.children)
+        assert names & {"vrings", "worker"} == (set() if strict else {"vrings", "worker"})
+
+
+def test_no_mount(tmp_path):
+    done = top(tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == f"rprocfs: {tmp_path}: no board here: No such file or directory\n"
+
+
+@pytest.mark.parametrize("words", [("-n", "0"), ("-d", "nan"), ("-d", "x")])
+def test_wrong_usage(words):
+    with pytest.raises(SystemExit) as ended:
+        main(["top", *words])
+    assert ended.value.code == 2
+
+
+def test_the_table_shows_no_control_characters(board):
+    before = sample(board)
+    row = rates(before, before)[0] | {"label": "a\x1b[2J"}
+    assert "\x1b" not in table([row])
