@@ -170,6 +170,8 @@ def _check_processor(path: str, where: str, processor: object) -> None:
 def _check_device_names(path: str, processors: Sequence[Mapping[str, Any]]) -> None:
     """Each is a path below sys/devices/platform, whose last part nobody else has."""
     taken: dict[str, int] = {}
+    names = [str(processor.get("device-name", "")) for processor in processors]
+    buses = {part for name in names for part in name.split("/")[:-1]}
     for number, processor in enumerate(processors):
         name = processor.get("device-name")
         if name is None:
@@ -178,6 +180,8 @@ def _check_device_names(path: str, processors: Sequence[Mapping[str, Any]]) -> N
         where = f"{path}: remoteproc[{number}].device-name"
         if not all(_FILE_NAME.fullmatch(part) for part in parts):
             raise CommandError(f"{where}: must be a path below sys/devices/platform")
+        if parts[-1] in buses:
+            raise CommandError(f"{where}: {parts[-1]} is a bus of another processor")
         first = taken.setdefault(parts[-1], number)
         if first != number:
             raise CommandError(f"{where}: {parts[-1]} is that of remoteproc[{first}]")

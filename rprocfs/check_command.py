@@ -32,7 +32,7 @@ def check(subparsers: Any) -> None:
         description="Do everything of a boot but start the processor, and explain what happens.",
         epilog="exit status: 0 it boots, 1 it is refused, 2 it could not be checked",
     )
-    parser.add_argument("--board", metavar="FILE", help="describes the board (TOML)")
+    parser.add_argument("--board", metavar="FILE", help="a board: TOML, a devicetree, or a name")
     parser.add_argument("--processor", metavar="NAME", help="its label; the board's first one")
     parser.add_argument("--json", action="store_true", help="the whole report for programs")
     parser.add_argument("firmware", metavar="FIRMWARE", help="the image, a path")

@@ -41,7 +41,7 @@ def mount(subparsers: Any) -> None:
         default=Options(),
         help="a comma list, as mount(8) takes it",
     )
-    parser.add_argument("--board", metavar="FILE", help="describes the board (TOML)")
+    parser.add_argument("--board", metavar="FILE", help="a board: TOML, a devicetree, or a name")
     parser.add_argument("directory", metavar="DIR", help="where to mount")
     parser.set_defaults(run=run_mount)
 

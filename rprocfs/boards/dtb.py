@@ -60,15 +60,16 @@ def write_dtb(
     processors: Iterable[Mapping[str, Any]], firmware_directory: str | None, modules: Iterable[str]
 ) -> bytes:
     """The blob of a tree that :func:`read_dtb` reads the same from; CommandError."""
-    root = make_tree(processors)
-    chosen = {}
-    if firmware_directory is not None:
-        chosen[_DIRECTORY] = firmware_directory.encode() + b"\0"
-    if modules := tuple(modules):
-        chosen[_MODULES] = b"".join(module.encode() + b"\0" for module in modules)
-    if chosen:
-        OfNode("chosen", root).properties |= chosen
     try:
+        root = make_tree(processors)
+        chosen = {}
+        if firmware_directory is not None:
+            chosen[_DIRECTORY] = firmware_directory.encode() + b"\0"
+        if modules := tuple(modules):
+            chosen[_MODULES] = b"".join(module.encode() + b"\0" for module in modules)
+        if chosen:
+            OfNode("chosen", root).properties |= chosen
+        root.by_phandle()
         return flatten(root)
-    except FdtError as failure:
-        raise CommandError(f"no devicetree has such names: {failure}") from failure
+    except (FdtError, PropertyError) as failure:
+        raise CommandError(f"no devicetree says this: {failure}") from failure

@@ -7,6 +7,7 @@ import struct
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from rprocfs.devicetree.fdt import FdtError
 from rprocfs.devicetree.node import OfNode
 
 _ADDRESS = re.compile(r"([0-9a-f]+)\.(.+)")
@@ -32,32 +33,25 @@ class _Maker:
         return parent.children.get(name) or OfNode(name, parent)
 
 
-def make_tree(
-    processors: Iterable[Mapping[str, Any]], aliases: Mapping[str, str] | None = None
-) -> OfNode:
+def make_tree(processors: Iterable[Mapping[str, Any]]) -> OfNode:
     """The root of a tree with those *processors*, each as :func:`of_processors` gives it back.
 
-    A processor stands where its ``device-name`` says. *aliases* are names of labels.
+    A processor stands where its ``device-name`` says. FdtError for a value that a property
+    cannot have.
     """
     processors = list(processors)
-    maker = _Maker(known["phandle"] for known in processors if known.get("phandle"))
+    maker = _Maker(known["phandle"] for known in processors if "phandle" in known)
     root = maker.root
     _bus(root)
     root.properties |= {"compatible": _strings("rprocfs,board"), "model": _strings("rprocfs")}
     regions = _reserved(maker, processors)
-    nodes = {}
     for number, properties in enumerate(processors):
         node = _place(maker, properties, number)
-        nodes[properties.get("label", "")] = node
         for key, value in properties.items():
             if key == "memory-region":
                 node.properties[key] = _cells(*(regions[region["label"]] for region in value))
             elif key != "device-name" and value is not False:
                 node.properties[key] = _value(value)
-    for alias, label in (aliases or {}).items():
-        if label in nodes:
-            holder = maker.node(root, "aliases")
-            holder.properties[alias] = _strings(nodes[label].path)
     return root
 
 
@@ -136,10 +130,14 @@ def _value(value: Any) -> bytes:
 
 
 def _strings(*texts: str) -> bytes:
+    if any("\0" in text for text in texts):
+        raise FdtError("a string with a NUL in it")
     return b"".join(text.encode() + b"\0" for text in texts)
 
 
 def _cells(*numbers: int) -> bytes:
+    if any(not 0 <= number < 1 << 32 for number in numbers):
+        raise FdtError("a number of more than 32 bits, or a negative one")
     return struct.pack(f">{len(numbers)}I", *numbers)
 
 

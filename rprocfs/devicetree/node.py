@@ -114,7 +114,7 @@ class OfNode:
     @property
     def phandle(self) -> int | None:
         """What others refer to it by."""
-        return self.u32("phandle") or self.u32("linux,phandle")
+        return self.u32("phandle" if "phandle" in self.properties else "linux,phandle")
 
     # Other nodes.
 
@@ -130,6 +130,8 @@ class OfNode:
         found: dict[int, OfNode] = {}
         for node in self.root.walk():
             phandle = node.phandle
+            if phandle in (0, 0xFFFFFFFF):
+                raise PropertyError(node, "phandle", f"{phandle:#x} is none")
             if phandle is not None:
                 other = found.setdefault(phandle, node)
                 if other is not node:

@@ -43,6 +43,10 @@ def test_reserved_memory(tmp_path):
         (f"{SIM}device-name = ''\n", "remoteproc[0].device-name: must be a path below"),
         (f"{SIM}device-name = 'a b'\n", "remoteproc[0].device-name: must be a path below"),
         (
+            f"{SIM}device-name = 'm4'\n{SIM}device-name = 'm4/x'\n",
+            "remoteproc[0].device-name: m4 is a bus of another processor",
+        ),
+        (
             f"{SIM}device-name = 'a/m4'\n{SIM}device-name = 'b/m4'\n",
             "remoteproc[1].device-name: m4 is that of remoteproc[0]",
         ),
@@ -124,6 +128,18 @@ def test_a_devicetree_that_makes_no_sense(dtc, tmp_path, before, after, complain
         load_board(str(path))
     assert f"{path}: " in str(caught.value)
     assert complaint in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["phandle = 0", "phandle = -1", "phandle = 0x100000000", "phandle = 0xffffffff",
+     'label = "a\\u0000b"', f"phandle = 1\n{SIM}phandle = 1"],
+)  # fmt: skip
+def test_what_no_devicetree_says(tmp_path, capsys, line):
+    assert main(["board", "dtb", _write(tmp_path, f"{SIM}{line}\n"), "-o", "/dev/null"]) == 1
+    error = capsys.readouterr().err
+    assert "no devicetree says this" in error
+    assert error.count("\n") == 1
 
 
 def test_a_damaged_devicetree(tmp_path, capsys):

@@ -37,7 +37,7 @@ def run(subparsers: Any) -> None:
         "Without root COMMAND runs as root of a user namespace.",
         usage="rprocfs run [--board FILE] [-o OPTIONS] [--uevents] [--] COMMAND [ARGUMENT ...]",
     )
-    parser.add_argument("--board", metavar="FILE", help="the board to run on (default: built in)")
+    parser.add_argument("--board", metavar="FILE", help="a board: TOML, a devicetree, or a name")
     parser.add_argument(
         "-o", dest="options", metavar="OPTIONS", action=OptionsAction, default=Options(),
         help="a comma list, as of rprocfs mount; strict is implied",
