@@ -43,6 +43,18 @@ class SimVdev:
         self.vdev = vdev
         tx, rx = (self._queue(vring) for vring in vdev.vring[:2])
         self.link = RpmsgRemote(tx, rx, self._buffer)
+        #: The echo of this one found no buffer of the host's; nothing is taken until it does.
+        self.unanswered: Message | None = None
+
+    def echo(self, message: Message) -> bool:
+        """Send it back; False where that has to wait for the host's next buffer, which it kicks."""
+        self.unanswered = None
+        try:
+            self.link.send(message.dst, message.src, message.data)
+        except OSError as failure:
+            if failure.errno == errno.ENOSPC:
+                self.unanswered = message
+        return self.unanswered is None
 
     def _buffer(self, address: int, size: int) -> memoryview | None:
         """Where the host has its buffers: in memory of the pool, or in a carveout."""
@@ -183,9 +195,14 @@ class SimRemote:
             self._note(f"vdev{number} driver ok, features {rsc.gfeatures:#x}")
             self._announce(known)
         if not self._hold:
-            for message in known.link.messages():
-                self._receive(known, message)
+            self._consume(known)
         known.interrupt()
+
+    def _consume(self, vdev: SimVdev) -> None:
+        if vdev.unanswered is not None and not vdev.echo(vdev.unanswered):
+            return
+        while vdev.unanswered is None and (message := vdev.link.receive()) is not None:
+            self._receive(vdev, message)
 
     def _announce(self, vdev: SimVdev) -> None:
         for service in self.services.split():
@@ -209,10 +226,7 @@ class SimRemote:
             f"flags={message.flags:#x} {text}"
         )
         if self.echo:
-            try:
-                vdev.link.send(message.dst, message.src, message.data)
-            except OSError:
-                return  # the host left no room: dropped
+            vdev.echo(message)
 
     def _connect(self, number: int) -> SimVdev:
         """The vdev whose driver is ready; ENOTCONN."""

@@ -1,13 +1,15 @@
 import errno
 import os
+from itertools import islice
 
 import pytest
 
 from rprocfs.drivers.sim_ctl import string_unescape
+from rprocfs.drivers.sim_remote import SimRemote
 from rprocfs.system import System
 from rprocfs.testing.driver_table import TABLE, Bench, Images
 from rprocfs.testing.images import IMAGES
-from rprocfs.testing.userspace import Userspace
+from rprocfs.testing.userspace import Userspace, read
 
 SERVICES = ("rpmsg-raw", "rpmsg-client-sample")
 PROPERTIES = {
@@ -191,3 +193,21 @@ def test_by_phandle(tmp_path):
 
 def test_escapes():
     assert string_unescape(r"\n\t\\\x7e\101\e\q") == b"\n\t\\~A\x1b\\q"
+
+
+def test_an_echo_that_finds_no_room_waits_for_it(bench, monkeypatch):
+    """The host sends on while the remote answers: its receiving buffers run out."""
+    bench.start()
+    handle = bench.open("/dev/rpmsg0")
+    messages = [b"%d" % number for number in range(100)]
+    waiting = iter(messages)
+    note = SimRemote._note
+
+    def note_and_send(remote, line):
+        note(remote, line)
+        for message in islice(waiting, 1):
+            handle.write(message, 0)
+
+    monkeypatch.setattr(SimRemote, "_note", note_and_send)
+    handle.write(next(waiting), 0)
+    assert [read(handle, timeout=5) for _ in messages] == messages
