@@ -71,7 +71,7 @@ def run_top(arguments: argparse.Namespace) -> int:
         for _ in range(count):
             time.sleep(arguments.delay)
             after = sample(where)
-            live.update(table(rates(before, after)), refresh=True)
+            live.update(live.text(table(rates(before, after))), refresh=True)
             before = after
     return 0
 
@@ -82,7 +82,9 @@ def _live() -> Any:
         rich = importlib.import_module("rich.live")
     except ImportError:
         return None
-    return rich.Live(auto_refresh=False, vertical_overflow="crop")
+    live = rich.Live(auto_refresh=False, vertical_overflow="crop")
+    live.text = importlib.import_module("rich.text").Text  # names are no markup
+    return live
 
 
 def the_mount(mountinfo: str | None = None) -> Path:
