@@ -62,8 +62,11 @@ _LOCKUP = re.compile(r"Lockup: (.*)")
 _SHOWN = (("pc", 15), ("lr", 14), ("sp", 13), ("xpsr", 16))
 # What QEMU says where it does not start.
 _COMPLAINT = re.compile(r"^(?:/\S*)?(qemu(?:-system-\w+)?: (?!warning).*)", re.MULTILINE)
-# What QEMU says of an access to nothing, a fetch included.
-_BUS_ERROR = re.compile(r"^Invalid (read|write) at addr", re.MULTILINE)
+# What QEMU says of an access to nothing, a fetch included; and of a MemManage or BusFault
+# that becomes a HardFault, as of a fetch from where the memory map forbids it.
+_MMU_FAULT = re.compile(
+    r"^(Invalid (read|write) at addr|.*NVIC escalating irq [45] )", re.MULTILINE
+)
 
 
 def program(name: str = "qemu-system-arm") -> str | None:
@@ -180,7 +183,7 @@ class QemuEngine(Engine):
             *_sockets(machine, fds),
             *("-display", "none", "-nodefaults", "-no-user-config"),
             *("-action", "reboot=shutdown,shutdown=pause,panic=pause"),
-            *("-d", "guest_errors", "-sandbox", SANDBOX),
+            *("-d", "guest_errors", "-trace", "nvic_escalate_*", "-sandbox", SANDBOX),
             *(_debugger(self._gdb) if self._gdb else ()),
         ]
 
@@ -189,7 +192,7 @@ class QemuEngine(Engine):
         lockup = _LOCKUP.search(stderr)
         if status == -signal.SIGABRT and lockup:
             # The access that ends in a derived exception is that to the vector table.
-            bus_error = _BUS_ERROR.search(stderr) and "derived" not in lockup[1]
+            bus_error = _MMU_FAULT.search(stderr) and "derived" not in lockup[1]
             kind = CrashType.MMUFAULT if bus_error else CrashType.FATAL_ERROR
             return Death("crash", kind, f"lockup: {lockup[1]} ({_registers(stderr)})")
         if status > 0:

@@ -38,8 +38,6 @@ def test_a_fault_is_traced_reported_and_locks_up(crash, engine, command, crash_t
     crash.send(0x400, 1024, command)
     crash.wait(lambda: crash.deaths)
     (death,) = crash.deaths
-    if engine == "qemu" and command == b"jump-xn":
-        crash_type = FATAL  # QEMU tells nobody but the firmware why it faulted
     assert (death.kind, death.crash_type) == ("crash", crash_type)
     assert death.reason.startswith(UNDEFINED[engine])
     assert "pc=0x2100" in death.reason
