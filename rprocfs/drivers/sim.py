@@ -133,7 +133,8 @@ class SimOps(RprocOps):
                 rproc.err(refusal.strerror)
             rproc.info("sim: no resource table, going on without")
         for segment in elf_loader.iter_load_segments(fw):
-            rproc_coredump_add_segment(rproc, segment.da, segment.memsz)
+            if not self.reserved.holds(segment.da, segment.memsz):
+                rproc_coredump_add_segment(rproc, segment.da, segment.memsz)
 
     def get_loaded_rsc_table(self, rproc: Rproc) -> memoryview | None:
         """The table that whoever started the processor left in its memory."""

@@ -43,7 +43,7 @@ class SimMemory:
             total += size
             if total > ANY_LIMIT:
                 raise ValueError(f"memory {word}: more than {ANY_LIMIT >> 20} MiB")
-            data = memoryview(bytearray(size))
+            data = _memory(size)
             self._banks += [(int(address, 0), data) for address in bank[1].split("=")]
 
     def find(self, da: int, length: int) -> memoryview | None:
@@ -85,6 +85,13 @@ class AnyMemory(SimMemory):
         self._map.madvise(mmap.MADV_DONTNEED)
 
 
+def _memory(size: int) -> memoryview:
+    """Zeroes, of which only what is touched costs anything; ValueError for none at all."""
+    if not size:
+        raise ValueError("memory of no size")
+    return memoryview(mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+
+
 class ReservedMemory:
     """The ``memory-region`` of a processor: *regions* have ``label``, ``da``, ``size`` and ``pa``.
 
@@ -99,7 +106,13 @@ class ReservedMemory:
         ]  # fmt: skip
         if sum(size for *_, size in self._regions) > ANY_LIMIT:
             raise ValueError(f"memory-region: more than {ANY_LIMIT >> 20} MiB")
-        self._data = [memoryview(bytearray(size)) for *_, size in self._regions]
+        self._data = [_memory(size) for *_, size in self._regions]
+
+    def holds(self, da: int, length: int) -> bool:
+        """Is that all in one of them."""
+        return any(
+            start <= da and da + length <= start + size for _, start, _, size in self._regions
+        )
 
     def prepare(self, rproc: Rproc) -> None:
         """stm32_rproc_prepare(): each is a carveout, which the table may name, and is dumped."""

@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from rprocfs.board import load_board, open_board
 from rprocfs.boards.dtb import write_dtb
@@ -147,3 +149,27 @@ def test_a_damaged_devicetree(tmp_path, capsys):
     path.write_bytes(write_dtb([], None, [])[:50])
     assert main(["board", "dtb", str(path)]) == 1
     assert f"{path}: cut off" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def blob():
+    board = load_board("stm32mp157")
+    return write_dtb(board.processors, board.firmware_directory, board.modules)
+
+
+@settings(max_examples=150, deadline=None)
+@given(data=st.data())
+def test_a_devicetree_that_was_tampered_with_is_a_board_or_an_error(data, blob, tmp_path_factory):
+    content = bytearray(blob)
+    for _ in range(data.draw(st.integers(1, 3))):
+        at = data.draw(st.integers(0, len(content) - 1))
+        content[at] = data.draw(
+            st.sampled_from([0, 1, 0x2F, 0x2E, 0x40, 0x7F, 0xFF, content[at] ^ 1])
+        )
+    path = tmp_path_factory.getbasetemp() / "tampered.dtb"
+    path.write_bytes(content)
+    try:
+        with open_board(str(path)) as system:
+            assert Userspace(system.tree).exists("/sys/firmware/devicetree/base")
+    except CommandError as failure:
+        assert "\n" not in str(failure)

@@ -23,7 +23,9 @@ def test_memory_that_is_seen_twice():
         assert memory.find(da, length) is None
 
 
-@pytest.mark.parametrize("text", ["x", "1", "1:", "1:2:3", "0x:1", "1:-1", "0:0x20000000", "1=:2"])
+@pytest.mark.parametrize(
+    "text", ["x", "1", "1:", "1:2:3", "0x:1", "1:-1", "1:0", "0:0x20000000", "1=:2"]
+)
 def test_memories_that_make_no_sense(text, tmp_path):
     with pytest.raises(ValueError, match="memory"):
         SimMemory(text)
@@ -31,7 +33,7 @@ def test_memories_that_make_no_sense(text, tmp_path):
         device = system.add_processor({"compatible": "rprocfs,sim", "memory": text})
         assert device.driver is None
         log = "".join(record.text for record in system.model.kmsg.records())
-        assert f"memory {text}" in log
+        assert "memory " in log
         assert "failed with error -22" in log
 
 
@@ -68,6 +70,9 @@ def test_reserved_memories_are_carveouts(tmp_path):
                 "\tName: ram", "\tName: vdev0buffer", "\tName: tcm",
             ]  # fmt: skip
             assert shell.exists("/sys/bus/rpmsg/devices/virtio0.rpmsg-raw.-1.1024")
+            dumped = [(part.da, part.size) for part in system.remoteproc.rprocs[0].dump_segments]
+            assert (0x10000000, 0x40000) in dumped
+            assert len(dumped) == len(regions)
             shell.echo(f"{R0}/state", "stop")
 
 
