@@ -1,9 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What firmware may rely on of an Armv7-M core, as a test of the engines: one line
- * "ok NAME" or "FAIL NAME" on the console for each, and "done" at the end.
+ * "ok NAME" or "FAIL NAME" on the console for each, and "done" at the end. The trace has
+ * what happened in which order, and is the same on every engine.
  */
-#include "vsoc.h"
+#include "table.h"
+
+__attribute__((section(".resource_table"), used)) volatile struct trace_table resource_table = {
+	.ver = 1, .num = 2,
+	.offset = {__builtin_offsetof(struct trace_table, log),
+		   __builtin_offsetof(struct trace_table, trace)},
+	TRACE_TABLE};
 
 #define NVIC_ISPR REG(0xe000e200u)
 #define NVIC_IABR REG(0xe000e300u)
@@ -37,6 +44,10 @@ static int order(const char *expected)
 {
 	unsigned i = 0;
 
+	events[used % sizeof(events)] = 0;
+	trace("events ");
+	trace((const char *)events);
+	trace("\n");
 	while (expected[i] && i < used && events[i] == expected[i])
 		i++;
 	i = !expected[i] && i == used;
@@ -74,7 +85,35 @@ static void irq_b(void) { event('b'); event('B'); }
 static void irq_c(void) { event('c'); event('C'); }
 
 static volatile uint32_t ticks;
-static void sys_tick(void) { ticks++; }
+static volatile int nesting;
+static void use_fpu(void)
+{
+#ifdef __ARM_FP
+	if (nesting) /* lazy stacking: this is the first use in the handler */
+		__asm__ volatile("vmov s0, %0\n\tvmov s15, %0\n\tvadd.f32 s7, s0, s15\n\t"
+				 "vmov s31, s31" ::"r"(0xdead0000));
+#endif
+}
+static void sys_tick(void)
+{
+	ticks++;
+	if (!nesting)
+		return;
+	SYST_CSR = 0;
+	event('t');
+	use_fpu();
+	SCB_ICSR = ICSR_PENDSV; /* lower: tail-chained */
+	pend(C);		/* lower than this, higher than PendSV: tail-chained first */
+	pend(A);		/* higher: nested, with B nested in it */
+	barriers();
+	event('T');
+}
+static void pend_sv_event(void)
+{
+	event('p');
+	use_fpu();
+	event('P');
+}
 
 /* SVC: gives back twice what the caller had in r0. */
 __attribute__((naked)) static void sv_call(void)
@@ -125,6 +164,8 @@ static int faulted(void (*function)(void), uint32_t ipsr, uint32_t cfsr, uint32_
 	uint32_t before = faults;
 
 	attempt(function);
+	trace_number("ipsr ", fault_ipsr);
+	trace_number("cfsr ", fault_cfsr);
 	return faults == before + 1 && fault_ipsr == ipsr && fault_cfsr == cfsr &&
 	       fault_hfsr == hfsr;
 }
@@ -240,7 +281,7 @@ static void test_systick(void)
 	while (ticks < 5)
 		wfi();
 	check("systick ends wfi", ticks >= 5);
-	while (ticks < 10)
+	for (uint32_t start = ticks; ticks < start + 3;)
 		busy++;
 	check("systick interrupts a busy loop", busy > 0);
 	SYST_CSR = 5;
@@ -497,6 +538,36 @@ static void test_sleep(void)
 
 typedef void (*vector)(void);
 static vector table[64] __attribute__((aligned(256)));
+/* SysTick by time, A nested in it and B in that, C and PendSV after it, three times. */
+static void test_nesting(void)
+{
+	uint32_t shown[4] = {0};
+
+	table[14] = pend_sv_event;
+	SHPR[14] = 0xff;
+	SHPR[15] = 0xa0;
+	priorities(0x80, 0x40, 0xc0);
+	pend_in_a = 1u << B;
+#ifdef __ARM_FP
+	fill(0x40000000);
+#endif
+	nesting = 1;
+	for (unsigned i = 0; i < 3; i++) {
+		SYST_RVR = CPU_HZ / 1000 - 1;
+		SYST_CVR = 0;
+		SYST_CSR = 7;
+		while (used < 10)
+			;
+		check("nesting in systick", order("tabBATcCpP"));
+		trace_number("exc_return ", lr_of_a);
+		shown[i] = lr_of_a;
+	}
+	nesting = 0;
+	check("every round returns alike", shown[0] == shown[1] && shown[1] == shown[2]);
+#ifdef __ARM_FP
+	check("fpu registers across nested interrupts", fp_mismatches(0x40000000) == 0);
+#endif
+}
 void reset(void);
 __attribute__((section(".vectors"), used)) static const vector vectors[16 + 32] = {
 	[0] = (vector)stack_top, [1] = reset, [3] = any_fault,	[4] = any_fault,
@@ -522,6 +593,7 @@ void reset(void)
 	test_unprivileged();
 	test_fpu();
 	test_sleep();
+	test_nesting();
 	check("done", 1);
 	for (;;)
 		wfi();

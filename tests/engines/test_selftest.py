@@ -7,7 +7,9 @@ import pytest
 
 from rprocfs.engines.memory import SharedRam
 from rprocfs.soc.vsoc import VSOC1
+from rprocfs.testing.driver_table import DEBUG, Bench, Images
 from tests.engines.host import SELFTESTS, Host, segments
+from tests.engines.installed import NEEDS_QEMU
 
 IMAGE = "selftest-{}.elf"
 
@@ -55,3 +57,28 @@ def test_the_selftest_is_right_about_qemu(image, machine):
     # QEMU's BKPT sets another bit of HFSR than the architecture says.
     assert failures(lines) <= {"FAIL breakpoint"}
     assert len(lines) > 45
+
+
+def trace(engine, image, directory):
+    """The whole trace of the self test on this engine, as debugfs has it."""
+    directory.mkdir()
+    images = Images(SELFTESTS / IMAGE.format(image), (), "")
+    properties = {
+        "compatible": f"rprocfs,cortex-{image}", "engine": engine,
+        "console-log": str(directory / "console"),
+    }  # fmt: skip
+    with Bench(properties, images, directory) as bench:
+        bench.start()
+        bench.wait(lambda: b"ok done\n" in (directory / "console").read_bytes())
+        return bench.shell.cat(f"{DEBUG}/trace0")
+
+
+@NEEDS_QEMU
+@pytest.mark.parametrize("image", ["m3", "m4"])
+def test_both_engines_leave_the_same_trace(image, tmp_path):
+    """Nesting, tail-chaining, SysTick, PendSV, faults, FPU registers: byte for byte."""
+    theirs, ours = (trace(engine, image, tmp_path / engine) for engine in ("qemu", "unicorn"))
+    assert ours == theirs
+    assert ours.count("events tabBATcCpP\n") == 3
+    assert ("exc_return ffffffe1\n" in ours) == (image == "m4")
+    assert len(ours.splitlines()) > 50
