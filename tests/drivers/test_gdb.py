@@ -1,5 +1,6 @@
 import re
 import socket
+import time
 
 import pytest
 
@@ -50,3 +51,23 @@ def test_a_bad_description(properties, complaint, tmp_path):
     with System(firmware=tmp_path) as system:
         assert system.add_processor(M4 | properties).driver is None
         assert complaint in system.model.kmsg.records()[0].text
+
+
+@NEEDS_QEMU
+def test_a_core_that_a_debugger_halted_is_no_crash_and_stops_at_once(tmp_path):
+    path = tmp_path / "gdb"
+    with Bench(M4 | {"gdb": str(path), "watchdog-ms": 50}, ECHO, tmp_path) as bench:
+        bench.start()
+        with socket.socket(socket.AF_UNIX) as stub:
+            stub.settimeout(20)
+            stub.connect(str(path))
+            # It halts a core that it attaches to; the heartbeat is one word of the memory.
+            before = ask(stub, b"m21ff0000,4")
+            time.sleep(0.3)
+            assert ask(stub, b"m21ff0000,4") == before
+            assert bench.state == "running"
+            begin = time.monotonic()
+            bench.stop()
+            assert time.monotonic() - begin < 0.1
+        assert "crash" not in bench.log
+        bench.start()
