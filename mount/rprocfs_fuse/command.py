@@ -65,7 +65,7 @@ def run_mount(arguments: argparse.Namespace) -> int:
     """Mount, and return when the mount answers; with ``-f``, when it has ended."""
     options: Options = arguments.options
     where = mountpoint.prepare(arguments.directory)
-    board = _absolute(arguments.board)
+    board = _board(arguments.board)
     options.firmware = _absolute(options.firmware)
     options.log = options.log if options.log == log.SYSLOG else _absolute(options.log)
 
@@ -167,6 +167,13 @@ def _ended(process: int) -> bool:
     poll = select.poll()
     poll.register(process, select.POLLIN)
     return bool(poll.poll(PATIENCE * 1000))
+
+
+def _board(name: str | None) -> str | None:
+    """A path that the daemon can use, unless it is that of no file: then it may be a name."""
+    if name is None or "/" in name or Path(name).is_file():
+        return _absolute(name)
+    return name
 
 
 def _absolute(path: str | None) -> str | None:

@@ -26,10 +26,10 @@ def description(path: Path) -> str:
 
 
 def read_board(name: str) -> tuple[str, bytes]:
-    """The path and the content of the file *name*, or of the board of that name; CommandError."""
+    """The path and the content of the file *name*, else of the board of that name; CommandError."""
     boards = ready_boards()
-    path = boards.get(name, Path(name))
     try:
+        path = Path(name) if Path(name).is_file() else boards.get(name, Path(name))
         with path.open("rb") as file:
             content = file.read(MAX_SIZE + 1)
     except OSError as failure:

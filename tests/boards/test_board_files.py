@@ -173,3 +173,10 @@ def test_a_devicetree_that_was_tampered_with_is_a_board_or_an_error(data, blob, 
             assert Userspace(system.tree).exists("/sys/firmware/devicetree/base")
     except CommandError as failure:
         assert "\n" not in str(failure)
+
+
+def test_a_file_goes_before_a_board_of_that_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert load_board("am62x").processors[0]["label"] == "5000000.m4fss"
+    (tmp_path / "am62x").write_text(f"{SIM}label = 'mine'\n")
+    assert load_board("am62x").processors[0]["label"] == "mine"

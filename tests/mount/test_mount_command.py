@@ -96,6 +96,14 @@ def test_relative_paths(tmp_path, mountpoint, board):
     assert (tmp_path / "x.log").exists()
 
 
+def test_boards_by_name(mountpoint):
+    status, text = rprocfs("mount", "--board", "stm32mp175", str(mountpoint))
+    assert (status, "did you mean the board stm32mp157?" in text) == (1, True)
+    assert rprocfs("mount", "--board", "stm32mp157", str(mountpoint)) == (0, "")
+    assert (mountpoint / "sys/class/remoteproc/remoteproc0/name").read_text() == "m4\n"
+    assert rprocfs("umount", str(mountpoint)) == (0, "")
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_foreground_and_signals(mountpoint, board, number):
     command = [*COMMAND, "mount", "-f", "--board", board, mountpoint]
