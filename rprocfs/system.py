@@ -35,6 +35,7 @@ DRIVERS: Mapping[str, str] = {
     "rprocfs,cortex-m3": "rprocfs.drivers.cortex_m:CortexMDriver",
     "rprocfs,cortex-m4": "rprocfs.drivers.cortex_m:CortexMDriver",
     "rprocfs,rv32": "rprocfs.drivers.rv32:Rv32Driver",
+    "st,stm32mp1-m4": "rprocfs.drivers.stm32_rproc:Stm32RprocDriver",
     "rprocfs,native": "rprocfs.drivers.native:NativeDriver",
 }
 

@@ -66,7 +66,7 @@ class WorkerOps(RprocOps):
         self, engine: Engine, machine: Machine, core: str, elf_machine: int, watchdog: float = 0
     ) -> None:
         self.machine = machine
-        self.ram = SharedRam(machine.ram.da, machine.ram.size, core)
+        self.ram = SharedRam.of(machine, core)
         self._engine = engine
         self._core = core
         self._elf_machine = elf_machine
@@ -146,9 +146,14 @@ class WorkerOps(RprocOps):
             self._registers = worker.registers(TELL_WITHIN)
         elif worker is not None and not (self._crashed or self._dying):
             self._stopping = True
-            worker.send_mailbox(MAILBOX_SHUTDOWN)
-            self._ready.wait(SHUTDOWN_GRACE)
+            self.request_shutdown(rproc, worker)
         self.end()
+
+    def request_shutdown(self, rproc: Rproc, worker: Worker) -> None:
+        """Ask it to come to an end, and wait for it to agree, but not for long."""
+        del rproc
+        worker.send_mailbox(MAILBOX_SHUTDOWN)
+        self._ready.wait(SHUTDOWN_GRACE)
 
     def end(self) -> None:
         """End what runs, at once."""

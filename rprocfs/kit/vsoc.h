@@ -10,7 +10,9 @@
 
 #include <stdint.h>
 
-#if defined(__linux__) /* vsoc/1-native */
+#if defined(STM32MP1) /* another machine, with its own stm32mp1.c */
+#include "stm32mp1.h"
+#elif defined(__linux__) /* vsoc/1-native */
 #include <string.h>
 #define RAM_BASE 0x80000000ul
 #elif defined(__riscv) /* vsoc/1-rv32 */
@@ -18,10 +20,13 @@
 #else
 #define RAM_BASE 0x21000000u
 #endif
+#ifndef STM32MP1
 #define RAM_SIZE 0x01000000u
 #define CARVEOUTS (RAM_BASE + 0x100000u)
 #define VRINGS (RAM_BASE + 0x200000u)
 #define HEARTBEAT ((volatile uint32_t *)(RAM_BASE + 0xff0000u))
+#define TRACE_ADDRESS CARVEOUTS
+#endif
 
 #define REG(address) (*(volatile uint32_t *)(address))
 #if defined(__linux__) /* has nothing of that kind */
@@ -78,7 +83,6 @@ struct rsc_vdev {
 };
 
 #define TRACE_SIZE 0x1000u
-#define TRACE_ADDRESS CARVEOUTS
 
 /* Empty the trace, switch the mailbox, its interrupt and the console on. Call it first, once. */
 void vsoc_init(void);

@@ -30,9 +30,12 @@ if TYPE_CHECKING:
 class RprocDebugTrace(DebugfsFile):
     """``struct rproc_debug_trace``: a trace buffer, read from the remote's memory each time."""
 
-    __slots__ = ()
+    __slots__ = ("da", "len")
 
     def __init__(self, rproc: Rproc, da: int, length: int) -> None:
+        self.da = da
+        self.len = length
+
         def show() -> bytes:
             va = rproc.rproc_da_to_va(da, length)
             if va is None:

@@ -26,7 +26,8 @@ class RprocMemEntry:
 
     *da* is the address the processor uses, ``FW_RSC_ADDR_ANY`` until one is chosen;
     *dma* the one the bus uses; *va* is None until it is allocated. *rsc_offset* is
-    that of its entry in the resource table, ``FW_RSC_ADDR_ANY`` for none.
+    that of its entry in the resource table, ``FW_RSC_ADDR_ANY`` for none. *rmem* is the node
+    of a reserved memory that becomes a vdev's own pool (``of_resm_idx``).
     """
 
     name: str
@@ -39,6 +40,7 @@ class RprocMemEntry:
     rsc_offset: int = FW_RSC_ADDR_ANY
     flags: int = 0
     buffer: DmaBuffer | None = None
+    rmem: str = ""
 
 
 def rproc_mem_entry_init(

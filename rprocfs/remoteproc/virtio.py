@@ -52,6 +52,9 @@ class RprocVdev(RprocSubdev):
         if not rproc.ops.provides("kick"):
             self.pdev.err(f".kick method not defined for {rproc.label}")
             raise error(errno.EINVAL)
+        pool = rproc.carveouts.find_by_name(f"vdev{self.index}buffer")
+        if pool is not None and pool.rmem:
+            self.pdev.info(f"assigned reserved memory node {pool.rmem}")
         kind = self.rsc().id
         vdev = VirtioDevice(rproc.subsystem.virtio, self.pdev, RprocVirtioConfigOps(self), kind)
         try:

@@ -46,26 +46,36 @@ class Wires:
         self.clock, self.die, self.debug = clock, die, debug
 
 
-class Unmodelled(Peripheral):
-    """What nobody wrote a model of: reads what was written, zero at first."""
+class Words(Peripheral):
+    """Registers that read what was written, *reset* at first, unless a subclass knows better."""
 
     def __init__(self, reset: dict[int, int] | None = None) -> None:
         self.words = dict(reset or {})
 
+    def load(self, offset: int) -> int:
+        """The word at *offset*."""
+        return self.words.get(offset, 0)
+
+    def store(self, offset: int, value: int) -> None:
+        """Write the word at *offset*."""
+        self.words[offset] = value
+
+    def ones(self, offset: int) -> bool:
+        """Whether the register acts on the ones written to it, so that a byte is no word."""
+        del offset
+        return False
+
     def read(self, offset: int, size: int) -> int:
         """The *size* bytes at *offset*."""
-        if (offset & ~3) in self.registers:
-            return super().read(offset, size)
-        return self.words.get(offset & ~3, 0) >> 8 * (offset & 3) & LANES[size]
+        return self.load(offset & ~3) >> 8 * (offset & 3) & LANES[size]
 
     def write(self, offset: int, size: int, value: int) -> None:
         """Write *size* bytes at *offset*."""
-        if (offset & ~3) in self.registers:
-            super().write(offset, size, value)
-            return
-        shift, lane = 8 * (offset & 3), LANES[size]
-        kept = self.words.get(offset & ~3, 0) & ~(lane << shift)
-        self.words[offset & ~3] = kept | (value & lane) << shift
+        word, shift, lane = offset & ~3, 8 * (offset & 3), LANES[size]
+        value = (value & lane) << shift
+        if size < 4 and not self.ones(word):
+            value |= self.load(word) & ~(lane << shift)
+        self.store(word, value & 0xFFFF_FFFF)
 
 
 class Peripherals:
@@ -89,7 +99,7 @@ class Peripherals:
         base = address & ~(PAGE - 1)
         found = self.pages.get(base)
         if found is None:
-            found = self.pages[base] = Unmodelled()
+            found = self.pages[base] = Words()
             self.wires.debug(f"no model of what is at {base:#x}")
         return found
 

@@ -1,0 +1,247 @@
+"""``st,stm32mp1-m4``: the Cortex-M4 of an STM32MP157 -- drivers/remoteproc/stm32_rproc.c.
+
+Runs ELF images that were built for a real board: the machine is
+:mod:`rprocfs.soc.stm32mp1`, executed by Unicorn. Properties of its description:
+
+============= ===================================================================
+label         the processor's name (default ``m4``)
+firmware-name the default firmware file
+memory-region the reserved memories, each a carveout of its name; those of ST's
+              discovery kits unless given
+console-log   a file that the output of the firmware's UARTs is appended to
+st,auto-boot  boot when registered; also ``auto-boot``
+phandle       number for ``rproc_get_by_phandle``
+============= ===================================================================
+"""
+
+from __future__ import annotations
+
+import errno
+import threading
+from functools import partial
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from rprocfs.base.workqueue import Workqueue
+from rprocfs.drivers.worker_driver import WorkerDriver
+from rprocfs.drivers.worker_ops import WorkerOps
+from rprocfs.engines.unicorn_engine import UnicornEngine
+from rprocfs.fs.kernfs import error
+from rprocfs.remoteproc.coredump import (
+    ELFCLASS32,
+    rproc_coredump_add_segment,
+    rproc_coredump_set_elf_info,
+)
+from rprocfs.remoteproc.errors import FirmwareError
+from rprocfs.remoteproc.memory import RprocMemEntry, rproc_mem_entry_init
+from rprocfs.remoteproc.state import State
+from rprocfs.soc.stm32mp1.ipcc import FREED
+from rprocfs.soc.stm32mp1.machine import STM32MP157
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from rprocfs.base.platform import PlatformDevice
+    from rprocfs.engines.worker import Engine, Worker
+    from rprocfs.remoteproc.core import Rproc
+    from rprocfs.soc.machine import Machine
+
+EM_NONE, EM_ARM = 0, 40
+VQ_MBOXES = ("vq0", "vq1")
+SHUTDOWN = 2  # the mailbox of this name is this channel of the IPCC
+
+#: ``tx_tout`` of the mailbox ``shutdown``, in seconds.
+SHUTDOWN_TIMEOUT = 0.5
+
+#: ``MBOX_TX_QUEUE_LEN`` of include/linux/mailbox_controller.h.
+MBOX_TX_QUEUE_LEN = 20
+
+#: ``memory-region`` of arch/arm/boot/dts/st/stm32mp15xx-dkx.dtsi, and where the processor
+#: has them (``dma-ranges`` of its bus, stm32mp151.dtsi).
+DKX_REGIONS = (
+    {"label": "retram", "da": 0x0, "pa": 0x3800_0000, "size": 0x1_0000},
+    {"label": "mcuram", "da": 0x3000_0000, "size": 0x4_0000},
+    {"label": "mcuram2", "da": 0x1000_0000, "size": 0x4_0000},
+    {"label": "vdev0vring0", "da": 0x1004_0000, "size": 0x1000},
+    {"label": "vdev0vring1", "da": 0x1004_1000, "size": 0x1000},
+    {"label": "vdev0buffer", "da": 0x1004_2000, "size": 0x4000},
+)
+
+
+class MboxChan:
+    """``struct mbox_chan``: one message under way, until the remote frees the channel.
+
+    *send* rings. Those behind it wait in a queue.
+    """
+
+    def __init__(self, send: Callable[[], None]) -> None:
+        self._send = send
+        self._lock = threading.Lock()  # a leaf
+        self._queued = 0
+        self._free = threading.Event()
+        self._free.set()
+
+    def send_message(self) -> bool:
+        """Send, now or later; False (ENOBUFS): the queue is full."""
+        with self._lock:
+            if not self._free.is_set():
+                full = self._queued == MBOX_TX_QUEUE_LEN
+                self._queued += not full
+                return not full
+            self._free.clear()
+            self._send()
+            return True
+
+    def txdone(self) -> None:
+        """The remote freed the channel: on with the next message."""
+        with self._lock:
+            if self._queued:
+                self._queued -= 1
+                self._send()
+            else:
+                self._free.set()
+
+    def flush(self, seconds: float) -> bool:
+        """Wait until all was taken; False after *seconds*."""
+        return self._free.wait(seconds)
+
+
+class Stm32RprocOps(WorkerOps):
+    """``st_rproc_ops``: *regions* are the reserved memories."""
+
+    regions: Iterable[Mapping[str, Any]] = DKX_REGIONS
+
+    def __init__(
+        self, engine: Engine, machine: Machine, core: str, elf_machine: int, watchdog: float = 0
+    ) -> None:
+        del core, watchdog
+        super().__init__(engine, machine, machine.cores[0], elf_machine)
+        self._mboxes: list[MboxChan] = []
+        self._workqueue = Workqueue("10000000.m4")
+
+    def prepare(self, rproc: Rproc) -> None:
+        """stm32_rproc_prepare(): the reserved memories become carveouts, empty at a cold boot.
+
+        EINVAL for one that the processor cannot see.
+        """
+        if rproc.state is State.OFFLINE:
+            self.ram.clear()
+        for region in self.regions:
+            name, da, size = region["label"].partition("@")[0], region["da"], region["size"]
+            pa = region.get("pa", da)
+            try:
+                va = self.ram.at(da, size)
+            except ValueError:
+                rproc.parent_dev.err(f"memory region not valid {pa:#010x}")
+                raise error(errno.EINVAL) from None
+            mem = rproc_mem_entry_init(name, size, da, dma=pa, alloc=partial(_map, va))
+            if name == "vdev0buffer":
+                mem.rmem = f"{name}@{pa:x}"
+            else:
+                rproc_coredump_add_segment(rproc, da, size)
+            rproc.rproc_add_carveout(mem)
+
+    def da_to_va(self, rproc: Rproc, da: int, length: int) -> memoryview | None:
+        """Nothing but the carveouts."""
+        del rproc, da, length
+        return None
+
+    def parse_fw(self, rproc: Rproc, fw: bytes) -> None:
+        """stm32_rproc_parse_fw(): an image without resource table runs, too."""
+        try:
+            rproc.rproc_elf_load_rsc_table(fw)
+        except FirmwareError as refusal:
+            if refusal.strerror:
+                rproc.err(refusal.strerror)
+            rproc.warn("no resource table found for this firmware")
+
+    def start(self, rproc: Rproc) -> None:
+        """stm32_rproc_start(): let it go, from the vector table in the RETRAM."""
+        dumped = {segment.da for segment in rproc.dump_segments}
+        for trace in rproc.traces:
+            if trace.da not in dumped:
+                rproc_coredump_add_segment(rproc, trace.da, trace.len)
+        self._vtor = self.machine.vector_table(())
+        self._mboxes = [MboxChan(partial(self._ring, channel)) for channel in range(SHUTDOWN + 1)]
+        super().start(rproc)
+
+    def _ring(self, channel: int) -> None:
+        worker = self._worker
+        if worker is not None:
+            worker.send_mailbox(channel)
+
+    def request_shutdown(self, rproc: Rproc, worker: Worker) -> None:
+        """Ask by the mailbox ``shutdown``, and wait for the answer."""
+        del worker
+        chan = self._mboxes[SHUTDOWN]
+        chan.send_message()
+        if not chan.flush(SHUTDOWN_TIMEOUT):
+            rproc.warn("warning: remote FW shutdown without ack")
+
+    def kick(self, rproc: Rproc, notifyid: int) -> None:
+        """stm32_rproc_kick(): a message to the mailbox of the vring."""
+        if notifyid >= len(VQ_MBOXES) or self._worker is None:
+            return
+        if not self._mboxes[notifyid].send_message():
+            name = VQ_MBOXES[notifyid]
+            rproc.err(f"stm32_rproc_kick: failed ({name}, err:{-errno.ENOBUFS})")
+
+    def close(self) -> None:
+        """End all of it."""
+        super().close()
+        self._workqueue.destroy()
+
+    # On the engine's I/O thread.
+
+    def _mailbox(self, rproc: Rproc, data: bytes) -> None:
+        for byte in data:
+            channel = byte & ~FREED
+            if byte & FREED and channel < len(self._mboxes):
+                self._mboxes[channel].txdone()
+            elif channel < len(VQ_MBOXES):
+                self._workqueue.queue_work(partial(_mb_vq_work, rproc, channel))
+
+
+def _mb_vq_work(rproc: Rproc, vq_id: int) -> None:
+    """stm32_rproc_mb_vq_work()."""
+    with rproc.lock:
+        if rproc.state is State.RUNNING:
+            rproc.rproc_vq_interrupt(vq_id)
+
+
+def _map(va: memoryview, rproc: Rproc, mem: RprocMemEntry) -> None:
+    """stm32_rproc_mem_alloc()."""
+    del rproc
+    mem.va = va
+
+
+class Stm32RprocDriver(WorkerDriver):
+    """``stm32_rproc_driver``."""
+
+    name = "stm32-rproc"
+    compatible = ("st,stm32mp1-m4",)
+    prefix = "m4"
+    machine = STM32MP157
+    elf_machine = EM_ARM
+    ops = Stm32RprocOps
+    engines: ClassVar[Mapping[str, type[Engine]]] = {"unicorn": UnicornEngine}
+
+    def probe(self, device: PlatformDevice) -> None:
+        """stm32_rproc_probe(). EINVAL for a description that makes no sense."""
+        has = device.properties.get
+        if has("watchdog-ms"):
+            device.err("watchdog-ms: no heartbeat word, the firmware has its window watchdog")
+            raise error(errno.EINVAL)
+        ops = self._ops(device)
+        assert isinstance(ops, Stm32RprocOps)
+        ops.regions = has("memory-region") or DKX_REGIONS
+        name, firmware = has("label") or "m4", has("firmware-name")
+        rproc = self._subsystem.devm_rproc_alloc(device, name, ops, firmware)
+        # The kernel's dumps are for no machine, which debuggers do not open.
+        machine = EM_NONE if rproc.model.strict else EM_ARM
+        rproc_coredump_set_elf_info(rproc, ELFCLASS32, machine)
+        device.info("wdg irq registered")
+        rproc.phandle = has("phandle")
+        rproc.auto_boot = bool(has("st,auto-boot") or has("auto-boot"))
+        rproc.devm_rproc_add(device)
+        if not rproc.model.strict:
+            self._add_files(rproc, ops, "")

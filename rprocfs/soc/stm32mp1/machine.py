@@ -1,0 +1,141 @@
+"""The STM32MP157's M4 as a machine: its memory, and what its peripherals are wired to."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from rprocfs.soc.machine import Bank, Machine, Region, Uart
+from rprocfs.soc.peripherals import Peripherals, Words
+from rprocfs.soc.stm32mp1.hsem import Hsem
+from rprocfs.soc.stm32mp1.ipcc import Ipcc
+from rprocfs.soc.stm32mp1.rcc import APB1DIVR, APB2DIVR, TIMG1PRER, TIMG2PRER, Rcc
+from rprocfs.soc.stm32mp1.small import Exti, Gpio, Pwr, Rng
+from rprocfs.soc.stm32mp1.tim import Tim, Wwdg
+from rprocfs.soc.stm32mp1.usart import Usart
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from rprocfs.soc.peripherals import Wires
+
+RETRAM, RETRAM_A7, RETRAM_SIZE = 0x0000_0000, 0x3800_0000, 0x1_0000
+SRAM, SRAM_ALIAS, SRAM_SIZE = 0x1000_0000, 0x3000_0000, 0x6_0000
+IPCC = 0x4C00_1000
+IPCC_RX, IPCC_TX = 103, 104
+
+# Where peripherals are, each a bus; between them is nothing.
+RANGES = (
+    (0x4000_0000, 0x2_0000), (0x4400_0000, 0x1_4000), (0x4800_0000, 0x6000),
+    (0x4900_0000, 0x4_0000), (0x4C00_0000, 0x7000), (0x5000_0000, 0x2_C000),
+    (0x5008_0000, 0x2_0000), (0x5400_0000, 0x5000), (0x5800_0000, 0x1_0000),
+    (0x5A00_0000, 0x8000), (0x5C00_0000, 0xB000),
+)  # fmt: skip
+USARTS = {
+    0x4001_0000: 52, 0x4000_F000: 39, 0x4000_E000: 38, 0x4001_1000: 53, 0x4001_8000: 82,
+    0x4001_9000: 83, 0x4400_3000: 71, 0x5C00_0000: 37,
+}  # fmt: skip
+TIMERS_1 = {
+    0x4000_0000: 28, 0x4000_1000: 29, 0x4000_2000: 30, 0x4000_3000: 50, 0x4000_4000: 54,
+    0x4000_5000: 55, 0x4000_6000: 119, 0x4000_7000: 130, 0x4000_8000: 131,
+}  # fmt: skip
+TIMERS_2 = {
+    0x4400_0000: 25, 0x4400_1000: 44, 0x4400_6000: 116, 0x4400_7000: 117, 0x4400_8000: 118,
+}  # fmt: skip
+WIDE_TIMERS = (0x4000_0000, 0x4000_3000)
+GPIOS = (*range(0x5000_2000, 0x5000_D000, 0x1000), 0x5400_4000)
+EXTI_LINES = (6, 7, 8, 9, 10, 23, 64, 65, 66, 67, 40, 42, 76, 77, 121, 127)
+BOOT_PINS, DEV_ID = 5, 0x2000_6500  # from an SD card; revision B
+
+
+class Stm32mp1Peripherals(Peripherals):
+    """All of them, wired to each other and to *wires*."""
+
+    def __init__(self, wires: Wires) -> None:
+        super().__init__(wires, RANGES)
+        line, now, pages = wires.set_line, wires.now, self.pages
+        self.rcc = Rcc(wires.clock, partial(wires.die, "reset through the RCC", "fatal error"))
+        rx, tx = partial(line, IPCC_RX), partial(wires.pend, IPCC_TX)
+        self.ipcc = Ipcc(wires.mailbox.transmit, rx, tx)
+        self.usarts = [Usart(wires.console.transmit, partial(line, irq)) for irq in USARTS.values()]
+        group1 = partial(self.rcc.timer_hz, APB1DIVR, TIMG1PRER)
+        group2 = partial(self.rcc.timer_hz, APB2DIVR, TIMG2PRER)
+        for timers, hz in ((TIMERS_1, group1), (TIMERS_2, group2)):
+            for base, irq in timers.items():
+                pages[base] = Tim(now, hz, partial(line, irq), 32 if base in WIDE_TIMERS else 16)
+        self.wwdg = Wwdg(
+            now, lambda: self.rcc.pclk1_hz, partial(line, 0),
+            partial(wires.die, "window watchdog", "watchdog"),
+        )  # fmt: skip
+        self.timed = [page for page in pages.values() if isinstance(page, Tim)] + [self.wwdg]
+        pages.update(zip(USARTS, self.usarts, strict=True))
+        pages.update((base, Gpio()) for base in GPIOS)
+        pages.update((base, Rng()) for base in (0x4C00_3000, 0x5400_3000))
+        pages |= {
+            0x4000_A000: self.wwdg,
+            0x4C00_0000: Hsem(partial(line, 125)),
+            IPCC: self.ipcc,
+            0x5000_0000: self.rcc,
+            0x5000_1000: Pwr(),
+            0x5000_D000: Exti(lambda number, level: line(EXTI_LINES[number], level)),
+            0x5002_0000: Words({0: BOOT_PINS}),
+            0x5008_1000: Words({0: DEV_ID}),
+        }
+
+    @property
+    def deadline(self) -> int | None:
+        """When the next timer is due."""
+        return min((at for one in self.timed if (at := one.deadline) is not None), default=None)
+
+    def poll(self) -> None:
+        """Doorbells, console input, timers."""
+        mailbox = self.wires.mailbox.received
+        while mailbox:
+            self.ipcc.occupy(mailbox.pop(0))
+        self.ipcc.retry()
+        for usart in self.usarts:
+            usart.retry()
+        if self.wires.console.received:
+            self._type(self.wires.console.received)
+        for one in self.timed:
+            one.advance()
+
+    def _type(self, received: bytearray) -> None:
+        """Input is for the USART that listens; of several, for one that has sent."""
+        listening = [usart for usart in self.usarts if usart.ready]
+        for usart in sorted(listening, key=lambda usart: not usart.sent)[:1]:
+            usart.receive(received.pop(0))
+
+
+class Stm32mp1(Machine):
+    """The machine."""
+
+    def peripherals(self, wires: Wires) -> Peripherals:
+        """All that there is."""
+        return Stm32mp1Peripherals(wires)
+
+
+_HZ = Rcc().mcu_hz
+
+STM32MP157 = Stm32mp1(
+    name="stm32mp157",
+    source=f"{__name__}:STM32MP157",
+    cores=("cortex-m4",),
+    ram=Region("mcusram", SRAM, SRAM_SIZE),
+    fixed_carveouts=Region("mcuram2", SRAM, 0x4_0000),
+    fixed_vrings=Region("vdev0vring0", SRAM + 0x4_0000, 0x2000),
+    dynamic=Region("vdev0buffer", SRAM + 0x4_2000, 0x4000),
+    platform_page=Region("none", SRAM + SRAM_SIZE, 0),
+    console=Uart("usart", 0x4001_0000, 52, 52),
+    mailbox=Uart("ipcc", IPCC, IPCC_RX, IPCC_TX),
+    irqs=150,
+    priority_bits=4,
+    cpu_hz=_HZ,
+    ref_hz=_HZ // 8,
+    banks=(
+        Bank("mcusram", SRAM, SRAM_SIZE, 0),
+        Bank("mcusram", SRAM_ALIAS, SRAM_SIZE, 0),
+        Bank("retram", RETRAM, RETRAM_SIZE, SRAM_SIZE),
+        Bank("retram", RETRAM_A7, RETRAM_SIZE, SRAM_SIZE),
+    ),
+    vectors=RETRAM,
+    mpu=8,
+)
