@@ -136,15 +136,16 @@ def _image(boot: DryBoot) -> dict[str, Any]:
 
 
 def _table(boot: DryBoot) -> dict[str, Any] | None:
-    if not boot.table or boot.facts is None:
+    table = boot.drawn
+    if not table or boot.facts is None:
         return None
     section = boot.facts.table
     return {
         "da": section.addr if section is not None else None,
-        "size": len(boot.table),
-        "version": int.from_bytes(boot.table[:4], "little"),
+        "size": len(table),
+        "version": int.from_bytes(table[:4], "little"),
         "segment": boot.facts.loaded_by(section.addr, section.size) if section else None,
-        "parts": [_part(part) for part in rsc_parts(boot.table)],
+        "parts": [_part(part) for part in rsc_parts(table)],
     }
 
 

@@ -1,4 +1,6 @@
 import json
+import struct
+from pathlib import Path
 
 import pytest
 
@@ -62,6 +64,31 @@ def test_json(capsys, image):
     assert report["table"]["parts"][0]["fields"]["da"] == 0x10000000
     assert report["log"][-1].endswith("Failed to process resources: -12")
     assert json.loads(check(capsys, "--json", ECHO)[1])["findings"] == []
+
+
+@pytest.mark.parametrize(
+    ("word", "value", "complaint", "kinds"),
+    [
+        (0, 2, "unsupported fw ver: 2", {"carveout", "trace", "vdev", "vring"}),
+        (1, 4096, "resource table incomplete", {"carveout", "trace", "vdev", "vring"}),
+    ],
+)
+def test_a_table_whose_header_is_refused_is_drawn(capsys, tmp_path, word, value, complaint, kinds):
+    data = bytearray(Path(ECHO).read_bytes())
+    at = data.index(struct.pack("<4I", 1, 3, 0, 0)) + 4 * word
+    data[at : at + 4] = struct.pack("<I", value)
+    (tmp_path / "odd.elf").write_bytes(data)
+    status, out, _ = check(capsys, "--json", str(tmp_path / "odd.elf"))
+    report = json.loads(out)
+    assert status == 1
+    assert complaint in [finding["message"] for finding in report["findings"]]
+    assert {part["kind"] for part in report["table"]["parts"]} >= kinds
+
+
+def test_a_table_without_a_whole_header_is_shown(capsys, image):
+    status, out, _ = check(capsys, "--processor", "sim", image("rsc-headerless.elf"))
+    assert status == 1
+    assert "resource table  at" in out
 
 
 @pytest.mark.parametrize("name", IMAGES)

@@ -63,6 +63,14 @@ class DryBoot:
     records: list[Record] = field(default_factory=list)
 
     @property
+    def drawn(self) -> bytes:
+        """*table*, or what the image has in its place where that is refused."""
+        section = self.facts.table if self.facts is not None else None
+        if self.table or section is None:
+            return self.table
+        return self.fw[section.offset : section.offset + section.size]
+
+    @property
     def complaints(self) -> list[str]:
         """What was logged as a warning or an error, in order."""
         return [record.text for record in self.records if record.level <= Level.WARNING]
