@@ -14,11 +14,13 @@ import errno
 import fcntl
 import os
 import select
+import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +105,15 @@ class NativeEngine(Engine):
         for fd in self.files.values():
             os.close(fd)
         self.files.clear()
+
+    def death(self, status: int, stderr: str) -> Death:
+        """Signals by their names: the launcher knows numbers only."""
+        death = super().death(status, stderr)
+        number = death.reason.removeprefix("signal ")
+        if death.kind != "crash" or not number.isdecimal():
+            return death
+        known = {member.value: member.name for member in signal.Signals}
+        return replace(death, reason=f"killed by {known.get(int(number), death.reason)}")
 
     def command(self, machine: Machine, core: str, vtor: int, fds: Mapping[str, int]) -> list[str]:
         """The launcher's command line."""

@@ -15,17 +15,16 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import platform
 import resource
 import stat
 from contextlib import suppress
-from pathlib import Path
 
 CLONE_NEWNS, CLONE_NEWIPC, CLONE_NEWUSER = 0x00020000, 0x08000000, 0x10000000
 CLONE_NEWPID, CLONE_NEWNET = 0x20000000, 0x40000000
 ISOLATED = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET
 
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36
+SIGPIPE, SIGXFSZ, SIG_SETMASK = 13, 25, 2
 PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 24, 38
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 8, 0x1000, 0x4000, 0x40000
 MNT_DETACH, AT_FDCWD, AT_RECURSIVE = 2, -100, 0x8000
@@ -37,7 +36,7 @@ NOBODY = 65534
 #: What it may read: programs need their libraries.
 SEEN = ("usr", "lib", "lib32", "lib64", "libx32", "bin", "sbin", "opt", "nix", "etc/ld.so.cache")
 DEVICES = ("null", "zero", "full", "random", "urandom")
-NEW_ROOT = Path("/tmp")  # noqa: S108 -- a tmpfs comes over it, in our own namespace
+NEW_ROOT = "/tmp"  # noqa: S108 -- a tmpfs comes over it, in our own namespace
 PRIVATE_SIZE = 16 << 20
 
 #: Bytes of address space, bytes of a file, descriptors.
@@ -76,10 +75,17 @@ def isolate() -> str:
         become_nobody()
     uid, gid = os.getuid(), os.getgid()
     _checked(_libc.unshare(ISOLATED | CLONE_NEWUSER), "unshare")
-    Path("/proc/self/setgroups").write_text("deny", "ascii")
-    Path("/proc/self/gid_map").write_text(f"{gid} {gid} 1", "ascii")
-    Path("/proc/self/uid_map").write_text(f"{uid} {uid} 1", "ascii")
+    _write("/proc/self/setgroups", "deny")
+    _write("/proc/self/gid_map", f"{gid} {gid} 1")
+    _write("/proc/self/uid_map", f"{uid} {uid} 1")
+    with suppress(OSError):  # of this namespace: none below it
+        _write("/proc/sys/user/max_user_namespaces", "0")
     return "user"
+
+
+def _write(path: str, text: str) -> None:
+    with open(path, "w", encoding="ascii") as file:
+        file.write(text)
 
 
 def become_nobody() -> None:
@@ -104,9 +110,16 @@ def renounce() -> None:
     prctl(PR_SET_NO_NEW_PRIVS, 1)
 
 
-def mount(source: str, target: Path, kind: str, flags: int, data: str = "") -> None:
+def default_signals() -> None:
+    """None blocked, and none ignored, as Python does."""
+    for number in (SIGPIPE, SIGXFSZ):
+        _libc.signal(number, None)
+    _libc.sigprocmask(SIG_SETMASK, bytes(128), None)
+
+
+def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> None:
     """mount(2); OSError."""
-    arguments = [text.encode() or None for text in (source, str(target), kind, data)]
+    arguments = [text.encode() or None for text in (source, target, kind, data)]
     source_, target_, kind_, data_ = arguments
     done = _libc.mount(source_, target_, kind_, ctypes.c_ulong(flags), data_)
     _checked(done, f"mount {target}")
@@ -114,49 +127,49 @@ def mount(source: str, target: Path, kind: str, flags: int, data: str = "") -> N
 
 def new_root() -> None:
     """Change to a root that has no more than a program needs. OSError: it is the old one still."""
-    mount("", Path("/"), "", MS_REC | MS_PRIVATE)
+    mount("", "/", "", MS_REC | MS_PRIVATE)
     mount("tmpfs", NEW_ROOT, "tmpfs", MS_NOSUID, f"size={PRIVATE_SIZE},nr_inodes=1024,mode=755")
     try:
+        for name in ("dev", "etc", "proc", "tmp"):
+            os.mkdir(f"{NEW_ROOT}/{name}")
+        os.chmod(f"{NEW_ROOT}/tmp", 0o1777)  # noqa: S103, S108 -- a /tmp
         for name in SEEN:
-            _show(Path("/", name), NEW_ROOT / name)
+            _show(f"/{name}", f"{NEW_ROOT}/{name}")
         for name in DEVICES:
-            _bind(Path("/dev", name), NEW_ROOT / "dev" / name)
-        (NEW_ROOT / "tmp").mkdir()
-        (NEW_ROOT / "tmp").chmod(0o1777)
-        (NEW_ROOT / "proc").mkdir()
+            _bind(f"/dev/{name}", f"{NEW_ROOT}/dev/{name}")
         with suppress(OSError):  # a container may hide parts of its own
-            mount("proc", NEW_ROOT / "proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
+            mount("proc", f"{NEW_ROOT}/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
         os.chdir(NEW_ROOT)
-        _checked(_libc.syscall(SYS_PIVOT_ROOT[platform.machine()], b".", b"."), "pivot_root")
+        _checked(_libc.syscall(SYS_PIVOT_ROOT[os.uname().machine], b".", b"."), "pivot_root")
         _libc.umount2(b".", MNT_DETACH)
     except OSError:
-        _libc.umount2(bytes(NEW_ROOT), MNT_DETACH)
+        _libc.umount2(NEW_ROOT.encode(), MNT_DETACH)
         raise
     finally:
         os.chdir("/")
 
 
-def _show(source: Path, target: Path) -> None:
-    if source.is_symlink():
-        target.symlink_to(source.readlink())
-    elif source.exists():
+def _show(source: str, target: str) -> None:
+    if os.path.islink(source):
+        os.symlink(os.readlink(source), target)
+    elif os.path.exists(source):
         _bind(source, target)
         _read_only(target)
 
 
-def _bind(source: Path, target: Path) -> None:
-    if stat.S_ISDIR(source.stat().st_mode):
-        target.mkdir(parents=True)
+def _bind(source: str, target: str) -> None:
+    if stat.S_ISDIR(os.stat(source).st_mode):
+        os.mkdir(target)
     else:
-        target.parent.mkdir(exist_ok=True)
-        target.touch()
-    mount(str(source), target, "", MS_BIND | MS_REC)
+        os.mknod(target)
+    mount(source, target, "", MS_BIND | MS_REC)
 
 
-def _read_only(target: Path) -> None:
+def _read_only(target: str) -> None:
     attributes = (ctypes.c_uint64 * 4)(MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID, 0, 0, 0)
     size = ctypes.c_size_t(ctypes.sizeof(attributes))
-    done = _libc.syscall(SYS_MOUNT_SETATTR, AT_FDCWD, bytes(target), AT_RECURSIVE, attributes, size)
+    path = target.encode()
+    done = _libc.syscall(SYS_MOUNT_SETATTR, AT_FDCWD, path, AT_RECURSIVE, attributes, size)
     _checked(done, f"mount_setattr {target}")
 
 
