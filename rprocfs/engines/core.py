@@ -15,7 +15,7 @@ with the access played back: a load gets the value it got, a store is not repeat
 
 from __future__ import annotations
 
-from rprocfs.engines import libunicorn, ports
+from rprocfs.engines import libunicorn, ports, semihosting
 from rprocfs.engines.armv7m import ExceptionModel
 from rprocfs.engines.sites import Sites
 from rprocfs.soc import scb as bits
@@ -235,7 +235,7 @@ class Core:
     def _on_interrupt(self, _uc: int, number: int, _data: int) -> None:
         handlers = {
             SVC: lambda: self._model.raise_exception(SVCALL, "supervisor call"),
-            BKPT: self._model.breakpoint,
+            BKPT: self._breakpoint,
             EXCEPTION_EXIT: self._exception_return,
             NOCP: lambda: self._model.usage_fault(bits.NOCP, "no coprocessor"),
             PREFETCH_ABORT: self._fetch_fault,
@@ -290,6 +290,14 @@ class Core:
         else:
             scb.cfsr |= bits.IBUSERR
             self._model.raise_exception(BUSFAULT, f"bus fault: fetch from {pc:#x}")
+
+    def _breakpoint(self) -> None:
+        pc = self._cpu.pc
+        if self._ram.code(pc, 2) != semihosting.BKPT:
+            self._model.breakpoint()
+            return
+        semihosting.call(self._cpu.register(0), self._cpu.register(1), self._ram.load)
+        self._cpu.pc = pc + 2
 
     def _abort(self) -> None:
         self._scs.scb.cfsr |= bits.PRECISERR

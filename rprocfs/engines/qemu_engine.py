@@ -55,6 +55,10 @@ SERIAL = ("console", "mailbox")
 
 SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
+# Semihosting is for the firmware to end: its file calls go to a debugger, and there is none.
+# Without target=gdb they open files of this host, sandbox or not.
+SEMIHOSTING = ("-semihosting-config", "enable=on,target=gdb")
+
 # Killed with the parent, unless that is gone already; no core file of an abort.
 GUARD = '[ "$PPID" = "$0" ] && ulimit -c 0 && exec "$@"'
 
@@ -184,7 +188,7 @@ class QemuEngine(Engine):
             *("-display", "none", "-nodefaults", "-no-user-config"),
             *("-action", "reboot=shutdown,shutdown=pause,panic=pause"),
             *("-d", "guest_errors", "-trace", "nvic_escalate_*", "-sandbox", SANDBOX),
-            *(_debugger(self._gdb) if self._gdb else ()),
+            *(_debugger(self._gdb) if self._gdb else SEMIHOSTING),
         ]
 
     def death(self, status: int, stderr: str) -> Death:

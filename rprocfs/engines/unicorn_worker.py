@@ -19,6 +19,7 @@ from rprocfs.engines.cpu import Cpu
 from rprocfs.engines.libunicorn import Unicorn
 from rprocfs.engines.ports import Closed, Halted, Port, wait
 from rprocfs.engines.registers import to_line
+from rprocfs.engines.semihosting import Exit
 from rprocfs.engines.worker_ram import WorkerRam
 from rprocfs.soc.machine import Machine, find_machine
 from rprocfs.soc.nvic import FIRST_IRQ
@@ -80,6 +81,10 @@ class Processor:
         except Halted:
             self._stand_still()
             return CLEAN, ""
+        except Exit as end:
+            (status,) = end.args
+            text = f"exit status {status}\nfatal error\n{to_line(self.cpu.registers())}"
+            return (CRASHED, text) if status else (CLEAN, "")
         except Reset as reset:
             return CRASHED, "{}\n{}\n".format(*reset.args) + to_line(self.cpu.registers())
         except Lockup as lockup:
