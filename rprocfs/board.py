@@ -29,11 +29,12 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from rprocfs.base.module import UnknownModuleError
+from rprocfs.boards.configfs import remoteproc_configfs_init
 from rprocfs.boards.dtb import Devicetree, is_dtb, read_dtb
 from rprocfs.boards.ready import read_board
 from rprocfs.boards.reserved import REGION_KEYS, resolve_regions
@@ -54,6 +55,7 @@ KEYS: Mapping[str, type] = {
     "engine": str,
     "watchdog-ms": int,
     "allow-native": bool,
+    "cpu-seconds": int,
     "console-log": str,
     "gdb": str,
     "detached": bool,
@@ -87,6 +89,7 @@ class Board:
     firmware_directory: str | None = None
     modules: tuple[str, ...] = ()
     devicetree: Devicetree | None = None
+    regions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 DEFAULT_BOARD = Board(
@@ -147,11 +150,12 @@ def _toml(path: str, content: bytes) -> Board:
         if not isinstance(region, dict):
             raise CommandError(f"{path}: reserved-memory[{number}]: must be a table")
         _check_keys(path, f"reserved-memory[{number}].", region, REGION_KEYS)
-    resolve_regions(path, regions, processors)
+    known = resolve_regions(path, regions, processors)
     modules = document.get("modules", [])
     _check_modules(path, modules)
     directory = document.get("firmware-directory", FIRMWARE_DIRECTORY)
-    return Board(tuple(processors), str(Path(path).parent.absolute() / directory), tuple(modules))
+    where = str(Path(path).parent.absolute() / directory)
+    return Board(tuple(processors), where, tuple(modules), regions=known)
 
 
 def _check_processor(path: str, where: str, processor: object) -> None:
@@ -239,15 +243,19 @@ def open_board(
     strict: bool = False,
     kernel: str = KERNELS[-1].release,
     firmware: str | None = None,
+    configfs: bool = False,
 ) -> Iterator[System]:
     """The running system of a board, until the block ends.
 
-    *firmware* is the directory of firmware files, instead of the board's. CommandError.
+    *firmware* is the directory of firmware files, instead of the board's. Processors can be
+    made by *configfs* unless strict, or where that is asked for. CommandError.
     """
     board = load_board(path)
     directory = firmware or board.firmware_directory
     with System(strict=strict, version=kernel_version(kernel), firmware=directory) as system:
         _load_modules(system, board.modules)
+        if configfs or not strict:
+            remoteproc_configfs_init(system, KEYS, board.regions)
         tree = board.devicetree
         if tree is not None:
             of_attach_tree(system.model.sys, tree.root, tree.blob)

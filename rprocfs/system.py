@@ -131,8 +131,9 @@ class System:
         device without a driver.
         """
         driver = self.driver(properties["compatible"])
-        number = self._counts.get(driver.name, 0)
-        self._counts[driver.name] = number + 1
+        with self.model.lock:
+            number = self._counts.get(driver.name, 0)
+            self._counts[driver.name] = number + 1
         path = "" if of_node is not None else properties.get("device-name", "")
         device = PlatformDevice(
             self.platform, driver.name, number, properties=dict(properties), of_node=of_node,

@@ -98,9 +98,7 @@ def serve(
         source=board or mountpoint.SOURCE,
     )
     with (
-        open_board(
-            board, strict=options.strict, kernel=options.kernel, firmware=options.firmware
-        ) as system,
+        open_board(board, **options.of_board()) as system,
         transport.mount(system.tree, where, how, on_end=lambda: ends.put(None)),
     ):
         ready()

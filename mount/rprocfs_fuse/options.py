@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 from dataclasses import dataclass, fields
+from typing import Any
 
 from rprocfs_fuse.log import LEVELS
 from rprocfs_fuse.transport import TRANSPORTS
@@ -22,6 +23,7 @@ class Options:
 
     transport: str = "devfuse"
     strict: bool = False
+    configfs: bool = False
     kernel: str = "6.12"
     firmware: str | None = None
     allow_other: bool = False
@@ -43,6 +45,10 @@ class Options:
         for name, known in (("transport", TRANSPORTS), ("loglevel", LEVELS)):
             if getattr(self, name) not in known:
                 raise _usage(f"{name}={getattr(self, name)}: there are {', '.join(known)}")
+
+    def of_board(self) -> dict[str, Any]:
+        """Those that :func:`rprocfs.board.open_board` takes."""
+        return {name: getattr(self, name) for name in ("strict", "kernel", "firmware", "configfs")}
 
 
 #: Name to whether it takes a value.

@@ -16,8 +16,8 @@ _ADDRESSES = 1 << 32
 
 def resolve_regions(
     path: str, regions: Sequence[Mapping[str, Any]], processors: Sequence[dict[str, Any]]
-) -> None:
-    """Put the regions in place of their labels in each ``memory-region``; CommandError."""
+) -> Mapping[str, Mapping[str, Any]]:
+    """The regions by label, put in place of it in each ``memory-region``; CommandError."""
     known: dict[str, dict[str, Any]] = {}
     for number, region in enumerate(regions):
         where = f"{path}: reserved-memory[{number}]"
@@ -37,6 +37,7 @@ def resolve_regions(
             if not isinstance(labels, list):
                 raise CommandError(f"{where}: must be a list of labels")
             processor["memory-region"] = tuple(_find(where, known, label) for label in labels)
+    return known
 
 
 def _find(where: str, known: Mapping[str, Any], label: object) -> Any:

@@ -59,9 +59,8 @@ def _open(
     arguments: argparse.Namespace, control: socket.socket, telling: Connection, stack: ExitStack
 ) -> None:
     options: Options = arguments.options
-    system = stack.enter_context(
-        open_board(arguments.board, strict=True, kernel=options.kernel, firmware=options.firmware)
-    )
+    options.strict = True
+    system = stack.enter_context(open_board(arguments.board, **options.of_board()))
     covers = plan(system.tree)
     how = MountOptions(options.transport, allow_other=True, daemon=os.getpid())
     stack.enter_context(mount(system.tree, namespace.MOUNTPOINT, how))

@@ -1,0 +1,60 @@
+"""The processors that users make by configfs, on a system."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from rprocfs.remoteproc.configfs import RemoteprocGroup
+from rprocfs.system import UnknownDriverError, find_driver
+
+if TYPE_CHECKING:
+    from rprocfs.base.platform import PlatformDevice
+    from rprocfs.system import System
+
+
+class ConfigfsProcessors:
+    """See :class:`rprocfs.remoteproc.configfs.Processors`; *keys* as in board files.
+
+    *regions* are the reserved memories of the board, by their labels.
+    """
+
+    def __init__(
+        self, system: System, keys: Mapping[str, type], regions: Mapping[str, Any]
+    ) -> None:
+        texts = {key: str if kind is object else kind for key, kind in keys.items()}
+        self.keys: Mapping[str, type] = texts
+        self._system = system
+        self._regions = regions
+
+    def check(self, key: str, value: Any) -> None:
+        """ValueError for a driver, a region or a name that there cannot be."""
+        if key == "compatible":
+            try:
+                find_driver(value)
+            except UnknownDriverError as failure:
+                raise ValueError(f"no driver for {value}") from failure
+        elif key == "memory-region":
+            for label in value.split():
+                if label not in self._regions:
+                    raise ValueError(f"no [[reserved-memory]] is called {label}")
+        elif key in ("label", "device-name") and (value in (".", "..") or "/" in value):
+            raise ValueError("not a name")
+
+    def add(self, properties: Mapping[str, Any]) -> PlatformDevice:
+        """Make the device; OSError."""
+        found = dict(properties)
+        if "memory-region" in found:
+            labels = found["memory-region"].split()
+            found["memory-region"] = tuple(self._regions[label] for label in labels)
+        return self._system.add_processor(found)
+
+
+def remoteproc_configfs_init(
+    system: System, keys: Mapping[str, type], regions: Mapping[str, Any]
+) -> None:
+    """Make ``sys/kernel/config/remoteproc``."""
+    config = system.model.sys.mkdirs("kernel/config")
+    config.add(
+        "remoteproc", RemoteprocGroup(system.model, ConfigfsProcessors(system, keys, regions))
+    )

@@ -1,0 +1,195 @@
+"""Processors that a user makes: ``sys/kernel/config/remoteproc``, as drivers/gpio/gpio-sim.c.
+
+``mkdir NAME``, write the properties of its description, one a file and called as in a
+board file, then 1 to ``live``: that makes the platform device, which ``dev_name`` tells.
+Writes to what is live are EBUSY, as is its rmdir(2).
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol, cast
+
+from rprocfs.base.kmsg import Level
+from rprocfs.fs.configfs import ConfigGroup, ConfigItem
+from rprocfs.fs.kernfs import error
+from rprocfs.fs.sysfs import Attribute, attribute
+
+if TYPE_CHECKING:
+    from rprocfs.base.model import DriverModel
+    from rprocfs.base.platform import PlatformDevice
+
+#: kstrtobool(): what the first characters say.
+_BOOLS = re.compile(r"(?P<true>[yYtT1]|[oO][nN])|(?P<false>[nNfF0]|[oO][fF])")
+#: The longest value.
+VALUE_MAX = 1023
+_PRINTABLE = re.compile(r"[\x20-\x7e]*")
+
+Properties = Mapping[str, Any]
+
+
+class Processors(Protocol):
+    """Who knows what a description may say, and makes the device of one."""
+
+    #: The properties and their types: str, int or bool.
+    keys: Mapping[str, type]
+
+    def check(self, key: str, value: Any) -> None:
+        """Is *value* one that *key* may have; ValueError says why not."""
+
+    def add(self, properties: Properties) -> PlatformDevice:
+        """Make the device; OSError."""
+
+
+class RemoteprocItem(ConfigItem):
+    """One processor: ``sys/kernel/config/remoteproc/NAME``."""
+
+    __slots__ = ("_changing", "_lock", "_processors", "device", "model", "properties")
+
+    def __init__(
+        self, model: DriverModel, processors: Processors, attributes: tuple[Attribute[Any], ...]
+    ) -> None:
+        super().__init__(attributes)
+        self.model = model
+        self.properties: dict[str, Any] = {}
+        self.device: PlatformDevice | None = None
+        self._processors = processors
+        self._lock = threading.Lock()
+        self._changing = False
+
+    def drop(self) -> None:
+        """EBUSY while it is live."""
+        with self._lock:
+            self._check_idle()
+            self._changing = True  # nobody makes it live any more
+
+    def set(self, key: str, text: str) -> None:
+        """Take over a property, or forget it where *text* is empty; EINVAL, EBUSY."""
+        with self._lock:
+            self._check_idle()
+            if not text:
+                self.properties.pop(key, None)
+                return
+            try:
+                value = _parse(self._processors.keys[key], text)
+                self._processors.check(key, value)
+            except ValueError as failure:
+                self._complain(f"{key}: {failure}")
+                raise error(errno.EINVAL) from failure
+            self.properties[key] = value
+
+    def set_live(self, live: bool) -> None:
+        """Make the device, or take it away.
+
+        EPERM when it is so already; EBUSY while somebody else is at it; EINVAL without a
+        ``compatible``; EEXIST for a device that is there; ENXIO when its driver refuses.
+        """
+        with self._lock:
+            if self._changing:
+                raise error(errno.EBUSY)
+            if live == (self.device is not None):
+                raise error(errno.EPERM)
+            self._changing = True
+        try:
+            if self.device is not None:
+                self.device.platform_device_del()
+                self.device = None
+            else:
+                self.device = self._probe()
+        finally:
+            self._changing = False
+
+    def _probe(self) -> PlatformDevice:
+        if "compatible" not in self.properties:
+            self._complain("compatible is not set")
+            raise error(errno.EINVAL)
+        device = self._processors.add({"label": self.name} | self.properties)
+        if device.driver is None:  # the log says why
+            device.platform_device_del()
+            raise error(errno.ENXIO)
+        return device
+
+    def _check_idle(self) -> None:
+        if self._changing or self.device is not None:
+            raise error(errno.EBUSY)
+
+    def _complain(self, text: str) -> None:
+        self.model.printk(Level.ERR, f"remoteproc_configfs {self.name}: {text}")
+
+
+@attribute
+def live(item: RemoteprocItem) -> str:
+    """``1`` while there is a device."""
+    return str(int(item.device is not None))
+
+
+@live.store(sleeps=True)
+def _(item: RemoteprocItem, buf: str) -> None:
+    """``1`` makes the device, ``0`` takes it away; EINVAL, EPERM, EBUSY, ENXIO."""
+    try:
+        wanted = _bool(buf)
+    except ValueError as failure:
+        raise error(errno.EINVAL) from failure
+    item.set_live(wanted)
+
+
+@attribute(empty_line=True)
+def dev_name(item: RemoteprocItem) -> str:
+    """The platform device, below ``sys/bus/platform/devices``; empty while there is none."""
+    return item.device.name if item.device is not None else ""
+
+
+class RemoteprocGroup(ConfigGroup):
+    """``sys/kernel/config/remoteproc``."""
+
+    __slots__ = ("_attributes", "_model", "_processors")
+
+    def __init__(self, model: DriverModel, processors: Processors) -> None:
+        super().__init__()
+        self._model = model
+        self._processors = processors
+        properties = [_property(key) for key in processors.keys]
+        self._attributes = cast("tuple[Attribute[Any], ...]", (live, dev_name, *properties))
+
+    def make_item(self, name: str) -> ConfigItem:
+        """EINVAL for a name that no processor can have."""
+        if not _PRINTABLE.fullmatch(name):
+            raise error(errno.EINVAL)
+        return RemoteprocItem(self._model, self._processors, self._attributes)
+
+
+def _property(key: str) -> Attribute[RemoteprocItem]:
+    def show(item: RemoteprocItem) -> str:
+        value = item.properties.get(key, "")
+        return str(int(value)) if isinstance(value, bool) else str(value)
+
+    def store(item: RemoteprocItem, buf: str) -> None:
+        item.set(key, buf.removesuffix("\n"))
+
+    attr: Attribute[RemoteprocItem] = Attribute(key, show, store)
+    attr.empty_line = True
+    return attr
+
+
+def _parse(kind: type, text: str) -> Any:
+    """The value that was written, or ValueError."""
+    if len(text) > VALUE_MAX or not _PRINTABLE.fullmatch(text):
+        raise ValueError("not printable, or too long")
+    if kind is bool:
+        return _bool(text)
+    if kind is int:
+        value = int(text, 0)
+        if not 0 <= value < 1 << 32:
+            raise ValueError("not in 32 bits")
+        return value
+    return text
+
+
+def _bool(text: str) -> bool:
+    found = _BOOLS.match(text)
+    if found is None:
+        raise ValueError("neither 0 nor 1")
+    return found["true"] is not None
