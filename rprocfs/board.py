@@ -56,6 +56,7 @@ KEYS: Mapping[str, type] = {
     "watchdog-ms": int,
     "allow-native": bool,
     "cpu-seconds": int,
+    "cpu-seconds": int,
     "console-log": str,
     "gdb": str,
     "detached": bool,

@@ -8,6 +8,7 @@ Properties of its description:
 
 ============= ===================================================================
 allow-native  without it ``start`` is refused with EPERM
+cpu-seconds   of CPU that the program may use before it is killed; 0 (default): any
 label         the processor's name (default ``native-N``)
 firmware-name the default firmware file
 watchdog-ms   how long the heartbeat may stand still; 0 (default): for ever
@@ -58,6 +59,10 @@ class NativeOps(WorkerOps):
     elf_class = ELFCLASS64
     allowed = False
     _engine: NativeEngine
+
+    def limit_cpu(self, seconds: int) -> None:
+        """From the next start on."""
+        self._engine.cpu_seconds = seconds
 
     def sanity_check(self, rproc: Rproc, fw: bytes) -> None:
         """A program, too."""
@@ -133,5 +138,10 @@ class NativeDriver(WorkerDriver):
     def _ops(self, device: PlatformDevice) -> WorkerOps:
         ops = super()._ops(device)
         assert isinstance(ops, NativeOps)
+        seconds = device.properties.get("cpu-seconds", 0)
+        if seconds < 0:
+            device.err(f"bad cpu-seconds {seconds}")
+            raise error(errno.EINVAL)
+        ops.limit_cpu(seconds)
         ops.allowed = bool(device.properties.get("allow-native"))
         return ops

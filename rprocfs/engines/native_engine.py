@@ -86,12 +86,13 @@ class NativeWorker(Worker):
 
 
 class NativeEngine(Engine):
-    """Runs one processor as a program of this host."""
+    """Runs one processor as a program of this host, *cpu_seconds* at most; 0: any."""
 
     worker = NativeWorker
 
     def __init__(self, io: IoThread | None = None) -> None:
         super().__init__(io)
+        self.cpu_seconds = 0
         self._environment: dict[str, str] = {}
 
     def load(self, image: bytes, table_size: int) -> None:
@@ -127,7 +128,7 @@ class NativeEngine(Engine):
             "RPROCFS_TABLE_DA": hex(machine.ram.da),
             "RPROCFS_HEARTBEAT_DA": hex(machine.platform_page.da),
         } | self._environment
-        python = [sys.executable, "-I", "-S", "-c", START, str(ROOT), core]
+        python = [sys.executable, "-I", "-S", "-c", START, str(ROOT), core, str(self.cpu_seconds)]
         names = ("program", "ram", "mailbox", "console", "control")
         words = [f"{name}={value}" for name, value in environment.items()]
         return [*python, *(str(fds[name]) for name in names), *words]

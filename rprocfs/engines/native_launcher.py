@@ -1,7 +1,8 @@
 """The process that starts a native program, watches it, and says how it ended.
 
-``main([name, program, ram, mailbox, console, control, *environment])``: argv[0] of the
-program, five inherited descriptors, and ``NAME=VALUE`` words.
+``main([name, cpu, program, ram, mailbox, console, control, *environment])``: argv[0] of the
+program, seconds of CPU that it may use (0: any), five inherited descriptors, and
+``NAME=VALUE`` words.
 
 With a PID namespace three processes run: the launcher; below it the namespace's init,
 whose end is the end of everything in there; below that the program. Without one the
@@ -35,8 +36,8 @@ if TYPE_CHECKING:
 class Launcher:
     """One start."""
 
-    def __init__(self, name: str, fds: list[int], environment: dict[str, str]) -> None:
-        self._name = name
+    def __init__(self, name: str, cpu: int, fds: list[int], environment: dict[str, str]) -> None:
+        self._name, self._cpu = name, cpu
         self._program, self._ram, self._mailbox, self._console, self._control = map(_high, fds)
         self._environment = environment
         self._users = ""
@@ -100,7 +101,7 @@ class Launcher:
         os.setsid()
         sandbox.renounce()
         sandbox.become_nobody()
-        sandbox.limit(self._users)
+        sandbox.limit(self._users, self._cpu)
         sandbox.prctl(sandbox.PR_SET_PDEATHSIG, SIGKILL)
         os.chdir("/")
         os.umask(0o077)
@@ -163,6 +164,6 @@ def main(arguments: list[str]) -> NoReturn:
     """Start the program that *arguments* describe, and end the process."""
     sandbox.prctl(sandbox.PR_SET_PDEATHSIG, SIGKILL)
     sandbox.prctl(sandbox.PR_SET_CHILD_SUBREAPER, 1)
-    name, *fds = arguments[:6]
-    environment = dict(word.split("=", 1) for word in arguments[6:])
-    Launcher(name, [int(fd) for fd in fds], environment).run()
+    name, cpu, *fds = arguments[:7]
+    environment = dict(word.split("=", 1) for word in arguments[7:])
+    Launcher(name, int(cpu), [int(fd) for fd in fds], environment).run()

@@ -173,10 +173,11 @@ def _read_only(target: str) -> None:
     _checked(done, f"mount_setattr {target}")
 
 
-def limit(users: str) -> None:
+def limit(users: str, cpu: int) -> None:
     """The limits of this process and its children; lower ones that it has already stay.
 
-    *users* is what :func:`isolate` said. The user's own processes are not counted.
+    *users* is what :func:`isolate` said: the user's own processes are not counted. *cpu* is
+    in seconds, 0: any; SIGXCPU comes then, and SIGKILL a second later.
     """
     limits = dict(LIMITS)
     if users:
@@ -185,3 +186,6 @@ def limit(users: str) -> None:
         hard = resource.getrlimit(which)[1]
         limited = value if hard == resource.RLIM_INFINITY else min(value, hard)
         resource.setrlimit(which, (limited, limited))
+    if cpu:
+        with suppress(ValueError):  # less is allowed already
+            resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu + 1))

@@ -20,6 +20,12 @@ _RESERVED = "Words called reserved have to be zero: initialise the whole structu
 
 #: In the order in which they are tried.
 EXPLANATIONS = (
+    # What a board does not allow.
+    Explanation(
+        r"a native program is not allowed here",
+        "This processor runs its image as a program of this host, which a board has to allow.",
+        "Set allow-native = true for it in the board file, if you trust the image.",
+    ),
     # The file and its header.
     Explanation(
         r"request_firmware failed: ", "There is no such file, or it is empty.",

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rprocfs.drivers import native
+from rprocfs.system import System
 from rprocfs.testing.driver_table import DEBUG, R0, RPMSG, TABLE, Bench, Images
 from rprocfs.testing.firmware_table import FIRMWARE_TABLE, STOP_WITHIN
 from rprocfs.testing.images import IMAGES
@@ -204,6 +205,23 @@ with Bench(NATIVE, Images(sys.argv[1], ("rpmsg-crash",), ""), sys.argv[2]) as be
     print(bench.log)
 """
 NO_NAMESPACES = 'echo 0 > /proc/sys/user/max_mnt_namespaces; exec "$@"'
+
+
+@pytest.mark.parametrize("crasher", [{"cpu-seconds": 1}], indirect=True)
+def test_its_cpu_is_limited(crasher):
+    """It blocks SIGXCPU, which comes after a second, but not what comes after two."""
+    command(crasher, "hang")
+    crasher.wait(lambda: crasher.state == "crashed", 60)
+    assert "native: killed by SIGKILL" in crasher.log
+
+
+def test_a_bad_limit(tmp_path):
+    with System(firmware=tmp_path) as system:
+        device = system.add_processor(NATIVE | {"cpu-seconds": -1})
+        assert device.driver is None
+        assert "bad cpu-seconds -1" in system.model.kmsg.records()[0].text
+
+
 USERS = {
     "whoever this is": [],
     "a user": ["unshare", "-U", "--map-user=1000", "--map-group=1000"],
