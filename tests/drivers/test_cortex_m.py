@@ -173,7 +173,7 @@ def test_the_engine_that_is_chosen(installed, tmp_path, monkeypatch):
         monkeypatch.setenv("PATH", str(tmp_path))
     with Bench(M4, ECHO, tmp_path) as bench:
         bench.start()
-        assert engine_of(bench) == ("Worker" if installed == "nothing" else "QemuWorker")
+        assert engine_of(bench) == ("UnicornWorker" if installed == "nothing" else "QemuWorker")
 
 
 def test_an_engine_that_is_not_installed(tmp_path, monkeypatch):
