@@ -56,7 +56,6 @@ KEYS: Mapping[str, type] = {
     "watchdog-ms": int,
     "allow-native": bool,
     "cpu-seconds": int,
-    "cpu-seconds": int,
     "console-log": str,
     "gdb": str,
     "detached": bool,

@@ -50,6 +50,8 @@ class Launcher:
             self._users = sandbox.isolate()
         except OSError as failure:
             self._tell(f"-no namespaces: {failure.strerror}\n")
+            # Without them it has to clean up itself when the control socket ends.
+            sandbox.prctl(sandbox.PR_SET_PDEATHSIG, 0)
         launcher = os.pidfd_open(os.getpid())
         child = os.fork()
         if not child:
@@ -58,7 +60,8 @@ class Launcher:
         os.close(self._news_end)
         with os.fdopen(self._news, "rb") as file:
             news = file.read()
-        os.write(self._control, news + b"\0")
+        with suppress(BrokenPipeError):
+            os.write(self._control, news + b"\0")
         if b"!" in news:
             os.read(self._control, 1)
             os._exit(FAILED)

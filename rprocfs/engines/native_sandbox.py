@@ -8,6 +8,10 @@ one that has threads. Layer by layer, each of which may be refused on its own:
   empty ``/tmp``, a few harmless devices; nothing of the user's, no socket of a service;
 - for root: it runs as nobody;
 - limits; no new privileges; no descriptor and no environment but what it is given.
+
+Without namespaces it may do what the user may (as nobody, where that is root), within the
+limits. All its descendants are killed with it even so; but it can kill its launcher, and
+what has untied itself from that survives then.
 """
 
 from __future__ import annotations

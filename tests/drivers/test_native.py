@@ -15,6 +15,7 @@ from rprocfs.testing.driver_table import DEBUG, R0, RPMSG, TABLE, Bench, Images
 from rprocfs.testing.firmware_table import FIRMWARE_TABLE, STOP_WITHIN
 from rprocfs.testing.images import IMAGES
 from rprocfs.testing.userspace import read, write
+from tests.engines.test_worker import running
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ROOT / "scripts" / "firmware"
@@ -186,7 +187,7 @@ SANDBOX = {
 }
 
 SESSION = """
-import sys
+import os, signal, sys
 from pathlib import Path
 from rprocfs.testing.userspace import read, write
 from rprocfs.testing.driver_table import DEBUG, RPMSG
@@ -200,6 +201,9 @@ with Bench(NATIVE, Images(sys.argv[1], ("rpmsg-crash",), ""), sys.argv[2]) as be
     write(handle, b"family")
     bench.wait(lambda: "family: grandchild" in bench.shell.cat(f"{DEBUG}/trace0"))
     pids = descendants(launcher(bench))
+    if sys.argv[3:]:
+        print(*pids, flush=True)
+        os.kill(os.getpid(), signal.SIGKILL)
     bench.stop()
     print(f"family: {len(pids)}, left: {[pid for pid in pids if Path(f'/proc/{pid}').exists()]}")
     print(bench.log)
@@ -250,6 +254,21 @@ def test_what_it_may_do(user, programs, tmp_path):
         assert "incomplete" not in done.stdout
     assert {key: said.get(key) for key in expected} == expected, done.stdout + done.stderr
     assert said["family"] == f"{3 if 'without' in user else 4}, left: []"
+
+
+@pytest.mark.skipif(may_unshare() != 0, reason="no user namespaces for this user here")
+@pytest.mark.parametrize("user", USERS)
+def test_nothing_survives_a_killed_daemon(user, programs, tmp_path):
+    done = subprocess.run(
+        [*USERS[user], sys.executable, "-c", SESSION, programs["crash"], tmp_path, "kill"],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    pids = [int(pid) for pid in done.stdout.splitlines()[-1].split()]
+    assert len(pids) == (3 if "without" in user else 4)
+    deadline = time.monotonic() + 10
+    while any(running(pid) for pid in pids):
+        assert time.monotonic() < deadline, pids
+        time.sleep(0.01)
 
 
 WITHOUT_NAMESPACES = ("open files", "environment", "core", "new privileges", "shrink the memory")
