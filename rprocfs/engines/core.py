@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from rprocfs.soc.scs import SystemControlSpace
 
 SLICE = 30_000
+LOOK_NS = 100_000  # that long the sockets may wait between two short slices
 SHORTEST, SLICE_NS = 200, 300_000  # slices are made to last that long at most
 INSTRUCTIONS_PER_US = 100  # about what Unicorn does; only slices' lengths depend on it
 WFE_SECONDS = 0.01  # SEV cannot be seen, so WFE never sleeps for longer
@@ -74,6 +75,7 @@ class Core:
         self._replay: tuple[int, int, int] | None = None
         self._played = self._pc = 0
         self._count = SLICE
+        self._looked = 0
         traps = (self._stop_if_due, self._on_divide, self._on_float, self._on_unaligned)
         self._sites = Sites(unicorn, ram, scs.scb, *traps)
         for da, size in bus.mappings():
@@ -95,7 +97,10 @@ class Core:
         self._slice(1)
         self._uc.forget(first, first + 2)
         while True:
-            self._look_around(0)
+            if self._now() - self._looked >= LOOK_NS:
+                self._look_around(0)
+            else:
+                self._bus.poll()
             self._model.take_pending()
             self._slice(self._budget())
 
@@ -103,6 +108,7 @@ class Core:
         ports.wait(self._sockets, seconds)
         if self._sockets[-1].received:
             raise ports.Halted
+        self._looked = self._now()
         self._bus.poll()
 
     def _budget(self) -> int:

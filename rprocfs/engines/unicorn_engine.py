@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import importlib.util
+import logging
 import sys
 from collections.abc import Mapping
 from ctypes.util import find_library
@@ -14,12 +15,15 @@ from rprocfs.engines import registers
 from rprocfs.engines.worker import Engine, Worker
 from rprocfs.soc.machine import Machine
 
+log = logging.getLogger(__name__)
+
 # Isolated and without site-packages, a worker starts 20 ms earlier. It finds this
 # package by its path, and as an import, so that the compiled files are used.
 START = (
     "import sys; sys.path.append(sys.argv.pop(1)); "
     "from rprocfs.engines.unicorn_worker import main; main(sys.argv[1:])"
 )
+DEBUG = b"debug: "
 ROOT = Path(__file__).parents[2]
 
 
@@ -35,14 +39,26 @@ def library() -> str | None:
 
 
 class UnicornWorker(Worker):
-    """A process that halts by a byte on its control socket, and tells its registers on stderr."""
+    """A process that halts by a byte on its control socket, and tells its registers on stderr.
+
+    So it does what is for the log, in lines that begin with DEBUG.
+    """
+
+    _begun = b""  # of a line of stderr
 
     def halt(self) -> None:
         """See :class:`Worker`."""
         self._send(self._control, b"h")
 
     def _keep_stderr(self, data: bytes) -> None:
-        super()._keep_stderr(data)
+        lines = (self._begun + data).splitlines(keepends=True)
+        whole = not lines or lines[-1].endswith(b"\n")
+        self._begun = b"" if whole else lines.pop()
+        for line in lines:
+            if line.startswith(DEBUG):
+                log.debug("worker %d: %s", self.pid, line.decode("utf-8", "replace")[7:-1])
+            else:
+                super()._keep_stderr(line)
         if self._stderr_kept.startswith(registers.TOLD.encode()) and data.endswith(b"\n"):
             self._tell(registers.from_worker(self._stderr_kept.decode()))
 
