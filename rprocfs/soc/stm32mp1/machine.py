@@ -66,6 +66,9 @@ class Stm32mp1Peripherals(Peripherals):
             partial(wires.die, "window watchdog", "watchdog"),
         )  # fmt: skip
         self.timed = [page for page in pages.values() if isinstance(page, Tim)] + [self.wwdg]
+        self._timed_pages = frozenset((*TIMERS_1, *TIMERS_2, 0x4000_A000))
+        self._next: int | None = None  # when the next of them is due
+        self._unsent = False
         pages.update(zip(USARTS, self.usarts, strict=True))
         pages.update((base, Gpio()) for base in GPIOS)
         pages.update((base, Rng()) for base in (0x4C00_3000, 0x5400_3000))
@@ -80,10 +83,29 @@ class Stm32mp1Peripherals(Peripherals):
             0x5008_1000: Words({0: DEV_ID}),
         }
 
+    def read(self, address: int, size: int) -> int:
+        """A load; it may be one that let a timer pass its end."""
+        value = super().read(address, size)
+        if address & ~0xFFF in self._timed_pages:
+            self._look_ahead()
+        return value
+
+    def write(self, address: int, size: int, value: int) -> None:
+        """A store; it may have started a timer, or be a byte that nobody took."""
+        super().write(address, size, value)
+        if address & ~0xFFF in self._timed_pages:
+            self._look_ahead()
+        if address & ~0xFFF in USARTS:
+            self._unsent = any(not usart.idle for usart in self.usarts)
+
+    def _look_ahead(self) -> None:
+        due = (at for one in self.timed if (at := one.deadline) is not None)
+        self._next = min(due, default=None)
+
     @property
     def deadline(self) -> int | None:
         """When the next timer is due."""
-        return min((at for one in self.timed if (at := one.deadline) is not None), default=None)
+        return self._next
 
     def poll(self) -> None:
         """Doorbells, console input, timers."""
@@ -91,12 +113,16 @@ class Stm32mp1Peripherals(Peripherals):
         while mailbox:
             self.ipcc.occupy(mailbox.pop(0))
         self.ipcc.retry()
-        for usart in self.usarts:
-            usart.retry()
+        if self._unsent:
+            for usart in self.usarts:
+                usart.retry()
+            self._unsent = any(not usart.idle for usart in self.usarts)
         if self.wires.console.received:
             self._type(self.wires.console.received)
-        for one in self.timed:
-            one.advance()
+        if self._next is not None and self.wires.now() >= self._next:
+            for one in self.timed:
+                one.advance()
+            self._look_ahead()
 
     def _type(self, received: bytearray) -> None:
         """Input is for the USART that listens; of several, for one that has sent."""

@@ -35,6 +35,11 @@ class Usart(Words):
         """Whether a byte may come in now: reception is on and the last one was read."""
         return self._on(RE) and not self._flags & RXNE
 
+    @property
+    def idle(self) -> bool:
+        """Whether no byte waits to be sent."""
+        return bool(self._flags & TXE)
+
     def receive(self, byte: int) -> None:
         """A byte arrives, lost and an overrun unless :attr:`ready`."""
         if not self._on(RE):

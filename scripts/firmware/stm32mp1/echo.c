@@ -5,6 +5,12 @@
  */
 #include "table.h"
 
+#ifndef FIRST
+#define FIRST "rpmsg-tty"
+#define SECOND "rpmsg-client-sample"
+#endif
+#define TICK_HZ 20 /* the LED is all that needs it */
+
 struct table {
 	uint32_t ver, num, reserved[2], offset[2];
 	struct rsc_vdev vdev;
@@ -36,8 +42,8 @@ static void led_init(void)
 
 void on_tick(uint32_t count)
 {
-	if (count % 500 == 0)
-		GPIO_BSRR(GPIOH) = count % 1000 ? 1u << 7 : 1u << 23;
+	if (count % (TICK_HZ / 2) == 0)
+		GPIO_BSRR(GPIOH) = count % TICK_HZ ? 1u << 7 : 1u << 23;
 }
 
 static void typed(void)
@@ -53,7 +59,7 @@ static int echo(uint32_t src, uint32_t dst, const uint8_t *data, uint32_t len)
 
 int main(void)
 {
-	board_init(1000);
+	board_init(TICK_HZ);
 	led_init();
 	board_puts("echo: the M4 runs at ");
 	board_number(mcu_hz);
@@ -62,8 +68,8 @@ int main(void)
 	irq_set(UART4_IRQ, typed);
 	UART4_CR1 |= CR1_RXNEIE;
 	rpmsg_start(&resource_table.vdev);
-	rpmsg_announce("rpmsg-tty", 1024);
-	rpmsg_announce("rpmsg-client-sample", 1025);
+	rpmsg_announce(FIRST, 1024);
+	rpmsg_announce(SECOND, 1025);
 	for (;;) {
 		rpmsg_receive(echo);
 		vsoc_wait();

@@ -6,6 +6,7 @@ extern uint32_t stack_top[];
 int main(void);
 void reset(void);
 void hard_fault(void);
+__attribute__((weak, alias("hard_fault"))) void bus_fault(void);
 void sys_tick(void);
 void interrupt(void);
 void unexpected(void);
@@ -15,7 +16,7 @@ __attribute__((weak)) void pendsv_handler(void) { unexpected(); }
 typedef void (*vector)(void);
 __attribute__((section(".isr_vector"), used)) static const vector vectors[16 + IRQS] = {
 	[0] = (vector)stack_top, [1] = reset,	       [2] = unexpected,
-	[3] = hard_fault,	 [4] = hard_fault,     [5] = hard_fault,
+	[3] = hard_fault,	 [4] = hard_fault,     [5] = bus_fault,
 	[6] = hard_fault,	 [11] = svc_handler,   [14] = pendsv_handler,
 	[15] = sys_tick,	 [16 ... 15 + IRQS] = interrupt,
 };

@@ -23,7 +23,7 @@ extern char system_log_buf[];
 
 #define NVIC_ISER_OF(irq) REG(0xe000e100u + 4 * ((irq) / 32))
 #define NVIC_IPR_OF(irq) (*(volatile uint8_t *)(0xe000e400u + (irq)))
-#define SCB_SHPR_OF(exception) (*(volatile uint8_t *)(0xe000ed14u + (exception)))
+#define SCB_SHPR_OF(exception) (*(volatile uint8_t *)(0xe000ed14u + (exception)) /* from 4 on */)
 #define SCB_CPACR REG(0xe000ed88u)
 #define FPU_FPCCR REG(0xe000ef34u)
 #define MPU_TYPE REG(0xe000ed90u)

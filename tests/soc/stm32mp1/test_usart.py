@@ -1,0 +1,80 @@
+"""RM0436 chapter 52."""
+
+import pytest
+
+UART4, USART3 = 0x40010000, 0x4000F000
+CR1, ISR, ICR, RDR, TDR = 0, 0x1C, 0x20, 0x24, 0x28
+UE, RE, TE, RXNEIE, TCIE, TXEIE = 1, 4, 8, 0x20, 0x40, 0x80
+ORE, RXNE, TC, TXE = 8, 0x20, 0x40, 0x80
+
+
+def test_nothing_is_sent_while_it_is_off(board):
+    board[UART4 + TDR] = ord("x")
+    board[UART4 + CR1] = UE
+    board[UART4 + TDR] = ord("x")
+    assert (board.console.sent, board[UART4 + ISR]) == (b"", TC | TXE)
+
+
+@pytest.mark.parametrize("base", [UART4, USART3])
+def test_bytes_go_to_the_console(board, base):
+    board[base + CR1] = UE | TE
+    for byte in b"hello":
+        assert board[base + ISR] & TXE
+        board[base + TDR] = byte
+    assert board.console.sent == b"hello"
+
+
+def test_the_acknowledgements(board):
+    board[UART4 + CR1] = UE | TE | RE
+    assert board[UART4 + ISR] >> 21 & 3 == 3
+
+
+def test_a_full_console(board):
+    board.console.room = 1
+    board[UART4 + CR1] = UE | TE | TXEIE
+    assert board.lines == {52}
+    board[UART4 + TDR] = ord("a")
+    board[UART4 + TDR] = ord("b")
+    assert board[UART4 + ISR] & (TXE | TC) == 0
+    assert board.lines == set()
+    board.console.room = 9
+    board.all.poll()
+    assert board.console.sent == b"ab"
+    assert board.lines == {52}
+
+
+def test_a_byte_comes_in(board):
+    board[UART4 + CR1] = UE | RE | RXNEIE
+    board.console.received += b"yz"
+    board.all.poll()
+    assert board.lines == {52}
+    board.all.poll()
+    assert board[UART4 + ISR] & (RXNE | ORE) == RXNE
+    assert board[UART4 + RDR] == ord("y")
+    assert board.lines == set()
+    board.all.poll()
+    assert board[UART4 + RDR] == ord("z")
+
+
+def test_input_waits_for_somebody_who_listens(board):
+    board.console.received += b"y"
+    board.all.poll()
+    board[USART3 + CR1] = UE | RE
+    board.all.poll()
+    assert board[USART3 + RDR] == ord("y")
+
+
+def test_input_is_for_the_one_that_speaks(board):
+    board[UART4 + CR1] = board[USART3 + CR1] = UE | RE | TE
+    board[USART3 + TDR] = ord(">")
+    board.console.received += b"y"
+    board.all.poll()
+    assert (board[UART4 + ISR] & RXNE, board[USART3 + ISR] & RXNE) == (0, RXNE)
+
+
+def test_the_transmission_is_complete(board):
+    board[UART4 + CR1] = UE | TE | TCIE
+    board[UART4 + ICR] = TC
+    assert board.lines == set()
+    board[UART4 + TDR] = 1
+    assert board.lines == {52}
