@@ -1,4 +1,5 @@
 import errno
+import struct
 import time
 
 import pytest
@@ -56,6 +57,8 @@ BOARDS = {
          "rproc-ffe90000.r5f-fw", 0x20000, 0x30000, "enabled"),
     ],
 }  # fmt: skip
+#: What a processor that executes it can do: loop for ever, from a vector table.
+LOOPS = {"stm32mp157": struct.pack("<2I2H", 0x10040000, 9, 0xE7FE, 0xBF00)}
 CASES = [
     pytest.param(board, number, *case, id=f"{board}-{number}")
     for board, cases in BOARDS.items()
@@ -97,10 +100,11 @@ def test_a_ready_board(board, number, path, name, file, da, end, recovery, tmp_p
         assert shell.cat(f"{here}/name") == f"{name}\n"
         assert shell.cat(f"{here}/firmware") == f"{file}\n"
         assert shell.cat(f"{here}/recovery") == f"{recovery}\n"
-        (tmp_path / file).write_bytes(_image(da).build())
+        text = LOOPS.get(board, b"code")
+        (tmp_path / file).write_bytes(_image(da, text).build())
         shell.echo(f"{here}/state", "start")
         assert shell.cat(f"{here}/state") == "running\n"
-        assert system.remoteproc.rprocs[number].rproc_da_to_va(da, 4) == b"code"
+        assert system.remoteproc.rprocs[number].rproc_da_to_va(da, 4) == text[:4]
         services = str(load_board(board).processors[number].get("services", ""))
         for service in services.split():
             channel, _, address = service.partition("@")
@@ -138,4 +142,4 @@ def test_the_list(capsys):
     assert main(["board", "list"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.split()[0] for line in lines] == list(BOARDS)
-    assert "stm32mp157      STM32MP157: Cortex-M4" in lines
+    assert any(line.startswith("stm32mp157      STM32MP157: Cortex-M4") for line in lines)
