@@ -22,7 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "run": "rprocfs_fuse.run.command:run",
     "setup": "rprocfs_fuse.setup:setup",
     "check": "rprocfs.check_command:check",
-    "board": "rprocfs.board_command:board",
+    "board": "rprocfs.board.command:board",
     "firmware": "rprocfs.firmware_command:firmware",
     "top": "rprocfs.top_command:top",
 }

@@ -21,7 +21,7 @@ from rprocfs.base.model import DriverModel
 from rprocfs.base.module import ModuleInit, Modules, UnknownModuleError
 from rprocfs.base.platform import PlatformBus, PlatformDevice, PlatformDriver
 from rprocfs.devicetree.node import OfNode
-from rprocfs.fs.kernfs import Tree
+from rprocfs.fs.kernfs import Owner, Tree
 from rprocfs.kernel import DEFAULT, KernelVersion
 from rprocfs.remoteproc.core import Rproc
 from rprocfs.remoteproc.subsystem import Remoteproc
@@ -69,6 +69,7 @@ class System:
     *firmware* is the directory that ``lib/firmware`` leads to, that of the images that
     come with the package unless given. *strict*: show nothing that a board would not.
     *modules* are loaded, each ``NAME [PARAMETER=VALUE ...]``: UnknownModuleError, OSError.
+    The tree is *owner*'s, root's unless given.
     Unless strict, so is the module of a device that appears, as udev does on a board.
     Close it, or use it as a context manager: that stops every processor.
     """
@@ -80,8 +81,9 @@ class System:
         version: KernelVersion = DEFAULT,
         firmware: str | os.PathLike[str] | None = None,
         modules: Sequence[str] = (),
+        owner: Owner | None = None,
     ) -> None:
-        self.model = DriverModel(version, strict=strict)
+        self.model = DriverModel(version, strict=strict, owner=owner)
         kmsg_init(self.model)
         self.platform = PlatformBus(self.model)
         self.virtio = VirtioBus(self.model)

@@ -54,7 +54,7 @@ def test_a_board_file(tmp_path):
             "remoteproc[0].phandle: must be a number",
         ),
         ("remoteproc = 3", "remoteproc: must be tables"),
-        ("remoteproc = [3]", "remoteproc[0]: must be a table"),
+        ("remoteproc = [3]", "remoteproc: must be tables, write [[remoteproc]]"),
         ("x = 3", "x: unknown key"),
         ("modules = 3", "modules: must be a list of strings"),
         ("modules = [3]", "modules: must be a list of strings"),

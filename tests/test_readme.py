@@ -51,7 +51,8 @@ def test_the_board_file():
 
 
 def test_every_option_is_described():
-    table = set(re.findall(r"^\| `([a-z_]+)(?:=[^`]*)?` \|", README, re.MULTILINE))
+    rows = re.findall(r"^\| ((?:`[a-z_]+(?:=[^`]*)?`(?:, )?)+) \|", README, re.MULTILINE)
+    table = {name for row in rows for name in re.findall(r"`([a-z_]+)", row)}
     assert table == set(KNOWN)
 
 

@@ -66,7 +66,7 @@ def run_mount(arguments: argparse.Namespace) -> int:
     options: Options = arguments.options
     where = mountpoint.prepare(arguments.directory)
     board = _board(arguments.board)
-    options.firmware = _absolute(options.firmware)
+    options.firmware, options.rules = _absolute(options.firmware), _absolute(options.rules)
     options.log = options.log if options.log == log.SYSLOG else _absolute(options.log)
 
     def run(ready: Callable[[], None], ends: SimpleQueue[None]) -> None:

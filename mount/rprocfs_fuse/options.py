@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass, fields
 from typing import Any
 
+from rprocfs.fs.kernfs import Owner
 from rprocfs_fuse.log import LEVELS
 from rprocfs_fuse.transport import TRANSPORTS
 
@@ -24,9 +25,13 @@ class Options:
     transport: str = "devfuse"
     strict: bool = False
     configfs: bool = False
-    kernel: str = "6.12"
+    kernel: str | None = None
     firmware: str | None = None
     allow_other: bool = False
+    uid: str | None = None
+    gid: str | None = None
+    umask: str | None = None
+    rules: str | None = None
     ro: bool = False
     log: str | None = None
     loglevel: str = "info"
@@ -45,14 +50,35 @@ class Options:
         for name, known in (("transport", TRANSPORTS), ("loglevel", LEVELS)):
             if getattr(self, name) not in known:
                 raise _usage(f"{name}={getattr(self, name)}: there are {', '.join(known)}")
+        self._owner()
 
     def of_board(self) -> dict[str, Any]:
         """Those that :func:`rprocfs.board.open_board` takes."""
-        return {name: getattr(self, name) for name in ("strict", "kernel", "firmware", "configfs")}
+        names = ("strict", "kernel", "firmware", "configfs", "rules")
+        return {name: getattr(self, name) for name in names} | {"owner": self._owner()}
+
+    def _owner(self) -> Owner:
+        return Owner(
+            _number("uid", self.uid, 10), _number("gid", self.gid, 10),
+            _number("umask", self.umask, 8) or 0,
+        )  # fmt: skip
 
 
 #: Name to whether it takes a value.
 KNOWN = {option.name: not isinstance(option.default, bool) for option in fields(Options)}
+
+
+def _number(name: str, text: str | None, base: int) -> int | None:
+    if text is None:
+        return None
+    largest, shown = (0o777, "777") if base == 8 else (0xFFFFFFFE, "4294967294")
+    try:
+        number = int(text, base)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= largest:
+        raise _usage(f"{name}={text}: must be a number of at most {shown}")
+    return number
 
 
 def _usage(text: str) -> argparse.ArgumentTypeError:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from rprocfs.base.kmsg import Kmsg, Level
 from rprocfs.fs.chardev import Ida
-from rprocfs.fs.kernfs import Dir, Tree
+from rprocfs.fs.kernfs import Dir, Owner, Tree
 from rprocfs.kernel import DEFAULT, KernelVersion
 
 logger = logging.getLogger("rprocfs")
@@ -23,13 +23,15 @@ class DriverModel:
     """One tree with ``sys``, ``dev`` and ``lib``, its log, its numbers and its events.
 
     *version* is the kernel that is answered as. *strict*: show nothing that a board
-    would not show.
+    would not show. Everything is *owner*'s, root's unless given.
     """
 
-    def __init__(self, version: KernelVersion = DEFAULT, *, strict: bool = False) -> None:
+    def __init__(
+        self, version: KernelVersion = DEFAULT, *, strict: bool = False, owner: Owner | None = None
+    ) -> None:
         self.version = version
         self.strict = strict
-        self.tree = Tree()
+        self.tree = Tree(owner)
         root = self.tree.root
         self.sys = root.add("sys", Dir())
         self.dev = root.add("dev", Dir())

@@ -15,7 +15,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from rprocfs.fs.wait import WaitQueue
 
@@ -31,15 +31,29 @@ def error(code: int, text: str = "") -> OSError:
     return OSError(code, text or os.strerror(code))
 
 
+class Owner(NamedTuple):
+    """Whose a tree is, unless a node says otherwise; *umask*: permissions that nobody gets."""
+
+    uid: int | None = None
+    gid: int | None = None
+    umask: int = 0
+
+    def take(self, node: Node) -> None:
+        """Give *node* its owner; twice is as once."""
+        node.setattr(node.mode & ~self.umask, self.uid, self.gid)
+
+
 class Tree:
     """One filesystem: its root, its inode numbers, the lock of its shape."""
 
-    def __init__(self) -> None:
+    def __init__(self, owner: Owner | None = None) -> None:
+        self.owner = owner or Owner()
         self.lock = threading.Lock()
         self._numbers = itertools.count(1)
         self.root = Dir()
         self.root.tree = self
         self.root.ino = self.next_ino()
+        self.owner.take(self.root)
         #: Called after a node left the tree, with its parent: for caches outside.
         self.removed: list[Callable[[Dir, Node], None]] = []
 
@@ -148,6 +162,7 @@ class Dir(Node):
             node.name = name
             node.parent = self
             node.ino = tree.next_ino()
+            tree.owner.take(node)
             if isinstance(node, Dir):
                 node.tree = tree
                 self._directories += 1

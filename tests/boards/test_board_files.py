@@ -1,9 +1,11 @@
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rprocfs.board import load_board, open_board
-from rprocfs.boards.dtb import write_dtb
+from rprocfs.board.devicetree import write_dtb
 from rprocfs.cli import main
 from rprocfs.errors import CommandError
 from rprocfs.testing.userspace import Userspace
@@ -27,8 +29,8 @@ def test_reserved_memory(tmp_path):
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        (f"{SIM}memory-region = 'ram'\n", "remoteproc[0].memory-region: must be a list of labels"),
-        (f"{SIM}memory-region = [1]\n", "remoteproc[0].memory-region: must be labels of"),
+        (f"{SIM}memory-region = 'ram'\n", "remoteproc[0].memory-region: must be a list of strings"),
+        (f"{SIM}memory-region = [1]\n", "remoteproc[0].memory-region: must be a list of strings"),
         (
             f"{SIM}memory-region = ['rma']\n{REGION}",
             "remoteproc[0].memory-region: no [[reserved-memory]] is called 'rma', "
@@ -40,7 +42,7 @@ def test_reserved_memory(tmp_path):
         (REGION.replace("0x1000", "-1"), "reserved-memory[0].da: must be 32 bits"),
         (REGION.replace("0x1000", "0x100000000"), "reserved-memory[0].da: must be 32 bits"),
         (REGION * 2, "reserved-memory[1].label: ram is there already"),
-        ("reserved-memory = [1]\n", "reserved-memory[0]: must be a table"),
+        ("reserved-memory = [1]\n", "reserved-memory: must be tables"),
         (f"{SIM}device-name = '../x'\n", "remoteproc[0].device-name: must be a path below"),
         (f"{SIM}device-name = ''\n", "remoteproc[0].device-name: must be a path below"),
         (f"{SIM}device-name = 'a b'\n", "remoteproc[0].device-name: must be a path below"),
@@ -57,7 +59,7 @@ def test_reserved_memory(tmp_path):
 def test_what_makes_no_sense(tmp_path, text, complaint):
     with pytest.raises(CommandError) as caught:
         load_board(_write(tmp_path, text))
-    assert f"board.toml: {complaint}" in str(caught.value)
+    assert f"board.toml: {complaint}" in re.sub(r"\.toml:\d+:", ".toml:", str(caught.value))
 
 
 @pytest.mark.parametrize(
@@ -134,7 +136,7 @@ def test_a_devicetree_that_makes_no_sense(dtc, tmp_path, before, after, complain
 
 @pytest.mark.parametrize(
     "line",
-    ["phandle = 0", "phandle = -1", "phandle = 0x100000000", "phandle = 0xffffffff",
+    ["phandle = 0", "phandle = 0xffffffff",
      'label = "a\\u0000b"', f"phandle = 1\n{SIM}phandle = 1"],
 )  # fmt: skip
 def test_what_no_devicetree_says(tmp_path, capsys, line):

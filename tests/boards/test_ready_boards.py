@@ -5,7 +5,7 @@ import time
 import pytest
 
 from rprocfs.board import load_board, open_board
-from rprocfs.boards.ready import description, ready_boards
+from rprocfs.board.ready import description, ready_boards
 from rprocfs.cli import main
 from rprocfs.testing.elf import ElfImage, Section, Segment
 from rprocfs.testing.rsc_table import resource_table, vdev

@@ -3,7 +3,7 @@ import sys
 from pathlib import Path
 
 from rprocfs.board import load_board
-from rprocfs.boards.dtb import write_dtb
+from rprocfs.board.devicetree import write_dtb
 from tests.mount.conftest import needs_fuse
 
 

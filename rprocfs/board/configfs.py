@@ -22,7 +22,7 @@ class ConfigfsProcessors:
     def __init__(
         self, system: System, keys: Mapping[str, type], regions: Mapping[str, Any]
     ) -> None:
-        texts = {key: str if kind is object else kind for key, kind in keys.items()}
+        texts = {key: str if kind is list else kind for key, kind in keys.items()}
         self.keys: Mapping[str, type] = texts
         self._system = system
         self._regions = regions

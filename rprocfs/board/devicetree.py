@@ -30,6 +30,7 @@ class Devicetree:
     processors: tuple[Mapping[str, Any], ...]
     firmware_directory: str | None
     modules: tuple[str, ...]
+    aliases: Mapping[str, str]
 
 
 def is_dtb(content: bytes) -> bool:
@@ -44,7 +45,10 @@ def read_dtb(
     try:
         root = unflatten(blob)
         found = list(of_processors(root, keys, known))
-        root.aliases()
+        labels = {id(node): properties["label"] for node, properties in found}
+        aliases = {
+            name: labels[id(node)] for name, node in root.aliases().items() if id(node) in labels
+        }
         for node, _ in found:
             for device in [*node.ancestors(), node]:
                 of_device_uevent(device), of_device_modalias(device)
@@ -53,7 +57,7 @@ def read_dtb(
     except (FdtError, PropertyError) as failure:
         raise CommandError(f"{path}: {failure}") from failure
     nodes, processors = [node for node, _ in found], [properties for _, properties in found]
-    return Devicetree(root, blob, tuple(nodes), tuple(processors), directory, modules)
+    return Devicetree(root, blob, tuple(nodes), tuple(processors), directory, modules, aliases)
 
 
 def write_dtb(

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from rprocfs.board import load_board
-from rprocfs.boards.dtb import write_dtb
-from rprocfs.boards.ready import description, ready_boards
+from rprocfs.board.devicetree import write_dtb
+from rprocfs.board.ready import description, ready_boards
 from rprocfs.errors import CommandError
 
 

@@ -1,0 +1,174 @@
+"""Boards as TOML files.
+
+The keys are those of :mod:`.schema`. ::
+
+    firmware-directory = "/lib/firmware"
+    modules = ["virtio_console"]    # loaded from the start; else when a device asks for them
+
+    [[remoteproc]]
+    label = "m4"
+    phandle = 7
+    compatible = "rprocfs,cortex-m4"
+    firmware-name = "rproc-m4-fw"
+    memory-region = ["m4ram"]
+
+    [[reserved-memory]]
+    label = "m4ram"
+    da = 0x21000000                 # where the processor sees it; pa, where the bus does
+    size = 0x1000000
+
+    [aliases]
+    main = "m4"                     # dev/remoteproc/main
+
+    [soc]
+    family = "STM32MP1"
+
+    [[rule]]
+    node = "rpmsg[0-9]*"
+    group = "dialout"
+    mode = "0660"
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rprocfs.base.module import UnknownModuleError
+from rprocfs.board import schema
+from rprocfs.board.description import FIRMWARE_DIRECTORY, Board
+from rprocfs.board.reserved import resolve_regions
+from rprocfs.board.rules import Rule
+from rprocfs.board.source import Source, did_you_mean
+from rprocfs.errors import CommandError
+from rprocfs.kernel import KERNELS
+from rprocfs.system import DRIVERS, MODULES, UnknownDriverError, find_driver, find_module
+
+_FILE_NAME = re.compile(r"(?!\.{1,2}$)[!-.0-~]{1,255}")
+
+
+def parse_board(path: str, content: bytes) -> Board:
+    """The board that a file says; CommandError names the file, the line and the key."""
+    try:
+        text = content.decode("utf-8")
+        document = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as failure:
+        raise CommandError(f"{path}: {failure}") from failure
+    source = Source(path, text)
+    source.check_keys((), document, schema.TOP)
+    processors = document.get("remoteproc", [])
+    for number, processor in enumerate(processors):
+        _check_processor(source, ("remoteproc", number), processor)
+    check_device_names(source, processors)
+    regions = document.get("reserved-memory", [])
+    for number, region in enumerate(regions):
+        source.check_keys(("reserved-memory", number), region, schema.REGION)
+    modules = document.get("modules", [])
+    check_modules(source, modules)
+    directory = document.get("firmware-directory", FIRMWARE_DIRECTORY)
+    return Board(
+        tuple(processors),
+        str(Path(path).parent.absolute() / directory),
+        tuple(modules),
+        regions=resolve_regions(source, regions, processors),
+        kernel=_kernel(source, document.get("kernel")),
+        soc=_soc(source, document.get("soc", {})),
+        aliases=_aliases(source, document.get("aliases", {})),
+        rules=parse_rules(source, document),
+    )
+
+
+def parse_rules(source: Source, document: Mapping[str, Any]) -> tuple[Rule, ...]:
+    """The tables ``[[rule]]``; CommandError."""
+    rules = []
+    for number, table in enumerate(document.get("rule", [])):
+        source.check_keys(("rule", number), table, schema.RULE)
+        try:
+            rules.append(Rule.of(table))
+        except ValueError as failure:
+            key, text = failure.args
+            source.fail(("rule", number, key), text)
+    return tuple(rules)
+
+
+def read_rules(path: str) -> tuple[Rule, ...]:
+    """The rules of a file that has nothing else; CommandError."""
+    try:
+        text = Path(path).read_text("utf-8")
+        document = tomllib.loads(text)
+    except OSError as failure:
+        raise CommandError(f"{path}: {failure.strerror}") from failure
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as failure:
+        raise CommandError(f"{path}: {failure}") from failure
+    source = Source(path, text)
+    source.check_keys((), document, {"rule": schema.TOP["rule"]})
+    return parse_rules(source, document)
+
+
+def check_device_names(source: Source, processors: Sequence[Mapping[str, Any]]) -> None:
+    """Each is a path below sys/devices/platform, whose last part nobody else has."""
+    taken: dict[str, int] = {}
+    names = [str(processor.get("device-name", "")) for processor in processors]
+    buses = {part for name in names for part in name.split("/")[:-1]}
+    for number, processor in enumerate(processors):
+        name = processor.get("device-name")
+        if name is None:
+            continue
+        parts = name.split("/")
+        place = ("remoteproc", number, "device-name")
+        if not all(_FILE_NAME.fullmatch(part) for part in parts):
+            source.fail(place, "must be a path below sys/devices/platform")
+        if parts[-1] in buses:
+            source.fail(place, f"{parts[-1]} is a bus of another processor")
+        first = taken.setdefault(parts[-1], number)
+        if first != number:
+            source.fail(place, f"{parts[-1]} is that of remoteproc[{first}]")
+
+
+def check_modules(source: Source, modules: Sequence[str]) -> None:
+    """Is there each of them. CommandError."""
+    for number, module in enumerate(modules):
+        name = (module.split() or [""])[0]
+        try:
+            find_module(name)
+        except UnknownModuleError:
+            source.fail(("modules", number), f"no module {name!r}" + did_you_mean(name, MODULES))
+
+
+def _check_processor(source: Source, place: tuple[str, int], processor: Mapping[str, Any]) -> None:
+    source.check_keys(place, processor, schema.PROCESSOR)
+    compatible = processor.get("compatible")
+    if compatible is None:
+        source.fail(place, "compatible is missing")
+    try:
+        find_driver(compatible)
+    except UnknownDriverError:
+        hint = did_you_mean(compatible, DRIVERS)
+        source.fail((*place, "compatible"), f"no driver for {compatible}{hint}")
+    for key, value in processor.items():
+        if isinstance(value, int) and not 0 <= value < 1 << 32:
+            source.fail((*place, key), "must be 32 bits")
+
+
+def _kernel(source: Source, release: str | None) -> str | None:
+    known = [version.release for version in KERNELS]
+    if release is not None and release not in known:
+        source.fail(("kernel",), f"{release} is unknown, there are {', '.join(known)}")
+    return release
+
+
+def _soc(source: Source, soc: Mapping[str, str]) -> Mapping[str, str]:
+    source.check_keys(("soc",), soc, schema.SOC)
+    return soc
+
+
+def _aliases(source: Source, aliases: Mapping[str, str]) -> Mapping[str, str]:
+    for name, label in aliases.items():
+        if not isinstance(label, str):
+            source.fail(("aliases", name), "must be the label of a processor")
+        if not _FILE_NAME.fullmatch(name):
+            source.fail(("aliases", name), "must be a name of a file")
+    return aliases

@@ -1,0 +1,50 @@
+"""A board that was found to be good."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from rprocfs.board.rules import Rule
+
+if TYPE_CHECKING:
+    from rprocfs.board.devicetree import Devicetree
+
+#: Where a board file's processors look for firmware unless it says otherwise.
+FIRMWARE_DIRECTORY = "/lib/firmware"
+
+Properties = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """What :mod:`.schema` describes; *firmware_directory* None: the package's own.
+
+    *regions* are the reserved memories by label, *aliases* labels of processors by name.
+    """
+
+    processors: tuple[Properties, ...]
+    firmware_directory: str | None = None
+    modules: tuple[str, ...] = ()
+    devicetree: Devicetree | None = None
+    regions: Mapping[str, Properties] = field(default_factory=dict)
+    kernel: str | None = None
+    soc: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = field(default_factory=dict)
+    rules: tuple[Rule, ...] = ()
+
+
+DEFAULT_BOARD = Board(
+    (
+        {"label": "m4", "phandle": 1, "compatible": "rprocfs,cortex-m4"},
+        {
+            "label": "sim",
+            "phandle": 2,
+            "compatible": "rprocfs,sim",
+            "memory": "any",
+            "lenient": True,
+            "services": "rpmsg-raw@1024",
+        },
+    )
+)

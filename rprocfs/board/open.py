@@ -1,0 +1,107 @@
+"""A board by its name, and the system that it describes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from rprocfs.base.soc import soc_device_register
+from rprocfs.board.board_file import check_device_names, check_modules, parse_board, read_rules
+from rprocfs.board.configfs import remoteproc_configfs_init
+from rprocfs.board.description import DEFAULT_BOARD, FIRMWARE_DIRECTORY, Board
+from rprocfs.board.devicetree import is_dtb, read_dtb
+from rprocfs.board.ready import read_board
+from rprocfs.board.rules import Udev
+from rprocfs.board.schema import KEYS
+from rprocfs.board.source import Source
+from rprocfs.devicetree.kobj import of_attach_tree
+from rprocfs.errors import CommandError
+from rprocfs.fs.kernfs import Owner
+from rprocfs.kernel import DEFAULT, KERNELS, KernelVersion
+from rprocfs.system import System, UnknownDriverError, find_driver
+
+
+def load_board(name: str | None) -> Board:
+    """The board that the file *name* describes, or that is called so; the default one for None.
+
+    CommandError names the file, the place in it and what is wrong there.
+    """
+    if name is None:
+        return DEFAULT_BOARD
+    path, content = read_board(name)
+    return _devicetree(path, content) if is_dtb(content) else parse_board(path, content)
+
+
+def _devicetree(path: str, blob: bytes) -> Board:
+    tree = read_dtb(path, blob, KEYS, _has_driver)
+    source = Source(path, "")
+    check_modules(source, tree.modules)
+    check_device_names(source, tree.processors)
+    directory = tree.firmware_directory or FIRMWARE_DIRECTORY
+    where = str(Path(path).parent.absolute() / directory)
+    return Board(tree.processors, where, tree.modules, tree, aliases=tree.aliases)
+
+
+def _has_driver(compatible: str) -> bool:
+    try:
+        find_driver(compatible)
+    except UnknownDriverError:
+        return False
+    return True
+
+
+def kernel_version(release: str | None) -> KernelVersion:
+    """The kernel that answers as *release*; CommandError naming those there are."""
+    if release is None:
+        return DEFAULT
+    for version in KERNELS:
+        if version.release == release:
+            return version
+    known = ", ".join(version.release for version in KERNELS)
+    raise CommandError(f"kernel={release}: unknown, there are {known}")
+
+
+@contextmanager
+def open_board(
+    path: str | None = None,
+    *,
+    strict: bool = False,
+    kernel: str | None = None,
+    firmware: str | None = None,
+    configfs: bool = False,
+    rules: str | None = None,
+    owner: Owner | None = None,
+) -> Iterator[System]:
+    """The running system of a board, until the block ends.
+
+    *kernel* and *firmware*, the directory of firmware files, come before the board's own;
+    those of the file *rules* after them. Processors can be made by *configfs* unless
+    strict, or where that is asked for. Everything is *owner*'s. CommandError.
+    """
+    board = load_board(path)
+    version = kernel_version(kernel or board.kernel)
+    directory = firmware or board.firmware_directory
+    more = read_rules(rules) if rules is not None else ()
+    with System(strict=strict, version=version, firmware=directory, owner=owner) as system:
+        _load_modules(system, board.modules)
+        udev = Udev(system.model, [*board.rules, *more], board.aliases)
+        system.model.uevent_listeners.append(udev)
+        if board.soc:
+            soc_device_register(system.model, board.soc)
+        if configfs or not strict:
+            remoteproc_configfs_init(system, KEYS, board.regions)
+        tree = board.devicetree
+        if tree is not None:
+            of_attach_tree(system.model.sys, tree.root, tree.blob)
+        for number, processor in enumerate(board.processors):
+            system.add_processor(processor, tree.nodes[number] if tree is not None else None)
+        yield system
+
+
+def _load_modules(system: System, modules: tuple[str, ...]) -> None:
+    for module in modules:
+        try:
+            system.modules.load(module)
+        except OSError as failure:
+            raise CommandError(f"modules: {module}: {failure.strerror}") from failure

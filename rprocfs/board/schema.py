@@ -1,0 +1,85 @@
+"""Every key of a board file, its type and what it means.
+
+The same keys are the attributes of ``sys/kernel/config/remoteproc/NAME`` and the
+properties of a devicetree's nodes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class Key(NamedTuple):
+    """What a key takes: ``str``, ``int``, ``bool``, ``list`` (of strings), ``dict`` (a table),
+    ``tuple`` (tables).
+    """
+
+    kind: type
+    meaning: str
+
+
+#: The keys of ``[[remoteproc]]``.
+PROCESSOR: Mapping[str, Key] = {
+    "compatible": Key(str, "what it is: finds its driver"),
+    "label": Key(str, "what the file `name` says"),
+    "phandle": Key(int, "its number for rproc_get_by_phandle()"),
+    "firmware-name": Key(str, "the image that is booted by default; else rproc-LABEL-fw"),
+    "auto-boot": Key(bool, "boot when it is there"),
+    "device-name": Key(str, "its platform device: a path below sys/devices/platform"),
+    "memory-region": Key(list, "labels of [[reserved-memory]] that it uses"),
+    "engine": Key(str, "what executes its firmware: auto, qemu or unicorn"),
+    "watchdog-ms": Key(int, "how long its heartbeat may stand still; 0: for ever"),
+    "console-log": Key(str, "a file that its console is copied to"),
+    "gdb": Key(str, "a socket at which a debugger finds it (QEMU)"),
+    "allow-native": Key(bool, "let programs of this host be its firmware (rprocfs,native)"),
+    "cpu-seconds": Key(int, "how long such a program may compute; 0: for ever"),
+    "services": Key(str, "NAME@ADDR ...: what a simulated processor announces"),
+    "memory": Key(str, "the memories of a simulated processor"),
+    "lenient": Key(bool, "simulated: an image without resource table is no error"),
+    "detached": Key(bool, "simulated: somebody else has started it"),
+    "attach-on-recovery": Key(bool, "simulated: recover by attaching again"),
+    "recovery-disabled": Key(bool, "simulated: do not recover until `recovery` is written"),
+    "sysfs-read-only": Key(bool, "simulated: no attribute can be written"),
+    "no-elf-info": Key(bool, "simulated: make no coredump, its ELF class is not set"),
+}
+
+#: The keys of ``[[reserved-memory]]``.
+REGION: Mapping[str, Key] = {
+    "label": Key(str, "what memory-region calls it"),
+    "da": Key(int, "where the processor sees it"),
+    "pa": Key(int, "where the bus does; else the same"),
+    "size": Key(int, "in bytes"),
+}
+
+#: The keys of ``[soc]``: files of ``sys/devices/soc0`` -- drivers/base/soc.c.
+SOC: Mapping[str, Key] = {
+    name: Key(str, f"sys/devices/soc0/{name}")
+    for name in ("machine", "family", "revision", "serial_number", "soc_id")
+}
+
+#: The keys of ``[[rule]]``: whose a node is, as udev(7) would have it.
+RULE: Mapping[str, Key] = {
+    "node": Key(str, "a pattern of names in dev/, such as rpmsg[0-9]*"),
+    "subsystem": Key(str, "instead: the devices of this class or bus"),
+    "attributes": Key(list, "with subsystem: which of their files"),
+    "owner": Key(str, "a user's name or number"),
+    "group": Key(str, "a group's name or number"),
+    "mode": Key(str, "permissions, octal: 0660"),
+}
+
+#: The keys of the file itself.
+TOP: Mapping[str, Key] = {
+    "description": Key(str, "one line, for `rprocfs board list`"),
+    "firmware-directory": Key(str, "where images are, relative to this file; else /lib/firmware"),
+    "kernel": Key(str, "the kernel to answer as, unless -o kernel says otherwise"),
+    "modules": Key(list, "drivers that are loaded from the start, NAME [PARAMETER=VALUE]"),
+    "soc": Key(dict, "what sys/devices/soc0 says"),
+    "aliases": Key(dict, "NAME = LABEL: links dev/remoteproc/NAME to a processor's node"),
+    "remoteproc": Key(tuple, "a processor, [[remoteproc]]"),
+    "reserved-memory": Key(tuple, "a memory, [[reserved-memory]]"),
+    "rule": Key(tuple, "whose nodes are, [[rule]]"),
+}
+
+#: The keys of a processor and their types.
+KEYS: Mapping[str, type] = {name: key.kind for name, key in PROCESSOR.items()}
