@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 #: kstrtobool(): what the first characters say.
 _BOOLS = re.compile(r"(?P<true>[yYtT1]|[oO][nN])|(?P<false>[nNfF0]|[oO][fF])")
+#: How many may be live at a time.
+LIVE_MAX = 1000
 #: The longest value.
 VALUE_MAX = 1023
 _PRINTABLE = re.compile(r"[\x20-\x7e]*")
@@ -47,16 +49,21 @@ class Processors(Protocol):
 class RemoteprocItem(ConfigItem):
     """One processor: ``sys/kernel/config/remoteproc/NAME``."""
 
-    __slots__ = ("_changing", "_lock", "_processors", "device", "model", "properties")
+    __slots__ = ("_changing", "_lock", "_processors", "_room", "device", "model", "properties")
 
     def __init__(
-        self, model: DriverModel, processors: Processors, attributes: tuple[Attribute[Any], ...]
+        self,
+        model: DriverModel,
+        processors: Processors,
+        attributes: tuple[Attribute[Any], ...],
+        room: threading.BoundedSemaphore,
     ) -> None:
         super().__init__(attributes)
         self.model = model
         self.properties: dict[str, Any] = {}
         self.device: PlatformDevice | None = None
         self._processors = processors
+        self._room = room
         self._lock = threading.Lock()
         self._changing = False
 
@@ -85,7 +92,8 @@ class RemoteprocItem(ConfigItem):
         """Make the device, or take it away.
 
         EPERM when it is so already; EBUSY while somebody else is at it; EINVAL without a
-        ``compatible``; EEXIST for a device that is there; ENXIO when its driver refuses.
+        ``compatible``; EEXIST for a device that is there; ENXIO when its driver refuses;
+        ENOSPC when :data:`LIVE_MAX` are.
         """
         with self._lock:
             if self._changing:
@@ -97,6 +105,7 @@ class RemoteprocItem(ConfigItem):
             if self.device is not None:
                 self.device.platform_device_del()
                 self.device = None
+                self._room.release()
             else:
                 self.device = self._probe()
         finally:
@@ -106,10 +115,17 @@ class RemoteprocItem(ConfigItem):
         if "compatible" not in self.properties:
             self._complain("compatible is not set")
             raise error(errno.EINVAL)
-        device = self._processors.add({"label": self.name} | self.properties)
-        if device.driver is None:  # the log says why
-            device.platform_device_del()
-            raise error(errno.ENXIO)
+        if not self._room.acquire(blocking=False):
+            self._complain(f"{LIVE_MAX} are live already")
+            raise error(errno.ENOSPC)
+        try:
+            device = self._processors.add({"label": self.name} | self.properties)
+            if device.driver is None:  # the log says why
+                device.platform_device_del()
+                raise error(errno.ENXIO)
+        except BaseException:
+            self._room.release()
+            raise
         return device
 
     def _check_idle(self) -> None:
@@ -128,7 +144,7 @@ def live(item: RemoteprocItem) -> str:
 
 @live.store(sleeps=True)
 def _(item: RemoteprocItem, buf: str) -> None:
-    """``1`` makes the device, ``0`` takes it away; EINVAL, EPERM, EBUSY, ENXIO."""
+    """``1`` makes the device, ``0`` takes it away; EINVAL, EPERM, EBUSY, ENXIO, ENOSPC."""
     try:
         wanted = _bool(buf)
     except ValueError as failure:
@@ -145,12 +161,13 @@ def dev_name(item: RemoteprocItem) -> str:
 class RemoteprocGroup(ConfigGroup):
     """``sys/kernel/config/remoteproc``."""
 
-    __slots__ = ("_attributes", "_model", "_processors")
+    __slots__ = ("_attributes", "_model", "_processors", "_room")
 
     def __init__(self, model: DriverModel, processors: Processors) -> None:
         super().__init__()
         self._model = model
         self._processors = processors
+        self._room = threading.BoundedSemaphore(LIVE_MAX)
         properties = [_property(key) for key in processors.keys]
         self._attributes = cast("tuple[Attribute[Any], ...]", (live, dev_name, *properties))
 
@@ -158,7 +175,7 @@ class RemoteprocGroup(ConfigGroup):
         """EINVAL for a name that no processor can have."""
         if not _PRINTABLE.fullmatch(name):
             raise error(errno.EINVAL)
-        return RemoteprocItem(self._model, self._processors, self._attributes)
+        return RemoteprocItem(self._model, self._processors, self._attributes, self._room)
 
 
 def _property(key: str) -> Attribute[RemoteprocItem]:

@@ -1,13 +1,16 @@
 """Processors made by mkdir: in memory, and from a shell over each transport."""
 
 import errno
+import gc
 import os
 import subprocess
 import threading
+import weakref
 
 import pytest
 
 from rprocfs.board import open_board
+from rprocfs.remoteproc.configfs import LIVE_MAX
 from rprocfs.testing.userspace import Userspace
 from rprocfs_fuse import transport
 from rprocfs_fuse.operations import Operations
@@ -177,6 +180,37 @@ def test_many_at_once(shell, operations, group):
     assert len(shell.ls("/sys/class/remoteproc")) == 8
     names = {shell.cat(f"{CONFIG}/p{number}/dev_name") for number in range(8)}
     assert len(names) == 8
+
+
+def _live(shell, operations, group, number):
+    operations.mkdir(group, f"p{number}", 0o755, None)
+    shell.echo(f"{CONFIG}/p{number}/compatible", "rprocfs,sim")
+    shell.echo(f"{CONFIG}/p{number}/live", "1")
+
+
+def test_as_many_as_there_may_be(system, shell, operations, group):
+    for number in range(LIVE_MAX):
+        _live(shell, operations, group, number)
+    _refused(errno.ENOSPC, _live, shell, operations, group, LIVE_MAX)
+    assert _log(system)[-1] == f"remoteproc_configfs p{LIVE_MAX}: {LIVE_MAX} are live already"
+    shell.echo(f"{CONFIG}/p0/live", "0")
+    shell.echo(f"{CONFIG}/p0/compatible", "rprocfs,cortex-m4")
+    shell.echo(f"{CONFIG}/p0/engine", "steam")
+    _refused(errno.ENXIO, shell.echo, f"{CONFIG}/p0/live", "1")  # and keeps no place
+    shell.echo(f"{CONFIG}/p{LIVE_MAX}/live", "1")
+    assert len(shell.ls("/sys/class/remoteproc")) == LIVE_MAX
+
+
+def test_what_is_removed_is_freed(system, shell, operations, group):
+    _live(shell, operations, group, 0)
+    item = group.lookup("p0")
+    seen = [weakref.ref(thing) for thing in (item, item.device)]
+    del item
+    shell.echo(f"{CONFIG}/p0/live", "0")
+    operations.rmdir(group, "p0", None)
+    gc.collect()
+    assert [ref() for ref in seen] == [None, None]
+    assert shell.ls(CONFIG) == shell.ls("/sys/class/remoteproc") == []
 
 
 SESSION = """
