@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
 
-from rprocfs.base.kmsg import Level
+from rprocfs.base.kmsg import Level, dev_printk_info
 from rprocfs.base.power import dpm_sysfs_add
 from rprocfs.base.uevent import UnknownAction, parse_synthetic
 from rprocfs.fs.chardev import DeviceNode, Opener
@@ -90,9 +90,7 @@ class Device:
         """``dev_printk``: *text* behind the names of the driver (or bus, or class) and device."""
         of = self.driver or self.bus or self.class_
         subsystem = self.bus or self.class_
-        context = {"DEVICE": f"+{subsystem.name if subsystem else ''}:{self.name}"}
-        if subsystem:
-            context["SUBSYSTEM"] = subsystem.name
+        context = dev_printk_info(subsystem.name if subsystem else "", self.name)
         self.model.printk(level, f"{of.name if of else ''} {self.name}: {text}", context)
 
     def err(self, text: str) -> None:

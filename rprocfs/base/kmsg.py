@@ -6,13 +6,20 @@ import os
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from enum import IntEnum
+from functools import lru_cache
+from types import MappingProxyType
 
 from rprocfs.fs.wait import WaitQueue
 
 #: ``PRINTKRB_RECORD_MAX``: a record's text and its NUL.
 RECORD_MAX = 1024
+#: ``log_buf_len`` of a usual kernel: bytes of text, 32 of them for each record's descriptor.
+LOG_BUF_LEN = 1 << 18
+
+NO_CONTEXT: Mapping[str, str] = MappingProxyType({})
 
 
 class Level(IntEnum):
@@ -36,38 +43,57 @@ class Record:
     ts_usec: int
     level: int
     text: str
-    facility: int = 0
-    context: dict[str, str] = field(default_factory=dict)
+    facility: int
+    context: Mapping[str, str]
+
+    @property
+    def block_size(self) -> int:
+        """``to_blk_size``: what the text takes of the log, with its identifier and its NUL."""
+        length = len(self.text) if self.text.isascii() else len(os.fsencode(self.text))
+        return length + 16 & ~7
 
     def __str__(self) -> str:
         """The line as dmesg(1) prints it."""
         return f"[{self.ts_usec // 1_000_000:5}.{self.ts_usec % 1_000_000:06}] {self.text}"
 
 
-class Kmsg:
-    """``struct printk_ringbuffer``: the last *size* records, numbered without gaps.
+@lru_cache(maxsize=1024)
+def dev_printk_info(subsystem: str, device: str) -> Mapping[str, str]:
+    """``set_dev_printk_info``: the context of what is said about a device; records share it."""
+    keys = {"DEVICE": f"+{subsystem}:{device}"}
+    return MappingProxyType({"SUBSYSTEM": subsystem, **keys} if subsystem else keys)
 
-    Thread-safe. *wait_queue* is woken for each new record.
+
+class Kmsg:
+    """``struct printk_ringbuffer``: as many records as fit, numbered without gaps.
+
+    The oldest go when there are more than *log_buf_len* / 32 of them, or more bytes of
+    text than that. Thread-safe. *wait_queue* is woken for each new record.
     """
 
-    def __init__(self, size: int = 16384) -> None:
+    def __init__(self, log_buf_len: int = LOG_BUF_LEN) -> None:
         self._lock = threading.Lock()
-        self._records: deque[Record] = deque(maxlen=size)
+        self._records: deque[Record] = deque()
+        self._limit = log_buf_len
+        self._size = 0
         self._start = time.monotonic_ns()
         self.next_seq = 0
         self.clear_seq = 0
         self.wait_queue = WaitQueue()
 
     def printk(
-        self, level: int, text: str, context: dict[str, str] | None = None, facility: int = 0
+        self, level: int, text: str, context: Mapping[str, str] = NO_CONTEXT, facility: int = 0
     ) -> None:
         """Append one record, cut where it is too long."""
         if len(text) * 4 >= RECORD_MAX:
             text = os.fsdecode(os.fsencode(text)[: RECORD_MAX - 1])
         with self._lock:
             ts_usec = (time.monotonic_ns() - self._start) // 1000
-            record = Record(self.next_seq, ts_usec, int(level), text, facility, context or {})
+            record = Record(self.next_seq, ts_usec, int(level), text, facility, context)
             self._records.append(record)
+            self._size += record.block_size
+            while self._size > self._limit or len(self._records) > self._limit >> 5:
+                self._size -= self._records.popleft().block_size
             self.next_seq += 1
         self.wait_queue.wake_up()
 

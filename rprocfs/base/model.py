@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from rprocfs.base.kmsg import Kmsg, Level
+from rprocfs.base.kmsg import NO_CONTEXT, Kmsg, Level
 from rprocfs.fs.chardev import Ida
 from rprocfs.fs.kernfs import Dir, Owner, Tree
 from rprocfs.kernel import DEFAULT, KernelVersion
@@ -55,7 +55,7 @@ class DriverModel:
             self._majors -= 1
             return self._majors + 1
 
-    def printk(self, level: Level, text: str, context: dict[str, str] | None = None) -> None:
+    def printk(self, level: Level, text: str, context: Mapping[str, str] = NO_CONTEXT) -> None:
         """Write to the kernel log, and hand the line on to :mod:`logging`."""
         self.kmsg.printk(level, text, context)
         logger.log(_LOGGING[level], "%s", text)

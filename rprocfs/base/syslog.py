@@ -11,7 +11,7 @@ import os
 import threading
 from enum import IntEnum
 
-from rprocfs.base.kmsg import Kmsg, Record
+from rprocfs.base.kmsg import LOG_BUF_LEN, Kmsg, Record
 from rprocfs.fs.kernfs import error
 from rprocfs.fs.wait import WouldBlock
 
@@ -30,10 +30,6 @@ class Action(IntEnum):
     CONSOLE_LEVEL = 8
     SIZE_UNREAD = 9
     SIZE_BUFFER = 10
-
-
-#: ``log_buf_len`` of a usual kernel.
-SIZE_BUFFER = 1 << 18
 
 
 def format_lines(record: Record) -> bytes:
@@ -64,7 +60,7 @@ class Syslog:
             case Action.SIZE_UNREAD:
                 return len(self._unread()), b""
             case Action.SIZE_BUFFER:
-                return SIZE_BUFFER, b""
+                return LOG_BUF_LEN, b""
             case Action.CONSOLE_LEVEL:
                 if not 1 <= length <= 8:
                     raise error(errno.EINVAL)

@@ -1,8 +1,10 @@
-from rprocfs.base.kmsg import Kmsg, Level
+import tracemalloc
+
+from rprocfs.base.kmsg import Kmsg, Level, dev_printk_info
 
 
 def test_records_are_numbered_without_gaps_and_the_oldest_go():
-    kmsg = Kmsg(size=3)
+    kmsg = Kmsg(log_buf_len=3 * 32)
     for number in range(5):
         kmsg.printk(Level.INFO, f"line {number}")
     assert [record.text for record in kmsg.records()] == ["line 2", "line 3", "line 4"]
@@ -10,6 +12,30 @@ def test_records_are_numbered_without_gaps_and_the_oldest_go():
     assert kmsg.get(1) is None
     assert kmsg.get(3).text == "line 3"
     assert kmsg.get(5) is None
+
+
+def test_long_records_take_the_place_of_many():
+    kmsg = Kmsg(log_buf_len=128)
+    kmsg.printk(Level.INFO, "1" * 100)  # 112 with what goes with it
+    kmsg.printk(Level.INFO, "2" * 7)  # 16
+    assert [record.seq for record in kmsg.records()] == [0, 1]
+    kmsg.printk(Level.INFO, "")
+    assert [record.seq for record in kmsg.records()] == [1, 2]
+    kmsg.printk(Level.INFO, "\u00e9" * 52)
+    assert [record.seq for record in kmsg.records()] == [3]
+
+
+def test_a_full_log_is_small():
+    """What a daemon holds for ever: 1.5 MB, with texts and contexts as they are."""
+    kmsg = Kmsg()
+    tracemalloc.start()
+    for number in range(20000):
+        context = dev_printk_info("remoteproc", f"remoteproc{number % 16}")
+        kmsg.printk(Level.INFO, f"remoteproc remoteproc{number % 16}: line {number:06}", context)
+    taken, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(kmsg.records()) > 4000
+    assert taken < 1.5e6
 
 
 def test_clear_hides_but_keeps():
