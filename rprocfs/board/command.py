@@ -1,24 +1,47 @@
-"""``rprocfs board``: the boards that come along, and devicetrees made of board files."""
+"""``rprocfs board``: the boards that come along, and what is to be known of others."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import logging
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from rprocfs.board import load_board
+from rprocfs.board import Board, load_board
 from rprocfs.board.devicetree import write_dtb
 from rprocfs.board.ready import description, ready_boards
+from rprocfs.board.show import PATH
 from rprocfs.errors import CommandError
+from rprocfs.system import System
+
+GOOD, WRONG, TROUBLE = 0, 1, 2
+#: What would start something, or touch a file of a processor that runs.
+STARTS = {"auto-boot", "detached", "console-log", "gdb"}
 
 
 def board(subparsers: Any) -> None:
     """Add the command."""
-    parser = subparsers.add_parser("board", help="the boards that come along; devicetrees")
+    parser = subparsers.add_parser("board", help="list, check, show and convert boards")
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     shown = actions.add_parser("list", help="list the boards that --board takes by name")
     shown.set_defaults(run=run_list)
+    check = actions.add_parser(
+        "check",
+        help="say whether a board file is good",
+        description="Read a board and let its drivers probe it; nothing is booted.",
+        epilog="exit status: 0 it is good, 1 it is not, 2 it could not be read",
+    )
+    check.add_argument("--json", action="store_true", help="a report for programs")
+    check.add_argument("board", metavar="FILE", help="a board file, or the name of a board")
+    check.set_defaults(run=run_check)
+    show = actions.add_parser(
+        "show", help="print the board file that would make a mounted board as it is now"
+    )
+    show.add_argument("directory", metavar="DIR", help="where it is mounted, not strict")
+    show.set_defaults(run=run_show)
     dtb = actions.add_parser("dtb", help="write a board file as a flattened devicetree")
     dtb.add_argument("board", metavar="FILE", help="a board file, or the name of a board")
     dtb.add_argument(
@@ -34,6 +57,58 @@ def run_list(arguments: argparse.Namespace) -> int:
     width = max(map(len, boards))
     for name, path in boards.items():
         print(f"{name:{width}}  {description(path)}")
+    return 0
+
+
+def run_check(arguments: argparse.Namespace) -> int:
+    """Say what is wrong, or what there is; the exit status as ``--help`` says."""
+    logging.getLogger("rprocfs").addHandler(logging.NullHandler())  # errors are printed
+    try:
+        found = load_board(arguments.board)
+    except CommandError as failure:
+        complaint, status = str(failure), WRONG if Path(arguments.board).is_file() else TROUBLE
+        return _report(arguments, status, [complaint], [])
+    complaints = list(_refusals(found))
+    labels = [str(processor.get("label", "")) for processor in found.processors]
+    return _report(arguments, WRONG if complaints else GOOD, complaints, labels)
+
+
+def _refusals(board: Board) -> Iterator[str]:
+    """What the drivers say when they probe, nothing being started."""
+    with System(firmware=board.firmware_directory) as system:
+        for number, processor in enumerate(board.processors):
+            before = system.model.kmsg.next_seq
+            quiet = {key: value for key, value in processor.items() if key not in STARTS}
+            device = system.add_processor(quiet)
+            if device.driver is None:
+                said = [r.text for r in system.model.kmsg.records() if r.seq >= before]
+                yield f"{processor.get('label', '')}: remoteproc[{number}]: {said[0]}"
+
+
+def _report(
+    arguments: argparse.Namespace, status: int, complaints: list[str], labels: list[str]
+) -> int:
+    if arguments.json:
+        report = {"board": arguments.board, "good": status == GOOD, "complaints": complaints,
+                  "processors": labels}  # fmt: skip
+        print(json.dumps(report, indent=2))
+    elif status == GOOD:
+        print(f"{arguments.board}: good, {len(labels)} processors: {', '.join(labels)}")
+    for complaint in () if arguments.json else complaints:
+        print(f"rprocfs: {complaint}", file=sys.stderr)
+    return status
+
+
+def run_show(arguments: argparse.Namespace) -> int:
+    """Print the file of the mount; CommandError."""
+    file = Path(arguments.directory) / PATH
+    try:
+        text = file.read_text("utf-8")
+    except FileNotFoundError as failure:
+        raise CommandError(
+            f"{arguments.directory}: no board is mounted there, or it is mounted strict"
+        ) from failure
+    print(text, end="")
     return 0
 
 

@@ -14,6 +14,7 @@ from rprocfs.board.devicetree import is_dtb, read_dtb
 from rprocfs.board.ready import read_board
 from rprocfs.board.rules import Udev
 from rprocfs.board.schema import KEYS
+from rprocfs.board.show import show_init
 from rprocfs.board.source import Source
 from rprocfs.devicetree.kobj import of_attach_tree
 from rprocfs.errors import CommandError
@@ -91,6 +92,8 @@ def open_board(
             soc_device_register(system.model, board.soc)
         if configfs or not strict:
             remoteproc_configfs_init(system, KEYS, board.regions)
+        if not strict:
+            show_init(system, board)
         tree = board.devicetree
         if tree is not None:
             of_attach_tree(system.model.sys, tree.root, tree.blob)

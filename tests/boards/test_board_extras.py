@@ -1,12 +1,18 @@
 """What a board file says besides its processors: lines of complaints, aliases, soc, rules."""
 
+import json
+
 import pytest
 
 from rprocfs.board import load_board, open_board
+from rprocfs.board.ready import ready_boards
+from rprocfs.board.show import PATH
+from rprocfs.cli import main
 from rprocfs.errors import CommandError
 from rprocfs.fs.kernfs import Owner
 from rprocfs.testing.images import IMAGES
 from rprocfs.testing.userspace import Userspace
+from rprocfs_fuse.operations import Operations
 from rprocfs_fuse.options import Options
 
 TWO = """\
@@ -156,3 +162,99 @@ def test_owners():
     options = Options()
     options.add("uid=1000,gid=100,umask=022")
     assert options.of_board()["owner"] == Owner(1000, 100, 0o022)
+
+
+def _main(capsys, *words):
+    status = main(["board", *words])
+    said = capsys.readouterr()
+    return status, said.out, said.err
+
+
+def test_a_good_board_is_said_to_be_good(write, capsys):
+    path = write(TWO)
+    assert _main(capsys, "check", path) == (0, f"{path}: good, 2 processors: m4, dsp\n", "")
+    status, out, _ = _main(capsys, "check", "--json", path)
+    assert status == 0
+    assert json.loads(out) == {
+        "board": path, "good": True, "complaints": [], "processors": ["m4", "dsp"],
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "complaint"),
+    [
+        (TWO + 'lable = "x"\n', 1, "board.toml:11: remoteproc[1].lable: unknown key"),
+        ('[[remoteproc]]\ncompatible = "rprocfs,cortex-m4"\nengine = "steam"\nauto-boot = true\n',
+         1, "no engine steam"),
+        (None, 2, "No such file or directory"),
+    ],
+)  # fmt: skip
+def test_a_board_that_is_not_good(write, tmp_path, capsys, text, status, complaint):
+    path = write(text) if text is not None else str(tmp_path / "missing.toml")
+    found, out, err = _main(capsys, "check", path)
+    assert (found, out) == (status, "")
+    assert complaint in err
+    assert err.count("\n") == 1
+    found, out, err = _main(capsys, "check", "--json", path)
+    assert (found, err) == (status, "")
+    assert complaint in json.loads(out)["complaints"][0]
+
+
+FULL = """
+firmware-directory = "."
+modules = ["virtio_rng"]
+
+[[remoteproc]]
+compatible = "rprocfs,sim"
+label = 'quo"te\\'
+auto-boot = false
+phandle = 7
+memory-region = ["ram"]
+
+[[reserved-memory]]
+label = "ram"
+da = 0x1000
+size = 0x1000
+
+[soc]
+family = "F"
+
+[aliases]
+"a.b" = "x"
+"""
+
+
+def test_what_is_shown_makes_the_same_board(write, tmp_path):
+    with open_board(write(FULL + RULES)) as system:
+        shell = Userspace(system.tree)
+        Operations(system.tree).mkdir(
+            shell.lookup("/sys/kernel/config/remoteproc"), "made", 0o755, None
+        )
+        shell.echo("/sys/kernel/config/remoteproc/made/compatible", "rprocfs,sim")
+        shell.echo("/sys/kernel/config/remoteproc/made/memory-region", "ram")
+        shell.echo("/sys/kernel/config/remoteproc/made/live", "1")
+        shown = shell.cat(f"/{PATH}")
+    first = load_board(str(tmp_path / "board.toml"))
+    second = load_board(write(shown, "shown.toml"))
+    (original,) = first.processors
+    assert second.processors[0] == original
+    assert second.processors[1]["label"] == "made"
+    assert second.processors[1]["memory-region"] == original["memory-region"]
+    for name in ("modules", "regions", "soc", "aliases", "rules"):
+        assert getattr(second, name) == getattr(first, name)
+    with open_board(str(tmp_path / "shown.toml")) as system:
+        assert Userspace(system.tree).cat(f"/{PATH}") == shown
+
+
+@pytest.mark.parametrize("name", ready_boards())
+def test_ready_boards_are_good_and_shown(name, write, capsys):
+    assert _main(capsys, "check", name)[0] == 0
+    with open_board(name) as system:
+        shown = Userspace(system.tree).cat(f"/{PATH}")
+    found = load_board(write(shown))
+    assert list(found.processors) == list(load_board(name).processors)
+
+
+def test_show_of_nothing(tmp_path, capsys):
+    assert main(["board", "show", str(tmp_path)]) == 1
+    assert "no board is mounted there, or it is mounted strict" in capsys.readouterr().err
