@@ -71,6 +71,7 @@ IMAGES: Mapping[str, str] = {
     "rng.elf": "a virtio source of random numbers",
     "sample.elf": "the remote of the kernel's rpmsg_client_sample",
     "serial.elf": "a virtio serial port that sends all back",
+    "stm32mp1-echo.elf": "for a real STM32MP157: rpmsg-tty and rpmsg-client-sample echo",
     "trace.elf": "nothing but a trace, to which each heartbeat adds a line",
 }
 

@@ -43,6 +43,7 @@ TIMERS_2 = {
 WIDE_TIMERS = (0x4000_0000, 0x4000_3000)
 GPIOS = (*range(0x5000_2000, 0x5000_D000, 0x1000), 0x5400_4000)
 EXTI_LINES = (6, 7, 8, 9, 10, 23, 64, 65, 66, 67, 40, 42, 76, 77, 121, 127)
+ETZPC = 0x5C00_7000  # all peripherals are open to everybody
 BOOT_PINS, DEV_ID = 5, 0x2000_6500  # from an SD card; revision B
 
 
@@ -81,6 +82,7 @@ class Stm32mp1Peripherals(Peripherals):
             0x5000_D000: Exti(lambda number, level: line(EXTI_LINES[number], level)),
             0x5002_0000: Words({0: BOOT_PINS}),
             0x5008_1000: Words({0: DEV_ID}),
+            ETZPC: Words(dict.fromkeys(range(0x10, 0x28, 4), 0xFFFF_FFFF)),
         }
 
     def read(self, address: int, size: int) -> int:
