@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from rprocfs.soc.machine import Bank, Machine, Region, Uart
-from rprocfs.soc.peripherals import Peripherals, Words
+from rprocfs.soc.peripherals import PAGE, Peripherals, Words
 from rprocfs.soc.stm32mp1.hsem import Hsem
 from rprocfs.soc.stm32mp1.ipcc import Ipcc
 from rprocfs.soc.stm32mp1.rcc import APB1DIVR, APB2DIVR, TIMG1PRER, TIMG2PRER, Rcc
@@ -70,7 +70,8 @@ class Stm32mp1Peripherals(Peripherals):
         self._timed_pages = frozenset((*TIMERS_1, *TIMERS_2, 0x4000_A000))
         self._next: int | None = None  # when the next of them is due
         self._unsent = False
-        pages.update(zip(USARTS, self.usarts, strict=True))
+        self._by_page = dict(zip(USARTS, self.usarts, strict=True))
+        pages.update(self._by_page)
         pages.update((base, Gpio()) for base in GPIOS)
         pages.update((base, Rng()) for base in (0x4C00_3000, 0x5400_3000))
         pages |= {
@@ -88,17 +89,18 @@ class Stm32mp1Peripherals(Peripherals):
     def read(self, address: int, size: int) -> int:
         """A load; it may be one that let a timer pass its end."""
         value = super().read(address, size)
-        if address & ~0xFFF in self._timed_pages:
+        if address & ~(PAGE - 1) in self._timed_pages:
             self._look_ahead()
         return value
 
     def write(self, address: int, size: int, value: int) -> None:
         """A store; it may have started a timer, or be a byte that nobody took."""
         super().write(address, size, value)
-        if address & ~0xFFF in self._timed_pages:
+        page = address & ~(PAGE - 1)
+        if page in self._timed_pages:
             self._look_ahead()
-        if address & ~0xFFF in USARTS:
-            self._unsent = any(not usart.idle for usart in self.usarts)
+        elif page in self._by_page and not self._by_page[page].idle:
+            self._unsent = True
 
     def _look_ahead(self) -> None:
         due = (at for one in self.timed if (at := one.deadline) is not None)
