@@ -8,6 +8,7 @@ import time
 from dataclasses import fields
 from pathlib import Path
 
+from rprocfs.board import schema
 from rprocfs.cli import parser
 from rprocfs.fs.kernfs import Dir
 from rprocfs.fs.sysfs import SysfsFile
@@ -18,11 +19,17 @@ from rprocfs.testing.userspace import Userspace
 from rprocfs_fuse.options import Options
 
 
+KINDS = {
+    str: "string", int: "number", bool: "boolean", list: "strings", dict: "table", tuple: "tables",
+}  # fmt: skip
+
+
 def write(directory):
     """Write all pages into *directory*."""
     for name, text in (
         ("commands", commands()),
         ("options", options()),
+        ("board", board()),
         ("files", files()),
         ("complaints", complaints()),
     ):
@@ -48,6 +55,26 @@ def options():
         default = "off" if flag else option.default
         lines.append(f"| `{option.name}{value}` | {'' if default is None else default} |")
     return "\n".join([*lines, ""])
+
+
+def board():
+    """Every key of a board file."""
+    lines = ["# Board files", ""]
+    for header, keys in (
+        ("The file itself", schema.TOP),
+        ("`[[remoteproc]]`", schema.PROCESSOR),
+        ("`[[reserved-memory]]`", schema.REGION),
+        ("`[soc]`", schema.SOC),
+        ("`[[rule]]`", schema.RULE),
+    ):
+        lines += [f"## {header}", "", "| key | type | what it means |", "|---|---|---|"]
+        for name, key in keys.items():
+            kind = {list: "strings", dict: "table", tuple: "tables"}.get(
+                key.kind, key.kind.__name__
+            )
+            lines.append(f"| `{name}` | {kind} | {key.meaning} |")
+        lines.append("")
+    return "\n".join(lines)
 
 
 def files():
