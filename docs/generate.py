@@ -18,7 +18,6 @@ from rprocfs.testing.images import IMAGES
 from rprocfs.testing.userspace import Userspace
 from rprocfs_fuse.options import Options
 
-
 KINDS = {
     str: "string", int: "number", bool: "boolean", list: "strings", dict: "table", tuple: "tables",
 }  # fmt: skip
@@ -69,10 +68,7 @@ def board():
     ):
         lines += [f"## {header}", "", "| key | type | what it means |", "|---|---|---|"]
         for name, key in keys.items():
-            kind = {list: "strings", dict: "table", tuple: "tables"}.get(
-                key.kind, key.kind.__name__
-            )
-            lines.append(f"| `{name}` | {kind} | {key.meaning} |")
+            lines.append(f"| `{name}` | {KINDS[key.kind]} | {key.meaning} |")
         lines.append("")
     return "\n".join(lines)
 
