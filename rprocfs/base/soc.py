@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from rprocfs.base.bus import Bus
 from rprocfs.base.device import Device
 from rprocfs.base.model import DriverModel
-from rprocfs.fs.sysfs import Attribute, attribute
+from rprocfs.fs.sysfs import Attribute
 
 
 class SocDevice(Device):
@@ -19,37 +19,11 @@ class SocDevice(Device):
         self.attributes = [attr for attr in ATTRIBUTES if attr.name in about]
 
 
-@attribute
-def machine(soc: SocDevice) -> str:
-    """The board."""
-    return soc.about["machine"]
+def _attribute(name: str) -> Attribute[SocDevice]:
+    return Attribute(name, lambda soc: soc.about[name])
 
 
-@attribute
-def family(soc: SocDevice) -> str:
-    """The family of SoCs."""
-    return soc.about["family"]
-
-
-@attribute
-def serial_number(soc: SocDevice) -> str:
-    """That of this SoC."""
-    return soc.about["serial_number"]
-
-
-@attribute
-def soc_id(soc: SocDevice) -> str:
-    """The SoC itself."""
-    return soc.about["soc_id"]
-
-
-@attribute
-def revision(soc: SocDevice) -> str:
-    """Of the SoC."""
-    return soc.about["revision"]
-
-
-ATTRIBUTES: tuple[Attribute[SocDevice], ...] = (machine, family, serial_number, soc_id, revision)
+ATTRIBUTES = [_attribute(n) for n in ("machine", "family", "serial_number", "soc_id", "revision")]
 
 
 def soc_device_register(model: DriverModel, about: Mapping[str, str]) -> None:
