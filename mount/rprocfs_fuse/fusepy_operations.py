@@ -4,23 +4,18 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import os
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
-from itertools import count
 from typing import Any
 
 from rprocfs.fs.kernfs import Dir, Handle, Node, error
 from rprocfs_fuse import fusepy_binding as binding
+from rprocfs_fuse.fusepy_files import OpenFiles
+from rprocfs_fuse.fusepy_waiting import Waiting
 from rprocfs_fuse.operations import IOC_DAEMON, Operations, ioctl
-from rprocfs_fuse.parked import ParkingLot
 from rprocfs_fuse.permission import Caller
-from rprocfs_fuse.polling import PollWatch
-from rprocfs_fuse.waiting import STEP, SleepingJob, wait_for
 from rprocfs_fuse.wire import IOCTL_DIR
-from rprocfs_fuse.workers import Workers
 
 
 def _text(path: str) -> str:
@@ -35,20 +30,12 @@ class PathOperations:
     # Their defaults would cost a round trip each.
     getxattr = None
     listxattr = None
-    flush = None
 
     def __init__(self, operations: Operations) -> None:
         self.ready = threading.Event()
         self._ops = operations
-        self._numbers = count(1)
-        self._files: dict[int, tuple[Node, Handle]] = {}
-        self._watches: dict[int, PollWatch] = {}
-        self._watch_lock = threading.Lock()
-        self._lot = ParkingLot(_unused, _unused, _unused)
-        self._lot.start()
-        self._workers = Workers("rprocfs-worker")
-        self._waiting: set[object] = set()
-        self._stopping = False
+        self._files = OpenFiles()
+        self._waiting = Waiting()
 
     def __call__(self, name: str, *args: Any) -> Any:
         """What fusepy does for every callback."""
@@ -58,19 +45,12 @@ class PathOperations:
 
     def stop_waiting(self, timeout: float) -> None:
         """Answer everyone who waits ENOTCONN."""
-        self._stopping = True
-        deadline = time.monotonic() + timeout
-        while self._waiting and time.monotonic() < deadline:
-            time.sleep(STEP / 5)
+        self._waiting.stop(timeout)
 
     def close(self, timeout: float) -> None:
         """Close all files and end the threads."""
-        for number in list(self._files):
-            _, handle = self._files.pop(number)
-            self._forget_watch(number)
-            handle.release()
-        self._lot.close(errno.ENOTCONN)
-        self._workers.close(timeout)
+        self._files.close()
+        self._waiting.close(timeout)
 
     # Operations.
 
@@ -80,7 +60,7 @@ class PathOperations:
 
     def getattr(self, path: str, fi: Any = None) -> dict[str, int]:
         """stat(2) and fstat(2)."""
-        node = self._files[fi.fh][0] if fi else self._walk(path)
+        node = self._files.node(fi.fh) if fi else self._walk(path)
         return {
             "st_ino": node.ino,
             "st_mode": node.st_mode,
@@ -126,20 +106,14 @@ class PathOperations:
     def open(self, path: str, fi: Any) -> None:
         """open(2)."""
         node, caller = self._walk(path), self._caller()
-        try:
-            handle = self._ops.open(node, fi.flags, caller)
-        except OSError as problem:
-            if problem.errno != errno.EBUSY:
-                raise
-            time.sleep(STEP)  # another thread may be closing it just now
-            handle = self._ops.open(node, fi.flags, caller)
-        self._opened(node, handle, fi)
+        opened = partial(self._ops.open, node, fi.flags, caller)
+        _answer(fi, *self._files.open(node, opened))
 
     def create(self, path: str, mode: int, fi: Any) -> None:
         """open(2) with O_CREAT of a name that was not there."""
         parent, name = self._parent(path)
         node, handle = self._ops.create(parent, name, mode, fi.flags, self._caller())
-        self._opened(node, handle, fi)
+        _answer(fi, self._files.add(node, handle), handle)
 
     def mkdir(self, path: str, mode: int) -> None:
         """mkdir(2)."""
@@ -193,14 +167,14 @@ class PathOperations:
 
     def read(self, _path: str, size: int, offset: int, fi: Any) -> bytes:
         """read(2)."""
-        handle = self._handle(fi)
-        data: bytes | int = self._wait(partial(handle.read, size, offset), fi.flags, self._ended)
+        handle = self._files.handle(fi.fh)
+        data: bytes | int = self._waiting.wait(partial(handle.read, size, offset), fi.flags)
         return data if isinstance(data, bytes) else b""
 
     def write(self, _path: str, data: bytes, offset: int, fi: Any) -> int:
         """write(2)."""
-        handle = self._handle(fi)
-        size: int = self._perform(handle, partial(handle.write, data, offset), fi.flags)
+        handle = self._files.handle(fi.fh)
+        size: int = self._waiting.perform(handle, partial(handle.write, data, offset), fi.flags)
         return size
 
     def ioctl(self, path: str, cmd: int, arg: int, fi: Any, flags: int, data: int) -> None:
@@ -212,31 +186,30 @@ class PathOperations:
             answer = self._ops.ioctl_dir(self._ops.tree.root, cmd)
         else:
             given = ctypes.string_at(data, size) if data and cmd >> 30 & 1 else b""
-            run = partial(ioctl, self._handle(fi), cmd, arg or 0, given)
-            answer = self._perform(self._handle(fi), run, 0)
+            handle = self._files.handle(fi.fh)
+            run = partial(ioctl, handle, cmd, arg or 0, given)
+            answer = self._waiting.perform(handle, run, 0)
         if data and cmd >> 31:
             ctypes.memmove(data, answer, min(len(answer), size))
 
     def poll(self, fi: Any, poll_handle: int | None) -> int:
         """poll(2): listen first, then look."""
-        handle = self._handle(fi)
+        handle = self._files.handle(fi.fh)
         if poll_handle:
-            self._forget_watch(fi.fh)
-            watch = PollWatch(self._lot, partial(self._notify, fi.fh), poll_handle)
-            with self._watch_lock:
-                self._watches[fi.fh] = watch
-            watch.listen(handle.wait_queue)
+            self._files.listen(fi.fh, poll_handle)
         return handle.poll()
 
     def fsync(self, _path: str, _datasync: int, fi: Any) -> None:
         """fsync(2)."""
-        self._handle(fi).fsync()
+        self._files.handle(fi.fh).fsync()
+
+    def flush(self, _path: str, fi: Any) -> None:
+        """A descriptor of an open file is being closed."""
+        self._files.flush(fi.fh)
 
     def release(self, _path: str, fi: Any) -> None:
-        """The last descriptor of an open file was closed."""
-        _, handle = self._files.pop(fi.fh)
-        self._forget_watch(fi.fh)
-        handle.release()
+        """The last one was."""
+        self._files.release(fi.fh)
 
     def _caller(self) -> Caller | None:
         return self._ops.caller(*binding.caller())
@@ -253,63 +226,8 @@ class PathOperations:
         above, _, name = path.rpartition("/")
         return self._walk(above), _text(name)
 
-    def _opened(self, node: Node, handle: Handle, fi: Any) -> None:
-        number = next(self._numbers)
-        self._files[number] = (node, handle)
-        fi.fh = number
-        fi.direct_io = 1
-        fi.nonseekable = handle.stream
 
-    def _handle(self, fi: Any) -> Handle:
-        found = self._files.get(fi.fh)
-        if found is None:
-            raise error(errno.EBADF)
-        return found[1]
-
-    def _ended(self) -> int:
-        if self._stopping:
-            return errno.ENOTCONN
-        return errno.EINTR if binding.interrupted() else 0
-
-    def _wait(self, run: Callable[[], Any], flags: int, ended: Callable[[], int]) -> Any:
-        """Run; where it would block, wait for as long as nothing interrupts."""
-        if flags & os.O_NONBLOCK:
-            return run()
-        token = object()
-        self._waiting.add(token)
-        try:
-            return wait_for(run, ended)
-        finally:
-            self._waiting.discard(token)
-
-    def _perform(self, handle: Handle, run: Callable[[], Any], flags: int) -> Any:
-        """Run; what sleeps runs on a worker, so that this thread can see the signal."""
-        if not handle.sleeps:
-            return self._wait(run, flags, self._ended)
-        job = SleepingJob()
-        job.run = partial(self._wait, run, flags, job.ended)
-        self._workers.submit(job)
-        while not job.done.wait(STEP):
-            if self._ended():
-                job.task.interrupt()
-        try:
-            return job.result()
-        except InterruptedError:
-            raise error(self._ended() or errno.EINTR) from None
-
-    def _notify(self, number: int, poll_handle: int) -> None:
-        with self._watch_lock:
-            watch = self._watches.get(number)
-            if watch is not None and watch.kh == poll_handle:
-                binding.libfuse.fuse_notify_poll(poll_handle)
-
-    def _forget_watch(self, number: int) -> None:
-        with self._watch_lock:
-            watch = self._watches.pop(number, None)
-            if watch is not None:
-                watch.listen(None)
-                binding.libfuse.fuse_pollhandle_destroy(watch.kh)
-
-
-def _unused(*_args: Any) -> None:
-    """The lot is only used to hand wake-ups over."""
+def _answer(fi: Any, number: int, handle: Handle) -> None:
+    fi.fh = number
+    fi.direct_io = 1
+    fi.nonseekable = handle.stream

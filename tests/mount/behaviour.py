@@ -65,7 +65,7 @@ def attributes_of_a_directory(fs, sample):
 
 @behaviour
 def list_a_directory(fs, sample):
-    names = ["busy", "hesitant", "lazy", "queue", "restart", "sleeper"]
+    names = ["busy", "exclusive", "hesitant", "lazy", "queue", "restart", "sleeper", "slow"]
     assert sorted(fs.listdir("dev")) == names
 
 
@@ -438,6 +438,31 @@ def release_comes_once(fs, sample):
     while sample.queue.released < 3 and time.monotonic() < deadline:
         time.sleep(0.01)
     assert (sample.queue.opened, sample.queue.released) == (3, 3)
+
+
+@behaviour
+def what_is_closed_is_not_busy(fs, sample):
+    for _ in range(3):
+        with fs.open("dev/exclusive", R) as file:
+            assert file.read(10) == b"0"
+
+
+@behaviour
+def what_is_closed_is_closed(fs, sample):
+    for _ in range(3):
+        with fs.open("dev/slow", R) as file:
+            assert file.read(10) == b"0"
+
+
+@behaviour
+def what_is_open_elsewhere_is_open(fs, sample):
+    with fs.open("dev/exclusive", R) as file:
+        file.close_another()
+        fails(errno.EBUSY, fs.open, "dev/exclusive", R)
+        assert file.read(10) == b"0"
+        start = time.monotonic()
+        fails(errno.EBUSY, fs.open, "dev/exclusive", R)
+        assert time.monotonic() - start < 0.5
 
 
 @behaviour

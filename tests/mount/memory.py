@@ -84,6 +84,9 @@ class MemoryFile:
     def close(self):
         self._handle.release()
 
+    def close_another(self):
+        """Another descriptor of the same open file is closed."""
+
     def __enter__(self):
         return self
 

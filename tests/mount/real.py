@@ -51,6 +51,10 @@ class RealFile:
     def close(self):
         os.close(self.fd)
 
+    def close_another(self):
+        """Another descriptor of the same open file is closed."""
+        os.close(os.dup(self.fd))
+
     def __enter__(self):
         return self
 

@@ -3,6 +3,7 @@
 import errno
 import select
 import threading
+import time
 from collections import deque
 
 from rprocfs.fs.chardev import DeviceNode
@@ -192,6 +193,33 @@ class SleepingQueueHandle(QueueHandle):
     sleeps = True
 
 
+class Slow(Handle):
+    """Takes its time to close; who opened it is told how many had it open."""
+
+    stream = True
+
+    def __init__(self, queue):
+        self.queue = queue
+        queue.opened += 1
+        self.others = queue.opened - queue.released - 1
+
+    def read(self, size, offset):
+        return b"%d" % self.others
+
+    def release(self):
+        time.sleep(0.2)
+        self.queue.released += 1
+
+
+class Exclusive(Slow):
+    """The same, for one at a time."""
+
+    def __init__(self, queue):
+        if queue.opened > queue.released:
+            raise error(errno.EBUSY)
+        super().__init__(queue)
+
+
 class Configurable(Dir):
     """mkdir makes a group with an attribute, create makes a file."""
 
@@ -241,6 +269,8 @@ class Sample:
         dev.add("restart", DeviceNode(lambda flags: Hesitant(flags, 512), (10, 3)))
         dev.add("sleeper", DeviceNode(lambda _flags: Sleeper(self), (10, 4)))
         dev.add("busy", Refusing(0o600))
+        dev.add("slow", DeviceNode(lambda _flags: Slow(self.queue), (10, 7)))
+        dev.add("exclusive", DeviceNode(lambda _flags: Exclusive(self.queue), (10, 8)))
         dev.add("lazy", DeviceNode(lambda _flags: SleepingQueueHandle(self.queue), (10, 6)))
         doomed = root.mkdirs("doomed/below")
         doomed.add("rw", SysfsFile(rw, self))
