@@ -63,6 +63,7 @@ def parse_board(path: str, content: bytes) -> Board:
     for number, processor in enumerate(processors):
         _check_processor(source, ("remoteproc", number), processor)
     check_device_names(source, processors)
+    _check_phandles(source, processors)
     regions = document.get("reserved-memory", [])
     for number, region in enumerate(regions):
         source.check_keys(("reserved-memory", number), region, schema.REGION)
@@ -126,6 +127,17 @@ def check_device_names(source: Source, processors: Sequence[Mapping[str, Any]]) 
         first = taken.setdefault(parts[-1], number)
         if first != number:
             source.fail(place, f"{parts[-1]} is that of remoteproc[{first}]")
+
+
+def _check_phandles(source: Source, processors: Sequence[Mapping[str, Any]]) -> None:
+    """Nobody else has that of a processor."""
+    taken: dict[int, int] = {}
+    for number, processor in enumerate(processors):
+        if "phandle" in processor:
+            first = taken.setdefault(processor["phandle"], number)
+            if first != number:
+                text = f"{processor['phandle']} is that of remoteproc[{first}]"
+                source.fail(("remoteproc", number, "phandle"), text)
 
 
 def check_modules(source: Source, modules: Sequence[str]) -> None:
