@@ -105,17 +105,19 @@ void vsoc_fail(void)
 }
 
 /* Where the fault was: the stacked pc. */
-__attribute__((used, noreturn)) static void fault(const uint32_t *frame)
+__attribute__((used)) static void fault(const uint32_t *frame)
 {
 	trace_number("fault: pc 0x", frame[6]);
 	trace_number("fault: cfsr 0x", SCB_CFSR);
 	trace_number("fault: hfsr 0x", SCB_HFSR);
 	if (SCB_CFSR & 0x8000)
 		trace_number("fault: bfar 0x", SCB_BFAR);
-	vsoc_fail();
 }
 
+/* It fails on the stack that the fault was on: a core file has one stack pointer, no PSP. */
 __attribute__((naked)) void hard_fault(void)
 {
-	__asm__("tst lr, #4\n\tite eq\n\tmrseq r0, msp\n\tmrsne r0, psp\n\tb fault");
+	__asm__("tst lr, #4\n\tite eq\n\tmrseq r0, msp\n\tmrsne r0, psp\n\t"
+		"push {r0, lr}\n\tbl fault\n\tpop {r0, lr}\n\t"
+		"msr msp, r0\n\tbic lr, #4\n\tb vsoc_fail");
 }

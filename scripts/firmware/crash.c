@@ -30,6 +30,14 @@ static void pass(void) { TEST_DEVICE = TEST_PASS; }
 #else
 /* Something the core cannot execute: HardFault, trace, mailbox 0xff, lockup. */
 static void undef(void) { __asm__ volatile("udf #1"); }
+/* The same in a thread with a stack of its own. */
+static void thread(void)
+{
+	static uint64_t stack[32];
+
+	__asm__ volatile("msr psp, %0\n\tmsr control, %1\n\tisb" ::"r"(stack + 32), "r"(2));
+	undef();
+}
 /* A bus fault. */
 static void unmapped_read(void) { (void)REG(NOWHERE); }
 static void unmapped_write(void) { REG(NOWHERE) = 1; }
@@ -44,6 +52,16 @@ static void vectors(void)
 	undef();
 }
 static void system_reset(void) { SCB_AIRCR = 0x05fa0004; }
+/* Semihosting's SYS_EXIT. */
+static void end(uint32_t reason)
+{
+	register uint32_t number __asm__("r0") = 0x18;
+	register uint32_t why __asm__("r1") = reason;
+
+	__asm__ volatile("bkpt 0xab" ::"r"(number), "r"(why));
+}
+static void fail(void) { end(0x20023); }
+static void pass(void) { end(0x20026); }
 #endif
 static void hang(void)
 {
@@ -70,6 +88,7 @@ static const struct {
 	{"undef", undef},	  {"read", unmapped_read}, {"unmapped", unmapped_read},
 	{"write", unmapped_write}, {"jump", jump},	   {"jump-xn", jump_xn},
 	{"lockup", lockup},	  {"vectors", vectors},	   {"reset", system_reset},
+	{"thread", thread},	  {"fail", fail},	   {"pass", pass},
 #endif
 	{"hang", hang},		  {"crash", say_so},
 };

@@ -85,7 +85,8 @@ def line(source, text):
     return f"{source}:{number}"
 
 
-HANDLER = ["vsoc_fail ()", "fault (", "<signal handler called>"]
+HANDLER = ["vsoc_fail ()", "<signal handler called>"]
+TRAP = ["vsoc_fail ()", "fault ()", "trap ()"]
 
 
 @NEEDS_ARM
@@ -94,6 +95,7 @@ HANDLER = ["vsoc_fail ()", "fault (", "<signal handler called>"]
     ("way", "frames", "signal"),
     [
         ("undef", [*HANDLER, "undef ()", "command ("], "SIGABRT"),
+        ("thread", [*HANDLER, "undef ()", "thread ()"], "SIGABRT"),
         ("read", [*HANDLER, "unmapped_read ()", "command ("], "SIGSEGV"),
         ("jump", [*HANDLER, "?? ()", "command ("], "SIGSEGV"),
         ("lockup", ["lockup ()", "command ("], "SIGABRT"),
@@ -111,9 +113,9 @@ def test_gdb_finds_the_crash(engine, way, frames, signal, unstripped, tmp_path):
     if way == "reset":  # the store to AIRCR, and where it returns to: both are there in time
         found = found[1:] if found[0].startswith("system_reset") else found
     assert [text[: len(start)] for text, start in zip(found, frames, strict=False)] == frames
-    if way in ("undef", "vectors"):
+    if way in ("undef", "thread", "vectors"):
         assert line("crash.c", 'static void undef(void) { __asm__ volatile("udf') in "".join(found)
-    if way != "vectors":  # it pushes nothing, as it will not return
+    if way not in ("thread", "vectors"):  # they push nothing, as they will not return
         assert found[-1].startswith("main ()")
 
 
@@ -122,6 +124,8 @@ def test_gdb_finds_the_crash(engine, way, frames, signal, unstripped, tmp_path):
 @pytest.mark.parametrize(
     ("way", "frames", "signal"),
     [
+        ("undef", [*TRAP, "command ("], "SIGABRT"),
+        ("jump", [*TRAP, "command ("], "SIGABRT"),
         ("reset", ["command ("], "SIGABRT"),
         ("crash", ["hang ()", "say_so ()", "command ("], "SIGABRT"),
         ("hang", ["hang ()", "command ("], "SIGALRM"),
