@@ -9,7 +9,7 @@ firmware-name the default firmware file
 memory-region the reserved memories, each a carveout of its name; those of ST's
               discovery kits unless given
 console-log   a file that the output of the firmware's UARTs is appended to
-st,auto-boot  boot when registered; also ``auto-boot``
+auto-boot     boot when registered; in a devicetree, ``st,auto-boot``
 phandle       number for ``rproc_get_by_phandle``
 ============= ===================================================================
 """
@@ -241,7 +241,7 @@ class Stm32RprocDriver(WorkerDriver):
         rproc_coredump_set_elf_info(rproc, ELFCLASS32, machine)
         device.info("wdg irq registered")
         rproc.phandle = has("phandle")
-        rproc.auto_boot = bool(has("st,auto-boot") or has("auto-boot"))
+        rproc.auto_boot = bool(has("auto-boot"))
         rproc.devm_rproc_add(device)
         if not rproc.model.strict:
             self._add_files(rproc, ops, "")

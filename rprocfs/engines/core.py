@@ -19,8 +19,8 @@ from rprocfs.engines import libunicorn, ports, semihosting
 from rprocfs.engines.armv7m import ExceptionModel
 from rprocfs.engines.sites import Sites
 from rprocfs.soc import scb as bits
+from rprocfs.soc.clock import SECOND
 from rprocfs.soc.nvic import BUSFAULT, MEMMANAGE, SVCALL
-from rprocfs.soc.systick import SECOND
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Reset(Exception):
 class Core:
     """Runs *unicorn* with *bus* around it, until a
     :class:`~rprocfs.engines.armv7m.Lockup`, a :class:`Reset` or a
-    :class:`~rprocfs.engines.ports.Closed`. *now* is the clock of *scs*; the last of the
+    :class:`~rprocfs.engines.ports.Closed`. *now* is the wall clock; the last of the
     *sockets* is the parent's, a byte from which is a
     :class:`~rprocfs.engines.ports.Halted`."""
 

@@ -21,6 +21,7 @@ from rprocfs.engines.ports import Closed, Halted, Port, wait
 from rprocfs.engines.registers import to_line
 from rprocfs.engines.semihosting import Exit
 from rprocfs.engines.worker_ram import WorkerRam
+from rprocfs.soc.clock import Clock
 from rprocfs.soc.machine import Machine, find_machine
 from rprocfs.soc.nvic import FIRST_IRQ
 from rprocfs.soc.peripherals import Wires
@@ -46,7 +47,7 @@ class Processor:
         self, library: str, core: str, vtor: int, ram_fd: int, sockets: list[int], machine: Machine
     ) -> None:
         mailbox, console, control = sockets
-        now = time.monotonic_ns
+        now = Clock(time.monotonic_ns, time.thread_time_ns)
         self.scs = SystemControlSpace(machine, core, vtor, now, self._request_reset)
         self.mailbox = Port(mailbox)
         self.console = Port(console, CONSOLE_ROOM, CONSOLE_BATCH)
@@ -64,7 +65,7 @@ class Processor:
         bus = Bus(self.scs, machine.peripherals(wires))
         self.control = Port(control)
         ports = (self.mailbox, self.console, self.control)
-        self.core = Core(unicorn, self.cpu, ram, self.scs, bus, ports, now)
+        self.core = Core(unicorn, self.cpu, ram, self.scs, bus, ports, time.monotonic_ns)
 
     def _request_reset(self) -> None:
         self.core.request_reset("reset", "fatal error")

@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
+    from rprocfs.soc.clock import Clock
+
     class Stream(Protocol):
         """Bytes to and from the outside: what came in waits in *received*."""
 
@@ -24,7 +26,7 @@ PAGE = 0x1000
 class Wires:
     """The outside of the peripherals.
 
-    *now* is the clock, in nanoseconds. *set_line* (irq, level) is the NVIC's input, *pend*
+    *now* is the clock. *set_line* (irq, level) is the NVIC's input, *pend*
     (irq) an edge of it. *clock* (hertz) is told the processor's frequency whenever it
     changes, *die* (reason, crash type) ends the processor, and *debug* takes lines for the
     log.
@@ -34,7 +36,7 @@ class Wires:
         self,
         console: Stream,
         mailbox: Stream,
-        now: Callable[[], int],
+        now: Clock,
         set_line: Callable[[int, bool], None],
         pend: Callable[[int], None],
         clock: Callable[[int], None] = lambda hertz: None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rprocfs.soc.clock import PATIENCE, Clock
 from rprocfs.soc.dwt import Dwt
 from rprocfs.soc.mpu import Mpu
 from rprocfs.soc.nvic import SYSTICK, Nvic
@@ -24,7 +25,7 @@ DWT, SCS, PAGE = 0xE000_1000, 0xE000_E000, 0x1000
 class SystemControlSpace:
     """A core's own peripherals, wired together.
 
-    *now* is the clock that SysTick counts by, in nanoseconds.
+    *now* is the clock that SysTick counts by.
     """
 
     def __init__(
@@ -32,7 +33,7 @@ class SystemControlSpace:
         machine: Machine,
         core: str,
         vtor: int,
-        now: Callable[[], int],
+        now: Clock,
         reset: Callable[[], None],
     ) -> None:
         self.nvic = Nvic(machine.irqs, machine.priority_bits)
@@ -40,10 +41,9 @@ class SystemControlSpace:
         self.mpu = Mpu(machine.mpu)
         self.dwt = Dwt(now, machine.cpu_hz)
         self._ratio = machine.cpu_hz // machine.ref_hz
-        pending = self.nvic.pending
-        self.systick = SysTick(
-            now, machine.cpu_hz, machine.ref_hz, self._tick, lambda: SYSTICK in pending
-        )
+        self._busy, self._ticked = now.busy, 0
+        self.systick = SysTick(now, machine.cpu_hz, machine.ref_hz, self._tick, self._waits)
+        now.limits.append(lambda: self.systick.limit)
         blocks: tuple[tuple[int, Peripheral], ...] = (
             (SCS, self.nvic), (SCS, self.scb), (SCS, self.systick), (SCS, self.mpu),
             (DWT, self.dwt),
@@ -58,7 +58,13 @@ class SystemControlSpace:
         self.dwt.hz = hertz
 
     def _tick(self) -> None:
+        if SYSTICK not in self.nvic.pending:
+            self._ticked = self._busy()
         self.nvic.pend(SYSTICK)
+
+    def _waits(self) -> bool:
+        """Whether the last tick was not taken yet, but will be."""
+        return SYSTICK in self.nvic.pending and self._busy() - self._ticked < PATIENCE
 
     def read(self, address: int, size: int) -> int:
         """Read *size* bytes of the private peripheral bus."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rprocfs.soc.clock import LAG, SECOND
 from rprocfs.soc.registers import Peripheral, register
 
 TYPE_CHECKING = False
@@ -9,8 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ENABLE, TICKINT, CLKSOURCE, COUNTFLAG = 1, 2, 4, 1 << 16
-SECOND = 1_000_000_000
-LAG = SECOND // 4
 
 
 class SysTick(Peripheral):
@@ -40,6 +39,11 @@ class SysTick(Peripheral):
         self._expiry: int | None = None  # when that is, while it runs
 
     @property
+    def limit(self) -> int | None:
+        """When it next interrupts; None while it does not."""
+        return self._expiry if self._ctrl & TICKINT else None
+
+    @property
     def deadline(self) -> int | None:
         """When :meth:`advance` next has something to do; None while nothing is coming."""
         return self._expiry
@@ -55,8 +59,8 @@ class SysTick(Peripheral):
         now = self._now()
         if self._expiry is None or now < self._expiry:
             return False
-        late = now - self._expiry > LAG
-        if not late and self._ctrl & TICKINT and self._waits():
+        late = not self._ctrl & TICKINT or now - self._expiry > LAG
+        if not late and self._waits():
             return False
         self._ctrl |= COUNTFLAG
         if self._reload:

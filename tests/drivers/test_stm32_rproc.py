@@ -51,8 +51,11 @@ SLEEP = program(0xBF30, 0xE7FD)
 DOG = program(0x4801, 0x21C0, 0x6001, 0xE7FE, 0xA000, 0x4000)
 # ldr r0, =0x60000000; ldr r1, [r0]; b .
 HOLE = program(0x4801, 0x6801, 0xE7FE, 0xBF00, 0x0000, 0x6000)
-# ldr r0, =0x5000040c - 8; movs r1, #2; str r1, [r0]; b .
+# ldr r0, =0x50000404; movs r1, #2; str r1, [r0]; b .
 RESET = program(0x4801, 0x2102, 0x6001, 0xE7FE, 0x0404, 0x5000)
+
+# ldr r0, =0x40010000; movs r1, #9; str r1, [r0]; movs r2, #'x'; 1: str r2, [r0, #0x28]; b 1b
+FLOOD = program(0x4802, 0x2109, 0x6001, 0x2278, 0x6282, 0xE7FD, 0x0000, 0x4001)
 
 
 @pytest.fixture
@@ -151,6 +154,20 @@ def test_its_console_talks_and_listens(make):
     while len(seen) < 5:
         seen += read(console)
     assert seen == b"typed"
+
+
+def test_a_console_that_is_flooded(make):
+    """All of it arrives, nobody has to read it, and the processor can be stopped."""
+    bench = make()
+    boot(bench, FLOOD)
+    console, seen = bench.open(f"{R0}/console"), 0
+    while seen < 100_000:
+        data = read(console)
+        assert set(data) == {ord("x")}
+        seen += len(data)
+    time.sleep(0.2)
+    bench.stop()
+    assert bench.state == "offline"
 
 
 def test_what_start_up_code_relies_on(make):
@@ -257,7 +274,7 @@ def test_a_watchdog_word_it_has_not(make):
 
 def test_it_boots_by_itself(tmp_path):
     (tmp_path / "rproc-m4-fw").write_bytes(Path(ECHO.echo).read_bytes())
-    with Bench(M4 | {"st,auto-boot": True}, ECHO, tmp_path) as bench:
+    with Bench(M4 | {"auto-boot": True}, ECHO, tmp_path) as bench:
         bench.wait(lambda: bench.state == "running")
         bench.wait_channels()
 

@@ -130,9 +130,9 @@ def test_the_next_tick_waits_until_the_one_before_was_taken():
     assert timer.read(CVR, 4) == 5
 
 
-def test_it_does_not_make_up_for_more_than_a_quarter_of_a_second(timer):
+def test_it_does_not_make_up_for_more_than_a_few_seconds(timer):
     timer.start(9)
-    timer.pass_us(1_000_000)
+    timer.pass_us(10_000_000)
     assert timer.ticks == 1
     assert timer.deadline - timer.time == 10_000
 

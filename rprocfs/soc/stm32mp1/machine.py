@@ -61,7 +61,8 @@ class Stm32mp1Peripherals(Peripherals):
         group2 = partial(self.rcc.timer_hz, APB2DIVR, TIMG2PRER)
         for timers, hz in ((TIMERS_1, group1), (TIMERS_2, group2)):
             for base, irq in timers.items():
-                pages[base] = Tim(now, hz, partial(line, irq), 32 if base in WIDE_TIMERS else 16)
+                bits = 32 if base in WIDE_TIMERS else 16
+                pages[base] = Tim(now, hz, partial(line, irq), bits, now.busy)
         self.wwdg = Wwdg(
             now, lambda: self.rcc.pclk1_hz, partial(line, 0),
             partial(wires.die, "window watchdog", "watchdog"),
@@ -69,6 +70,7 @@ class Stm32mp1Peripherals(Peripherals):
         self.timed = [page for page in pages.values() if isinstance(page, Tim)] + [self.wwdg]
         self._timed_pages = frozenset((*TIMERS_1, *TIMERS_2, 0x4000_A000))
         self._next: int | None = None  # when the next of them is due
+        now.limits.append(lambda: self._next)
         self._unsent = False
         self._by_page = dict(zip(USARTS, self.usarts, strict=True))
         pages.update(self._by_page)

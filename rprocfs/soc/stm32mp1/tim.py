@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rprocfs.soc.clock import LAG, PATIENCE, SECOND
 from rprocfs.soc.peripherals import Words
 
 TYPE_CHECKING = False
@@ -11,16 +12,15 @@ if TYPE_CHECKING:
 CR1, DIER, SR, EGR, CNT, PSC, ARR = 0x00, 0x0C, 0x10, 0x14, 0x24, 0x28, 0x2C
 CEN, UDIS, URS, OPM = 1, 2, 4, 8
 UIE = UIF = UG = 1
-SECOND = 1_000_000_000
-LAG = SECOND // 4
 
 
 class Tim(Words):
     """A counter of *bits* bits at wall-clock time.
 
     *now* is the clock in nanoseconds, *hz* what it counts by, *interrupt* is told the level
-    of the update interrupt. While that is asked for, updates that are due wait, for up to a
-    quarter of a second, until the one before was seen: none is lost while nobody looks.
+    of the update interrupt. While that is asked for, updates that are due wait, but not for
+    ever, until the one before was seen: none is lost while nobody looks. *busy* is how long
+    the processor has executed.
     """
 
     def __init__(
@@ -29,7 +29,9 @@ class Tim(Words):
         hz: Callable[[], int],
         interrupt: Callable[[bool], None],
         bits: int = 16,
+        busy: Callable[[], int] = lambda: 0,
     ) -> None:
+        self._busy, self._told = busy, 0
         self._all = (1 << bits) - 1
         super().__init__({ARR: self._all})
         self._now, self._hz, self._interrupt = now, hz, interrupt
@@ -65,7 +67,7 @@ class Tim(Words):
         """Let it pass its end, if it is time."""
         while self._due is not None and (now := self._now()) >= self._due:
             telling = self.words.get(DIER, 0) & UIE and now - self._due <= LAG
-            if telling and self.words.get(SR, 0) & UIF:
+            if telling and self.words.get(SR, 0) & UIF and self._busy() - self._told < PATIENCE:
                 return
             self._prescale = (self.words.get(PSC, 0) & 0xFFFF) + 1
             if self.words.get(CR1, 0) & OPM:
@@ -73,6 +75,8 @@ class Tim(Words):
             whole = 0 if telling else (now - self._due) // self._ns(self._period)
             self._run_from(0, self._due + whole * self._ns(self._period))
             if not self.words.get(CR1, 0) & UDIS:
+                if not self.words.get(SR, 0) & UIF:
+                    self._told = self._busy()
                 self._flag(UIF)
 
     def _flag(self, bits: int) -> None:

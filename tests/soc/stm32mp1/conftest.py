@@ -2,6 +2,7 @@
 
 import pytest
 
+from rprocfs.soc.clock import Clock
 from rprocfs.soc.peripherals import Wires
 from rprocfs.soc.stm32mp1.machine import STM32MP157
 
@@ -27,7 +28,7 @@ class Board:
         self.clocks = []
         self.console, self.mailbox = Stream(), Stream()
         wires = Wires(
-            self.console, self.mailbox, lambda: self.time, self.set_line, self.edges.append,
+            self.console, self.mailbox, Clock(lambda: self.time), self.set_line, self.edges.append,
             self.clocks.append, lambda *why: self.deaths.append(why), self.debug.append,
         )  # fmt: skip
         self.all = STM32MP157.peripherals(wires)

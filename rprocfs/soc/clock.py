@@ -1,0 +1,38 @@
+"""The time of a machine: that of the wall, but for a processor that lags behind."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+SECOND = 1_000_000_000
+
+#: How far time may be behind the wall. What is more is lost, as it is to a stopped processor.
+LAG = 5 * SECOND
+
+#: How long a processor may execute without taking an interrupt of a timer before it is
+#: taken for one that does not want it. Then timers go on without.
+PATIENCE = 2_000_000
+
+
+class Clock:
+    """Nanoseconds, by *wall*; *busy* is how long the processor has executed.
+
+    Time stands still at each of the *limits* (functions that return a time, or None): the
+    moment of a timer's interrupt, until the timer has passed it. So all timers agree, and
+    a processor that could not execute for a while finds that no time has passed meanwhile.
+    """
+
+    def __init__(self, wall: Callable[[], int], busy: Callable[[], int] = lambda: 0) -> None:
+        self._wall, self.busy = wall, busy
+        self.limits: list[Callable[[], int | None]] = []
+
+    def __call__(self) -> int:
+        """What time it is."""
+        wall = now = self._wall()
+        for limit in self.limits:
+            at = limit()
+            if at is not None and wall - LAG <= at < now:
+                now = at
+        return now
