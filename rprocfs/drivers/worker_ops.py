@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from rprocfs.drivers.console import Console
 from rprocfs.drivers.crash_dump import merged, notes
-from rprocfs.engines import worker as engine_worker
+from rprocfs.engines import death as engine_death
 from rprocfs.engines.memory import SharedRam
 from rprocfs.remoteproc import elf_loader
 from rprocfs.remoteproc.coredump import (
@@ -34,7 +34,8 @@ from rprocfs.soc.vsoc import (
 )
 
 if TYPE_CHECKING:
-    from rprocfs.engines.worker import Death, Engine, Worker
+    from rprocfs.engines.death import Death
+    from rprocfs.engines.worker import Engine, Worker
     from rprocfs.remoteproc.core import Rproc
     from rprocfs.soc.machine import Machine
 
@@ -48,9 +49,9 @@ CRASH_GRACE = 0.2
 TELL_WITHIN = 0.5
 
 _CRASHES = {
-    engine_worker.CrashType.MMUFAULT: CrashType.MMUFAULT,
-    engine_worker.CrashType.WATCHDOG: CrashType.WATCHDOG,
-    engine_worker.CrashType.FATAL_ERROR: CrashType.FATAL_ERROR,
+    engine_death.CrashType.MMUFAULT: CrashType.MMUFAULT,
+    engine_death.CrashType.WATCHDOG: CrashType.WATCHDOG,
+    engine_death.CrashType.FATAL_ERROR: CrashType.FATAL_ERROR,
 }
 
 

@@ -24,9 +24,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from rprocfs.engines.death import Death
 from rprocfs.engines.io_thread import IoThread
 from rprocfs.engines.native_launcher import DOORBELL, MEMORY
-from rprocfs.engines.worker import Death, Engine, Worker
+from rprocfs.engines.worker import Engine, Worker
 from rprocfs.soc.machine import Machine
 
 # Isolated and without site-packages, as for Unicorn.

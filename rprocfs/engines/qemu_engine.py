@@ -24,8 +24,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rprocfs.engines import qmp, registers
+from rprocfs.engines.death import CrashType, Death
 from rprocfs.engines.io_thread import IoThread
-from rprocfs.engines.worker import STDERR_KEPT, CrashType, Death, Engine, Worker
+from rprocfs.engines.worker import STDERR_KEPT, Engine, Worker
 from rprocfs.soc.machine import Machine
 
 #: Seconds after a doorbell that QEMU has not looked at, until it is made to look.

@@ -18,48 +18,23 @@ from __future__ import annotations
 
 import logging
 import os
-import signal
 import socket
 import subprocess
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
-from enum import StrEnum
 from functools import partial
 
 from rprocfs.engines import registers
+from rprocfs.engines.death import Death, explain
 from rprocfs.engines.io_thread import IoThread
 from rprocfs.engines.memory import SharedRam
 from rprocfs.soc.machine import Machine
 
 log = logging.getLogger(__name__)
 
-CRASHED = 70
 CONSOLE_KEPT, STDERR_KEPT, CHUNK = 64 << 10, 4096, 4096
-
-
-class CrashType(StrEnum):
-    """``enum rproc_crash_type``, by the names that the kernel logs."""
-
-    MMUFAULT = "mmufault"
-    WATCHDOG = "watchdog"
-    FATAL_ERROR = "fatal error"
-
-
-@dataclass(frozen=True)
-class Death:
-    """How a worker ended by itself.
-
-    *kind* is ``exit`` (a clean end), ``crash`` (the firmware did something wrong; then
-    *crash_type* says what), ``signal`` (the worker was killed) or ``failure`` (it is
-    broken). *reason* is one line.
-    """
-
-    kind: str
-    crash_type: CrashType | None
-    reason: str
 
 
 class Worker:
@@ -281,17 +256,8 @@ class Engine(ABC):
         """The worker's command line; *fds* has ``ram mailbox console control``, and *files*."""
 
     def death(self, status: int, stderr: str) -> Death:
-        """What an exit *status* (a negative signal, as Popen has it) and *stderr* mean."""
-        lines = stderr.splitlines() or [""]
-        if status == 0:
-            return Death("exit", None, "clean exit")
-        if status == CRASHED:
-            kind = lines[1] if len(lines) > 1 else ""
-            known = CrashType(kind) if kind in set(CrashType) else CrashType.FATAL_ERROR
-            return Death("crash", known, lines[0] or "crashed")
-        if status < 0:
-            return Death("signal", None, f"killed by {signal.Signals(-status).name}")
-        return Death("failure", None, lines[0] or f"exit status {status}")
+        """What the end of a worker means: see :func:`.death.explain`."""
+        return explain(status, stderr)
 
     def spawn(
         self,

@@ -106,40 +106,6 @@ def test_it_has_to_be_allowed(properties, echo, tmp_path):
         assert bench.log.count("set allow-native = true in the board") == 1
 
 
-MATRIX = {
-    "undef": ("killed by SIGILL", "fatal error"),
-    "read": ("killed by SIGSEGV", "mmufault"),
-    "jump": ("killed by SIGSEGV", "mmufault"),
-    "bus": ("killed by SIGBUS", "mmufault"),
-    "divide": ("killed by SIGFPE", "fatal error"),
-    "abort": ("killed by SIGABRT", "fatal error"),
-    "fail": ("exit status 3", "fatal error"),
-    "orphan": ("exit status 4", "fatal error"),
-    "pass": ("clean exit", "fatal error"),
-    "crash": ("", "fatal error"),
-}
-
-
-@pytest.mark.parametrize("way", MATRIX)
-def test_it_crashes_on_command_and_comes_back(crasher, way):
-    reason, kind = MATRIX[way]
-    crasher.shell.echo(f"{R0}/coredump", "enabled")
-    command(crasher, way)
-    crasher.wait(lambda: crasher.state == "crashed")
-    assert f"crash detected in native-0: type {kind}\n" in crasher.log + "\n"
-    assert crasher.log.count("crash detected") == 1
-    assert f"native: {reason}\n" in crasher.log or not reason
-    assert f"crash: {way}\n" in trace(crasher)
-    if reason:
-        assert not Path(f"/proc/{launcher(crasher)}").exists()
-    crasher.shell.echo(f"{R0}/recovery", "recover")
-    assert crasher.state == "running"
-    crasher.wait_channels()
-    core = crasher.shell.cat_bytes(f"{R0}/devcoredump/data")
-    assert f"crash: {way}\n".encode() in core
-    assert core[4] == 2
-
-
 def test_a_family_is_stopped_within_a_tenth_of_a_second(crasher):
     """All signals blocked, and its members have nothing to do with each other."""
     command(crasher, "family")
@@ -161,14 +127,6 @@ def test_a_hurt_launcher_takes_everything_along(crasher):
     crasher.wait(lambda: crasher.state == "crashed")
     crasher.wait(lambda: not any(Path(f"/proc/{pid}").exists() for pid in processes))
     assert "native: killed by SIGKILL" in crasher.log
-
-
-@pytest.mark.parametrize("crasher", [{"watchdog-ms": 1500}], indirect=True)
-def test_a_watchdog(crasher):
-    command(crasher, "hang")
-    crasher.wait(lambda: crasher.state == "crashed")
-    assert "native: no heartbeat for 1500 ms" in crasher.log
-    assert "crash detected in native-0: type watchdog" in crasher.log
 
 
 SANDBOX = {

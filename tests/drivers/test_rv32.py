@@ -3,7 +3,7 @@ import errno
 import pytest
 
 from rprocfs.system import bundled_firmware
-from rprocfs.testing.driver_table import DEBUG, R0, RPMSG, Bench, Images
+from rprocfs.testing.driver_table import Bench, Images
 from rprocfs.testing.firmware_table import FIRMWARE_TABLE
 from rprocfs.testing.userspace import read, write
 from tests.engines.installed import NEEDS_QEMU_RISCV
@@ -20,44 +20,6 @@ ECHO = Images(
 def test_driver_table(name, tmp_path):
     with Bench(RV32, ECHO, tmp_path) as bench:
         FIRMWARE_TABLE[name](bench)
-
-
-@pytest.fixture
-def crasher(tmp_path):
-    with Bench(RV32 | {"watchdog-ms": 1500}, CRASH, tmp_path) as bench:
-        bench.start()
-        bench.shell.echo(f"{R0}/recovery", "disabled")
-        yield bench
-
-
-def command(bench, text):
-    handle = bench.open(f"{RPMSG}/{bench.channels()[0]}/endpoint")
-    write(handle, text.encode())
-
-
-@pytest.mark.parametrize(
-    ("way", "reason", "kind", "trace"),
-    [
-        ("undef", "", "fatal error", "fault: mcause 0x2\n"),
-        ("jump", "", "fatal error", "fault: mcause 0x1\n"),
-        ("fail", "rv32: exit status 1", "fatal error", "crash: fail\n"),
-        ("pass", "rv32: clean exit", "fatal error", "crash: pass\n"),
-        ("reset", "rv32: reset", "fatal error", "crash: reset\n"),
-        ("crash", "", "fatal error", "crash: crash\n"),
-        ("hang", "rv32: no heartbeat for 1500 ms", "watchdog", "crash: hang\n"),
-        ("vectors", "rv32: no heartbeat for 1500 ms", "watchdog", "crash: vectors\n"),
-    ],
-)
-def test_it_crashes_on_command_and_comes_back(crasher, way, reason, kind, trace):
-    command(crasher, way)
-    crasher.wait(lambda: crasher.state == "crashed")
-    assert reason in crasher.log
-    assert f"crash detected in rv32-0: type {kind}\n" in crasher.log + "\n"
-    assert crasher.log.count("crash detected") == 1
-    assert trace in crasher.shell.cat(f"{DEBUG}/trace0")
-    crasher.shell.echo(f"{R0}/recovery", "recover")
-    assert crasher.state == "running"
-    crasher.wait_channels()
 
 
 def test_an_image_that_begins_elsewhere(tmp_path):

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from rprocfs.engines.death import CrashType, Death
 from rprocfs.engines.memory import SharedRam
 from rprocfs.engines.qemu_engine import QemuEngine
-from rprocfs.engines.worker import CrashType, Death
 from rprocfs.soc.vsoc import VSOC1
 from tests.engines.host import IMAGES, ROOT, SAFETY, Host
 from tests.engines.installed import NEEDS_QEMU
