@@ -117,6 +117,7 @@ class Stm32RprocOps(WorkerOps):
         super().__init__(engine, machine, machine.cores[0], elf_machine)
         self._mboxes: list[MboxChan] = []
         self._workqueue = Workqueue("10000000.m4")
+        self._pending: set[int] = set()  # vrings whose work waits already
 
     def prepare(self, rproc: Rproc) -> None:
         """stm32_rproc_prepare(): the reserved memories become carveouts, empty at a cold boot.
@@ -197,15 +198,16 @@ class Stm32RprocOps(WorkerOps):
             channel = byte & ~FREED
             if byte & FREED and channel < len(self._mboxes):
                 self._mboxes[channel].txdone()
-            elif channel < len(VQ_MBOXES):
-                self._workqueue.queue_work(partial(_mb_vq_work, rproc, channel))
+            elif channel < len(VQ_MBOXES) and channel not in self._pending:
+                self._pending.add(channel)
+                self._workqueue.queue_work(partial(self._mb_vq_work, rproc, channel))
 
-
-def _mb_vq_work(rproc: Rproc, vq_id: int) -> None:
-    """stm32_rproc_mb_vq_work()."""
-    with rproc.lock:
-        if rproc.state is State.RUNNING:
-            rproc.rproc_vq_interrupt(vq_id)
+    def _mb_vq_work(self, rproc: Rproc, vq_id: int) -> None:
+        """stm32_rproc_mb_vq_work()."""
+        self._pending.discard(vq_id)
+        with rproc.lock:
+            if rproc.state is State.RUNNING:
+                rproc.rproc_vq_interrupt(vq_id)
 
 
 def _map(va: memoryview, rproc: Rproc, mem: RprocMemEntry) -> None:

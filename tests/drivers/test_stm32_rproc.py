@@ -225,6 +225,15 @@ def test_it_dies(make, data, kind, why):
     bench.start()
 
 
+def test_code_in_the_retram(make):
+    """As Zephyr has it: all of an image in the RETRAM, here one that watches itself."""
+    code = struct.pack("<6H", 0x4801, 0x21C0, 0x6001, 0xE7FE, 0xA000, 0x4000)
+    bench = make()
+    boot(bench, image((0, struct.pack("<2I", 0x10040000, 0x41) + bytes(56) + code)))
+    bench.wait(lambda: bench.state == "crashed")
+    assert "crash detected in m4: type watchdog" in bench.log
+
+
 def test_its_dump_has_the_memories_of_the_board(make):
     bench = make()
     bench.start()
