@@ -51,19 +51,19 @@ def unstripped(tmp_path_factory):
     return build
 
 
-def backtrace(properties, image, way, directory):
+def backtrace(properties, image, way, directory, mode="enabled"):
     """Functions and lines, the innermost first, and the signal, of a crash by *way*."""
     core = directory / "core"
     with Bench(
         properties | {"watchdog-ms": 1200}, Images(image, ("rpmsg-crash",), ""), directory
     ) as b:
         b.start()
-        b.shell.echo(f"{R0}/recovery", "disabled")
-        b.shell.echo(f"{R0}/coredump", "enabled")
+        b.shell.echo(f"{R0}/coredump", mode)
         write(b.open(f"{RPMSG}/{b.channels()[0]}/endpoint"), way.encode())
-        b.wait(lambda: b.state == "crashed")
-        b.shell.echo(f"{R0}/recovery", "recover")
+        b.wait(lambda: b.shell.exists(f"{R0}/devcoredump/data"))
         core.write_bytes(b.shell.cat_bytes(f"{R0}/devcoredump/data"))
+        b.shell.echo(f"{R0}/devcoredump/data", "1")
+        b.wait(lambda: b.state == "running")
     # What gdb would look for besides, like a server for symbols, is none of its business here.
     done = subprocess.run(
         [GDB, "-nx", "-batch", "-ex", "bt", image, core],
@@ -85,6 +85,7 @@ def line(source, text):
     return f"{source}:{number}"
 
 
+M3 = {"compatible": "rprocfs,cortex-m3"}
 HANDLER = ["vsoc_fail ()", "<signal handler called>"]
 TRAP = ["vsoc_fail ()", "fault ()", "trap ()"]
 
@@ -106,9 +107,7 @@ TRAP = ["vsoc_fail ()", "fault ()", "trap ()"]
     ],
 )
 def test_gdb_finds_the_crash(engine, way, frames, signal, unstripped, tmp_path):
-    found, seen = backtrace(
-        {"compatible": "rprocfs,cortex-m3", "engine": engine}, unstripped(ARM), way, tmp_path
-    )
+    found, seen = backtrace(M3 | {"engine": engine}, unstripped(ARM), way, tmp_path)
     assert seen == signal
     if way == "reset":  # the store to AIRCR, and where it returns to: both are there in time
         found = found[1:] if found[0].startswith("system_reset") else found
@@ -117,6 +116,15 @@ def test_gdb_finds_the_crash(engine, way, frames, signal, unstripped, tmp_path):
         assert line("crash.c", 'static void undef(void) { __asm__ volatile("udf') in "".join(found)
     if way not in ("thread", "vectors"):  # they push nothing, as they will not return
         assert found[-1].startswith("main ()")
+
+
+@NEEDS_ARM
+@pytest.mark.parametrize("engine", ENGINES)
+def test_gdb_finds_the_crash_in_memory_that_is_read_with_the_dump(engine, unstripped, tmp_path):
+    m3 = M3 | {"engine": engine}
+    found, signal = backtrace(m3, unstripped(ARM), "thread", tmp_path, "inline")
+    assert signal == "SIGABRT"
+    assert [text.split(" (")[0] for text in found[1:3]] == ["<signal handler called>", "undef"]
 
 
 @NEEDS_RISCV
