@@ -82,6 +82,11 @@ EXPLANATIONS = (
         f"{_SECTIONS} Is the section NOBITS (in .bss)? It has to be initialised data.",
     ),
     Explanation(
+        r"no resource table found for this firmware",
+        "It boots without one, but has neither trace nor channels.",
+        'Put the table into a section ".resource_table", and KEEP it in the linker script.',
+    ),
+    Explanation(
         r"header-less resource table", "Section .resource_table is shorter than 16 bytes.",
         "Place the whole structure in it: ver, num, reserved[2], offset[], entries.",
     ),

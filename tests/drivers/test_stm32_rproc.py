@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from rprocfs.cli import main
 from rprocfs.drivers.stm32_rproc import DKX_REGIONS, MBOX_TX_QUEUE_LEN, MboxChan
 from rprocfs.system import System, bundled_firmware
 from rprocfs.testing.driver_table import DEBUG, R0, RPMSG, TABLE, Bench, Images
@@ -232,6 +233,16 @@ def test_code_in_the_retram(make):
     boot(bench, image((0, struct.pack("<2I", 0x10040000, 0x41) + bytes(56) + code)))
     bench.wait(lambda: bench.state == "crashed")
     assert "crash detected in m4: type watchdog" in bench.log
+
+
+def test_check_says_what_boots(tmp_path, capsys):
+    path = tmp_path / "sleep.elf"
+    path.write_bytes(SLEEP)
+    assert main(["check", "--board", "stm32mp157", str(path)]) == 0
+    said = capsys.readouterr().out
+    assert "boots on m4 (st,stm32mp1-m4)" in said
+    assert "carveout retram" in said
+    assert "neither trace nor channels" in said
 
 
 def test_its_dump_has_the_memories_of_the_board(make):
