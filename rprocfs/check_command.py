@@ -191,7 +191,8 @@ def render(report: Mapping[str, Any], *, coloured: bool = False) -> Iterator[str
     if report["elf"]:
         elf = "{class} {order} {machine}, entry {entry:#x}".format(**report["elf"])
         yield f"\n{paint(BOLD, 'image')}  {elf}, {report['size']} bytes"
-        yield from (f"  {line}" for line in _segment_lines(report["segments"]))
+        nowhere = "left to the driver" if report["boots"] else "in no memory"
+        yield from (f"  {line}" for line in _segment_lines(report["segments"], nowhere))
     if report["table"]:
         yield "\n" + paint(BOLD, "resource table") + "  " + _table_line(report["table"])
         yield from (f"  {line}" for line in _part_lines(report["table"]["parts"]))
@@ -203,9 +204,9 @@ def render(report: Mapping[str, Any], *, coloured: bool = False) -> Iterator[str
         yield from _finding_lines(finding, paint)
 
 
-def _segment_lines(segments: list[dict[str, Any]]) -> Iterator[str]:
+def _segment_lines(segments: list[dict[str, Any]], nowhere: str) -> Iterator[str]:
     for number, segment in enumerate(segments):
-        where = segment["where"] or ("in no memory" if segment["looked_at"] else "not looked at")
+        where = segment["where"] or (nowhere if segment["looked_at"] else "not looked at")
         runs = "" if segment["vaddr"] == segment["da"] else f", runs at {segment['vaddr']:#x}"
         sizes = "{memsz:#x} bytes, {filesz:#x} from the file".format(**segment)
         yield f"{number}  {segment['da']:#010x}  {segment['access']}  {sizes}: {where}{runs}"

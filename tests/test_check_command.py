@@ -1,5 +1,8 @@
 import json
+import re
+import shutil
 import struct
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,7 @@ from rprocfs.cli import main
 from rprocfs.system import bundled_firmware
 from rprocfs.testing.images import IMAGES
 
+ROOT = Path(__file__).parents[1]
 ECHO = f"{bundled_firmware()}/echo.elf"
 
 
@@ -151,3 +155,18 @@ def test_a_file_that_an_update_would_hide(capsys, tmp_path, image):
     (tmp_path / "updates").mkdir()
     (tmp_path / "updates" / "tcm.elf").write_bytes(b"something else")
     assert check(capsys, "--processor", "sim", image("tcm.elf"))[0] == 0
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="no compiler for this host")
+def test_a_native_program(tmp_path, capsys):
+    kit, scripts = ROOT / "rprocfs/kit", ROOT / "scripts/firmware"
+    sources = [kit / "native.c", kit / "rpmsg.c", kit / "log.c", scripts / "echo.c"]
+    subprocess.run(["cc", "-I", kit, "-o", tmp_path / "echo", *sources], check=True)
+    (tmp_path / "board.toml").write_text(
+        '[[remoteproc]]\ncompatible = "rprocfs,native"\nallow-native = true\n'
+    )
+    assert main(["check", "--board", str(tmp_path / "board.toml"), str(tmp_path / "echo")]) == 0
+    out = capsys.readouterr().out
+    assert "in no memory" not in out
+    loaded = int(re.search(r"loaded by segment (\d+)", out)[1])
+    assert re.search(rf"^  {loaded}  0x[0-9a-f]+  rw-  .*: left to the driver$", out, re.MULTILINE)

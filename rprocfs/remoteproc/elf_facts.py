@@ -87,10 +87,10 @@ class ElfFacts:
         return MACHINES.get(self.machine, f"machine {self.machine}")
 
     def loaded_by(self, da: int, size: int) -> int | None:
-        """The number of the PT_LOAD segment that loads ``[da, da + size)`` from the file."""
-        for number, segment in enumerate(self.segments):
+        """Which of :attr:`loads` loads ``[da, da + size)`` from the file."""
+        for number, segment in enumerate(self.loads):
             at = da - segment.paddr
-            if segment.type == PT_LOAD and at >= 0 and at + size <= segment.filesz:
+            if at >= 0 and at + size <= segment.filesz:
                 return number
         return None
 
