@@ -13,6 +13,8 @@ UE, RE, TE, RXNEIE, TCIE, TXEIE, FIFOEN = 1, 4, 8, 1 << 5, 1 << 6, 1 << 7, 1 << 
 ORE, RXNE, TC, TXE = 1 << 3, 1 << 5, 1 << 6, 1 << 7
 TEACK, REACK, TXFE = 1 << 21, 1 << 22, 1 << 23
 RXFRQ, EIE = 1 << 3, 1
+# Of a FIFO, which is as deep as a register here: thresholds in ISR, their interrupts in CR3.
+RXFT, TXFT, TXFTIE, RXFTIE = 1 << 26, 1 << 27, 1 << 23, 1 << 28
 
 
 class Usart(Words):
@@ -61,8 +63,12 @@ class Usart(Words):
         control, flags = self.words.get(CR1, 0), self._flags
         # RXNEIE, TCIE and TXEIE stand at the bits of what they enable; RXNEIE is for ORE, too.
         wanted = flags & control & (RXNE | TC | TXE)
-        overrun = flags & ORE and (control & RXNEIE or self.words.get(CR3, 0) & EIE)
-        level = bool(control & UE and (wanted or overrun))
+        control3 = self.words.get(CR3, 0)
+        wanted |= flags & ORE and (control & RXNEIE or control3 & EIE)
+        if control & FIFOEN:
+            wanted |= flags & TXE and control3 & TXFTIE
+            wanted |= flags & RXNE and control3 & RXFTIE
+        level = bool(control & UE and wanted)
         if level != self._level:
             self._level = level
             self._interrupt(level)
@@ -72,13 +78,17 @@ class Usart(Words):
         if offset == ISR:
             self.retry()
             acks = (TEACK if self._on(TE) else 0) | (REACK if self._on(RE) else 0)
-            empty = TXFE if self.words.get(CR1, 0) & FIFOEN and self._flags & TXE else 0
-            return self._flags | acks | empty
+            return self._flags | acks | self._fifo()
         if offset == RDR:
             self._flags &= ~RXNE
             self._update()
             return self._rx
         return super().load(offset)
+
+    def _fifo(self) -> int:
+        if not self.words.get(CR1, 0) & FIFOEN:
+            return 0
+        return (TXFE | TXFT if self._flags & TXE else 0) | (RXFT if self._flags & RXNE else 0)
 
     def ones(self, offset: int) -> bool:
         """Whether it is a register of requests or of data."""

@@ -78,3 +78,18 @@ def test_the_transmission_is_complete(board):
     assert board.lines == set()
     board[UART4 + TDR] = 1
     assert board.lines == {52}
+
+
+def test_a_fifo_is_as_deep_as_a_register(board):
+    board[UART4 + CR1] = UE | TE | RE | 1 << 29
+    assert board[UART4 + ISR] >> 23 & 0x1F == 0b10001
+    board[UART4 + 8] = 1 << 23
+    assert board.lines == {52}
+    board[UART4 + 8] = 1 << 28
+    assert board.lines == set()
+    board.console.received += b"y"
+    board.all.poll()
+    assert board.lines == {52}
+    assert board[UART4 + ISR] >> 26 & 1
+    board[UART4 + 0x18] = 8
+    assert board.lines == set()
