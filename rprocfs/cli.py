@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
@@ -37,14 +39,19 @@ def main(argv: Sequence[str] | None = None) -> int:
 def guarded(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
     """What *run* returns; 1 where it fails for a reason that is one line on stderr."""
     try:
-        return run(arguments)
+        status = run(arguments)
+        sys.stdout.flush()
     except CommandError as failure:
         return _complain(str(failure))
+    except BrokenPipeError:  # nobody reads on: as SIGPIPE would
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except OSError as failure:
         where = f"{failure.filename}: " if failure.filename else ""
         return _complain(f"{where}{failure.strerror or failure}")
     except KeyboardInterrupt:
         return 130
+    return status
 
 
 def parser() -> argparse.ArgumentParser:
