@@ -97,9 +97,31 @@ class MemoryTransport(VirtioConfigOps):
 
 
 class RpmsgSystem:
-    """A model with rpmsg in it, one virtio device and the remote behind it, which echoes."""
+    """A model with rpmsg in it, one virtio device and the remote behind it, which echoes.
 
-    def __init__(self, *services, strict=False, version=DEFAULT, modules=(), **transport):
+    `beside` another one: a further device on that one's bus.
+    """
+
+    def __init__(self, *services, beside=None, **options):
+        if beside is not None:
+            self._join(beside)
+        else:
+            self._build(options)
+        self.shell = Userspace(self.model.tree)
+        self.services = services
+        self.transport = MemoryTransport(**options)
+        self.irq = Workqueue("irq")
+        self.echo, self.hold = True, False
+        self.received = []
+        self.vdev = None
+        self.handles = []
+
+    def _join(self, other):
+        self.model, self.events, self.parent = other.model, other.events, other.parent
+        self.virtio_bus, self.rpmsg = other.virtio_bus, other.rpmsg
+
+    def _build(self, options):
+        version, strict = options.pop("version", DEFAULT), options.pop("strict", False)
         self.model = DriverModel(version, strict=strict)
         self.events = []
         self.model.uevent_listeners.append(
@@ -107,18 +129,10 @@ class RpmsgSystem:
         )
         self.virtio_bus = VirtioBus(self.model)
         self.rpmsg = Rpmsg(self.model, self.virtio_bus)
-        for module in modules:
+        for module in options.pop("modules", ()):
             Modules(self.model, [self.rpmsg.bus], find_module, {}).load(module)
         self.parent = Device(self.model, "soc")
         self.parent.device_add()
-        self.shell = Userspace(self.model.tree)
-        self.services = services
-        self.transport = MemoryTransport(**transport)
-        self.irq = Workqueue("irq")
-        self.echo, self.hold = True, False
-        self.received = []
-        self.vdev = None
-        self.handles = []
 
     # The processor.
 
