@@ -2,8 +2,9 @@
 
 Slower, with one thread for each blocked caller; kept to the same behaviour table as the
 other one. What libfuse 2 cannot do: a reader that is blocked on a descriptor keeps
-writers off the same descriptor (there is no FOPEN_STREAM), and fstat(2) of an open file
-whose node left the tree is ENOENT (it asks by path).
+writers off the same descriptor (there is no FOPEN_STREAM), fstat(2) of an open file whose
+node left the tree is ENOENT (it asks by path), and close(2) is a request: ENOTCONN where
+the mount has ended before.
 """
 
 from __future__ import annotations
