@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 SLICE = 30_000
 LOOK_NS = 100_000  # that long the sockets may wait between two short slices
-SHORTEST, SLICE_NS = 200, 300_000  # slices are made to last that long at most
+SHORTEST, SLICE_NS = 500, 300_000  # slices are made to last that long at most
 INSTRUCTIONS_PER_US = 100  # about what Unicorn does; only slices' lengths depend on it
 WFE_SECONDS = 0.01  # SEV cannot be seen, so WFE never sleeps for longer
 WFE, SEV = b"\x20\xbf", b"\x40\xbf"
@@ -76,6 +76,7 @@ class Core:
         self._played = self._pc = 0
         self._count = SLICE
         self._looked = 0
+        self._resumed = False
         traps = (self._stop_if_due, self._on_divide, self._on_float, self._on_unaligned)
         self._sites = Sites(unicorn, ram, scs.scb, *traps)
         for da, size in bus.mappings():
@@ -97,7 +98,9 @@ class Core:
         self._slice(1)
         self._uc.forget(first, first + 2)
         while True:
-            if self._now() - self._looked >= LOOK_NS:
+            if self._resumed:  # or ticks that are late would let a thread execute nothing
+                self._resumed = False
+            elif self._now() - self._looked >= LOOK_NS:
                 self._look_around(0)
             else:
                 self._bus.poll()
@@ -116,7 +119,7 @@ class Core:
         if deadline is None:
             return self._count
         left = max(0, deadline - self._now()) // 1000 * INSTRUCTIONS_PER_US
-        return max(100, min(self._count, left))
+        return max(SHORTEST, min(self._count, left))
 
     def _slice(self, count: int) -> None:
         begin = self._now()
@@ -273,7 +276,7 @@ class Core:
 
     def _exception_return(self) -> None:
         # Unicorn splits the value into an address and the Thumb bit.
-        thread = self._model.exception_return(self._cpu.pc | 1)
+        thread = self._resumed = self._model.exception_return(self._cpu.pc | 1)
         if thread and self._scs.scb.scr & bits.SCR_SLEEPONEXIT:
             self._sleep()
 
