@@ -15,6 +15,7 @@ from rprocfs.system import System, bundled_firmware
 from rprocfs.testing.driver_table import DEBUG, R0, RPMSG, TABLE, Bench, Images
 from rprocfs.testing.userspace import Userspace, read, write
 from tests.engines.installed import ENGINES
+from tests.examples import SCALE
 
 TESTS = Path(__file__).parents[1] / "firmware"
 M4 = {"compatible": "st,stm32mp1-m4", "label": "m4", "device-name": "ahb/10000000.m4"}
@@ -137,9 +138,10 @@ def test_messages_of_every_size(make):
     bench.start()
     handle = bench.open("/dev/rpmsg0")
     for size in range(1, 497):
-        message = bytes(size * 3 + at & 0xFF for at in range(size))
-        write(handle, message)
-        assert read(handle) == message
+        for number in range(SCALE):
+            message = bytes(size * 3 + at + number & 0xFF for at in range(size))
+            write(handle, message)
+            assert read(handle) == message
 
 
 def test_its_console_talks_and_listens(make):
