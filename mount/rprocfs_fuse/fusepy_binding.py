@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
+import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -98,3 +99,12 @@ def abort(device: str, mountpoint: str) -> None:
     detach(device, mountpoint)
     if control.exists():
         control.write_text("1", "ascii")
+
+
+def ignore_sigpipe() -> None:
+    """As Python does: libfuse takes what is ignored for its own doing, and lets go of it."""
+    if signal.getsignal(signal.SIGPIPE) is not signal.SIG_IGN:
+        return
+    libc = ctypes.CDLL(None)
+    libc.signal.argtypes, libc.signal.restype = (ctypes.c_int, ctypes.c_void_p), ctypes.c_void_p
+    libc.signal(signal.SIGPIPE, ctypes.c_void_p(int(signal.SIG_IGN)))

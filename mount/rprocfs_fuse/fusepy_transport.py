@@ -17,7 +17,7 @@ from typing import Any
 
 from rprocfs.errors import CommandError
 from rprocfs.fs.kernfs import Tree
-from rprocfs_fuse.fusepy_binding import FUSE, abort
+from rprocfs_fuse.fusepy_binding import FUSE, abort, ignore_sigpipe
 from rprocfs_fuse.fusepy_operations import PathOperations
 from rprocfs_fuse.mountpoint import SOURCE, find_mount, fsname
 from rprocfs_fuse.operations import Operations
@@ -72,6 +72,7 @@ class FusepyMount(Mounted):
         except RuntimeError:
             pass  # libfuse said why, on stderr
         finally:
+            ignore_sigpipe()
             self._on_end()
 
 

@@ -1,10 +1,12 @@
 """Mounting, unmounting, and what is left when either goes wrong."""
 
 import os
+import re
 import stat
 import subprocess
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -43,6 +45,17 @@ def test_several_at_a_time(tmp_path, mountpoint, kind):
     for mount in mounted:
         mount.stop()
     assert texts == ["0\n", "1\n", "2\n", "3\n"]
+
+
+def test_signals_stay_as_they_were(sample, mountpoint, kind):
+    before = _ignored()
+    with transport.mount(sample.tree, mountpoint, transport.MountOptions(kind)):
+        pass
+    assert _ignored() == before
+
+
+def _ignored():
+    return re.search(r"^SigIgn:.*", Path("/proc/self/status").read_text(), re.MULTILINE)[0]
 
 
 def test_seen_by_mount(sample, mountpoint, kind):
