@@ -68,6 +68,6 @@ def test_a_core_that_a_debugger_halted_is_no_crash_and_stops_at_once(tmp_path):
             assert bench.state == "running"
             begin = time.monotonic()
             bench.stop()
-            assert time.monotonic() - begin < 0.1
+            assert time.monotonic() - begin < 1
         assert "crash" not in bench.log
         bench.start()
