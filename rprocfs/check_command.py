@@ -182,6 +182,7 @@ def render(report: Mapping[str, Any], *, coloured: bool = False) -> Iterator[str
     def paint(style: str, text: str) -> str:
         return f"\x1b[{style}m{text}\x1b[0m" if coloured else text
 
+    report = _printable(report)
     who = f"{report['processor']} ({report['compatible']})"
     if report["boots"]:
         yield f"{report['firmware']}: {paint(GREEN, 'boots')} on {who}"
@@ -202,6 +203,15 @@ def render(report: Mapping[str, Any], *, coloured: bool = False) -> Iterator[str
             yield "  +{offset:#05x}  {where}: {field} {old} -> {new}".format(**change)
     for finding in report["findings"]:
         yield from _finding_lines(finding, paint)
+
+
+def _printable(value: Any) -> Any:
+    """*value* with nothing in it that a terminal would obey: names come from the image."""
+    if isinstance(value, str):
+        return "".join(char if char.isprintable() else repr(char)[1:-1] for char in value)
+    if isinstance(value, Mapping):
+        return {key: _printable(item) for key, item in value.items()}
+    return [_printable(item) for item in value] if isinstance(value, list) else value
 
 
 def _segment_lines(segments: list[dict[str, Any]], nowhere: str) -> Iterator[str]:

@@ -56,6 +56,7 @@ def test_a_board_file(tmp_path):
         ("remoteproc = 3", "remoteproc: must be tables"),
         ("remoteproc = [3]", "remoteproc: must be tables, write [[remoteproc]]"),
         ("x = 3", "x: unknown key"),
+        ('description = "\\u001b[2J"', "description: must be printable"),
         ("modules = 3", "modules: must be a list of strings"),
         ("modules = [3]", "modules: must be a list of strings"),
         ("modules = ['']", "modules[0]: no module ''"),

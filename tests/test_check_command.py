@@ -170,3 +170,15 @@ def test_a_native_program(tmp_path, capsys):
     assert "in no memory" not in out
     loaded = int(re.search(r"loaded by segment (\d+)", out)[1])
     assert re.search(rf"^  {loaded}  0x[0-9a-f]+  rw-  .*: left to the driver$", out, re.MULTILINE)
+
+
+def test_names_do_not_command_the_terminal(tmp_path, capsys):
+    image = IMAGES["good.elf"].make().replace(b"trace:sim", b"\x1b[2J\nxyz\x9b")
+    assert b"\x1b[2J" in image
+    (tmp_path / "esc.elf").write_bytes(image)
+    status, out, err = check(capsys, "--processor", "sim", str(tmp_path / "esc.elf"))
+    assert status == 0
+    assert r"\x1b[2J\nxyz" in out
+    assert all(char.isprintable() or char == "\n" for char in out + err)
+    _, out, _ = check(capsys, "--json", "--processor", "sim", str(tmp_path / "esc.elf"))
+    assert all(char.isprintable() or char == "\n" for char in out)

@@ -66,6 +66,8 @@ class Source:
             kind = known[name].kind
             if not is_a(value, kind):
                 self.fail((*place, name), "must be " + _KINDS[kind].format(name=name))
+            if kind is str and not value.isprintable():
+                self.fail((*place, name), "must be printable")
 
 
 def is_a(value: object, kind: type) -> bool:
