@@ -1,15 +1,16 @@
-"""What ``rprocfs top`` reads: the files of a mount, and of the workers in /proc."""
+"""What ``rprocfs top`` reads: the files of a mount."""
 
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from rprocfs.errors import CommandError
 
+T = TypeVar("T")
 _COUNTERS = ("messages_out", "bytes_out", "messages_in", "bytes_in")
 _RPROC = "sys/class/remoteproc"
 _DEBUG = "sys/kernel/debug/remoteproc"
@@ -52,12 +53,12 @@ def sample(directory: Path) -> tuple[float, list[Processor]]:
 def _processor(directory: Path, name: str) -> Processor:
     files, debug = directory / _RPROC / name, directory / _DEBUG / name
     worker = dict(line.split(" ", 1) for line in (_read(debug / "worker") or "").splitlines())
-    pid = int(worker["pid"]) if "pid" in worker else None
-    cpu, rss = _usage(pid) if pid is not None else (None, None)
+    pid, cpu, rss = (worker.get(word) for word in ("pid", "cpu", "rss"))
     vrings = _read(debug / "vrings")
     return Processor(
         name, _read(files / "name"), _read(files / "state"), _read(files / "firmware"),
-        worker.get("engine"), pid, cpu, rss, None if vrings is None else parse_vrings(vrings),
+        worker.get("engine"), _number(int, pid), _number(float, cpu), _number(int, rss),
+        None if vrings is None else parse_vrings(vrings),
     )  # fmt: skip
 
 
@@ -69,14 +70,8 @@ def parse_vrings(text: str) -> tuple[Mapping[str, int], ...]:
     )
 
 
-def _usage(pid: int) -> tuple[float | None, int | None]:
-    """Seconds of CPU and bytes of memory, proc_pid_stat(5)."""
-    text = _read(Path(f"/proc/{pid}/stat"))
-    if text is None:
-        return None, None
-    fields = text.rpartition(")")[2].split()
-    cpu = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-    return cpu, int(fields[21]) * os.sysconf("SC_PAGE_SIZE")
+def _number(kind: Callable[[str], T], text: str | None) -> T | None:
+    return None if text is None else kind(text)
 
 
 def _read(path: Path) -> str | None:

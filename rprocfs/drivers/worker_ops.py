@@ -7,9 +7,11 @@ its instructions are executed in :mod:`rprocfs.engines`; here both become a proc
 from __future__ import annotations
 
 import gc
+import os
 import threading
 import time
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rprocfs.drivers.console import Console
@@ -86,10 +88,13 @@ class WorkerOps(RprocOps):
         return self._worker
 
     def worker_show(self) -> bytes:
-        """``worker`` in debugfs: the engine, and the process while there is one."""
+        """``worker`` in debugfs: the engine, and the process while there is one.
+
+        ``cpu`` are seconds of it, ``rss`` bytes of memory.
+        """
         name = type(self._engine).__name__.removesuffix("Engine").lower()
         worker = self._worker
-        return (f"engine {name}\n" + (f"pid {worker.pid}\n" if worker else "")).encode()
+        return (f"engine {name}\n" + (_usage(worker.pid) if worker else "")).encode()
 
     def sanity_check(self, rproc: Rproc, fw: bytes) -> None:
         """An image for this core, besides what the ELF loader asks for."""
@@ -247,3 +252,13 @@ class WorkerOps(RprocOps):
             if self._worker is not None:
                 self._worker.halt()
             rproc.rproc_report_crash(kind)
+
+
+def _usage(pid: int) -> str:
+    """What proc_pid_stat(5) says; nothing of a process that is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
+    except OSError:
+        return ""
+    cpu = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    return f"pid {pid}\ncpu {cpu:.2f}\nrss {int(fields[21]) * os.sysconf('SC_PAGE_SIZE')}\n"
