@@ -17,10 +17,11 @@ from __future__ import annotations
 
 from rprocfs.engines import libunicorn, ports, semihosting
 from rprocfs.engines.armv7m import ExceptionModel
+from rprocfs.engines.faults import Faults
 from rprocfs.engines.sites import Sites
 from rprocfs.soc import scb as bits
 from rprocfs.soc.clock import SECOND
-from rprocfs.soc.nvic import BUSFAULT, MEMMANAGE, SVCALL
+from rprocfs.soc.nvic import SVCALL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,8 +40,6 @@ SHORTEST, SLICE_NS = 500, 300_000  # slices are made to last that long at most
 INSTRUCTIONS_PER_US = 100  # about what Unicorn does; only slices' lengths depend on it
 WFE_SECONDS = 0.01  # SEV cannot be seen, so WFE never sleeps for longer
 WFE, SEV = b"\x20\xbf", b"\x40\xbf"
-# Addresses that nothing can be executed from (the default memory map).
-EXECUTE_NEVER = (range(0x4000_0000, 0x6000_0000), range(0xA000_0000, 0x1_0000_0000))
 NO_SYNDROME = 0xFFFF_FFFF
 SVC, PREFETCH_ABORT, DATA_ABORT, BKPT, EXCEPTION_EXIT, NOCP = 2, 3, 4, 7, 8, 17
 
@@ -69,6 +68,7 @@ class Core:
         self._uc, self._cpu, self._ram, self._scs, self._bus = unicorn, cpu, ram, scs, bus
         self._sockets, self._now = sockets, now
         self._model = ExceptionModel(cpu, scs, ram.load, ram.store)
+        self._faults = Faults(self._model, cpu, scs.scb)
         self._event: Callable[[], None] | None = None
         self._reset: Reset | None = None
         self._cut: tuple[int, int, int] | None = None  # pc, address, value of an access
@@ -225,20 +225,16 @@ class Core:
     def _on_divide(self, address: int) -> None:
         divisor = self._ram.code(address + 2, 1)[0] & 15
         if self._cpu.register(divisor) == 0:
-            self._event = lambda: self._model.usage_fault(bits.DIVBYZERO, "division by zero")
+            self._event = self._faults.division
             self._uc.stop()
 
     def _on_unaligned(self) -> None:
         self._pc = self._cpu.pc
-        self._event = self._event or self._unaligned
+        self._event = self._event or (lambda: self._faults.unaligned(self._pc))
         self._uc.stop()
 
-    def _unaligned(self) -> None:
-        self._cpu.pc = self._pc
-        self._model.usage_fault(bits.UNALIGNED, "unaligned access")
-
     def _on_float(self, address: int) -> None:
-        self._event = lambda: self._model.usage_fault(bits.NOCP, "the fpu is off")
+        self._event = self._faults.fpu_off
         self._uc.stop()
 
     def _on_interrupt(self, _uc: int, number: int, _data: int) -> None:
@@ -246,9 +242,9 @@ class Core:
             SVC: lambda: self._model.raise_exception(SVCALL, "supervisor call"),
             BKPT: self._breakpoint,
             EXCEPTION_EXIT: self._exception_return,
-            NOCP: lambda: self._model.usage_fault(bits.NOCP, "no coprocessor"),
-            PREFETCH_ABORT: self._fetch_fault,
-            DATA_ABORT: self._abort,
+            NOCP: self._faults.no_coprocessor,
+            PREFETCH_ABORT: self._faults.fetch,
+            DATA_ABORT: self._faults.abort,
         }
         self._event = handlers.get(number) or (lambda: self._unknown(number))
         self._uc.stop()
@@ -259,17 +255,17 @@ class Core:
     def _on_invalid(self, _uc: int, _data: int) -> bool:
         # WFE and YIELD come here too, but leave the syndrome alone.
         hint = self._uc.read(libunicorn.SYNDROME) == NO_SYNDROME
-        self._event = self._hint if hint else self._undefined
+        self._event = self._hint if hint else self._faults.undefined
         return False
 
     def _on_bad_access(
         self, _uc: int, kind: int, address: int, _size: int, _value: int, _data: int
     ) -> bool:
         if kind in libunicorn.MEM_FETCHES:
-            self._event = self._fetch_fault
+            self._event = self._faults.fetch
         else:
             self._pc = self._cpu.pc
-            self._event = lambda: self._data_fault(address)
+            self._event = lambda: self._faults.data(self._pc, address)
         return False
 
     # What follows, between two slices
@@ -285,21 +281,6 @@ class Core:
         if done[2:] == WFE and done[:2] != SEV:
             self._wait_for_event()
 
-    def _undefined(self) -> None:
-        if self._cpu.thumb:
-            self._model.usage_fault(bits.UNDEFINSTR, f"undefined instruction at {self._cpu.pc:#x}")
-        else:
-            self._model.usage_fault(bits.INVSTATE, f"not in Thumb state at {self._cpu.pc:#x}")
-
-    def _fetch_fault(self) -> None:
-        pc, scb = self._cpu.pc, self._scs.scb
-        if any(pc in addresses for addresses in EXECUTE_NEVER):
-            scb.cfsr |= bits.IACCVIOL
-            self._model.raise_exception(MEMMANAGE, f"memory fault: fetch from {pc:#x}")
-        else:
-            scb.cfsr |= bits.IBUSERR
-            self._model.raise_exception(BUSFAULT, f"bus fault: fetch from {pc:#x}")
-
     def _breakpoint(self) -> None:
         pc = self._cpu.pc
         if self._ram.code(pc, 2) != semihosting.BKPT:
@@ -307,14 +288,3 @@ class Core:
             return
         semihosting.call(self._cpu.register(0), self._cpu.register(1), self._ram.load)
         self._cpu.pc = pc + 2
-
-    def _abort(self) -> None:
-        self._scs.scb.cfsr |= bits.PRECISERR
-        self._model.raise_exception(BUSFAULT, f"bus fault at {self._cpu.pc:#x}")
-
-    def _data_fault(self, address: int) -> None:
-        scb = self._scs.scb
-        scb.cfsr |= bits.PRECISERR | bits.BFARVALID
-        scb.bfar = address
-        self._cpu.pc = self._pc
-        self._model.raise_exception(BUSFAULT, f"bus fault at {address:#x}")
