@@ -155,3 +155,15 @@ def test_eight_boards_side_by_side():
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(use, range(8)))
     assert found == [("running\n", "inline\n"), ("running\n", "enabled\n")] * 4
+
+
+def test_a_board_that_is_closed_while_a_command_runs(tmp_path):
+    with RprocBoard() as board, ThreadPoolExecutor(1) as pool:
+        script = f"touch {tmp_path}/runs; sleep 1000"
+        running = pool.submit(board.run, script, shell=True, stderr=subprocess.DEVNULL)
+        while not (tmp_path / "runs").exists():
+            time.sleep(0.02)
+        board.close()
+        assert running.result(20).returncode == 126
+        with pytest.raises(BoardError, match="closed"):
+            board.run(["true"])

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
@@ -68,6 +69,8 @@ class RprocBoard:
         self, args: str | Sequence[str | os.PathLike[str]], *, shell: bool = False, **kwargs: Any
     ) -> subprocess.CompletedProcess[Any]:
         """Run a command inside; like :func:`subprocess.run`, with its arguments and exceptions."""
+        if self._door.fileno() < 0:
+            raise BoardError("the board is closed")
         words = [args] if isinstance(args, str) else [os.fspath(word) for word in args]
         shell_words = ["/bin/sh", "-c"] if shell else []
         check = kwargs.pop("check", False)
@@ -98,6 +101,8 @@ class RprocBoard:
 
     def close(self) -> None:
         """End the board and everything inside. May be called twice."""
+        with suppress(OSError):  # close() alone is not enough: who runs a command has it, too
+            self._door.shutdown(socket.SHUT_RDWR)
         self._door.close()
         self._stderr.close()
         try:
