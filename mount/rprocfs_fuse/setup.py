@@ -7,8 +7,10 @@ command line itself (:func:`rprocfs.cli.parser`) and from the interpreter that r
 from __future__ import annotations
 
 import argparse
+import os
 import shlex
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
@@ -80,10 +82,15 @@ def run_setup(arguments: argparse.Namespace) -> int:
 def _install(file: Path, mode: int, text: Callable[[], str]) -> None:
     content = text()
     file.parent.mkdir(parents=True, exist_ok=True)
-    new = file.with_name(f".{file.name}.new")
-    new.write_text(content, "utf-8")
-    new.chmod(mode)
-    new.replace(file)
+    handle, new = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as opened:
+            opened.write(content)
+            os.fchmod(handle, mode)
+        Path(new).replace(file)
+    except BaseException:
+        Path(new).unlink(missing_ok=True)
+        raise
     print(file)
 
 

@@ -207,3 +207,16 @@ def test_no_syslog_is_said(board, mountpoint, tmp_path):
         pytest.skip("there is a syslog here")
     words = ["mount", "-o", "log=syslog", "--board", board, mountpoint]
     assert rprocfs(*map(str, words)) == (1, "rprocfs: log=syslog: nobody listens at /dev/log\n")
+
+
+def test_links_in_the_way_are_replaced(tmp_path, capsys):
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    helper = tmp_path / "root/sbin/mount.fuse.rprocfs"
+    helper.parent.mkdir(parents=True)
+    helper.symlink_to(victim)
+    (helper.parent / ".mount.fuse.rprocfs.new").symlink_to(victim)
+    assert main(["setup", "--root", str(tmp_path / "root"), "mount-helper"]) == 0
+    assert victim.read_text() == "precious"
+    assert not helper.is_symlink()
+    assert helper.stat().st_mode & 0o7777 == 0o755
