@@ -155,7 +155,8 @@ def _(item: RemoteprocItem, buf: str) -> None:
 @attribute(empty_line=True)
 def dev_name(item: RemoteprocItem) -> str:
     """The platform device, below ``sys/bus/platform/devices``; empty while there is none."""
-    return item.device.name if item.device is not None else ""
+    device = item.device
+    return device.name if device is not None else ""
 
 
 class RemoteprocGroup(ConfigGroup):
