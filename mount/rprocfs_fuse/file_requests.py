@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import logging
 import os
-import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -18,6 +16,7 @@ from typing import Any
 from rprocfs.fs.kernfs import Handle, error
 from rprocfs.fs.wait import Task, WouldBlock
 from rprocfs_fuse import wire
+from rprocfs_fuse.closing import Closing
 from rprocfs_fuse.flock import Flocks
 from rprocfs_fuse.node_requests import Handler, NodeRequests, reply
 from rprocfs_fuse.operations import Operations, ioctl
@@ -27,18 +26,10 @@ from rprocfs_fuse.polling import PollWatch
 from rprocfs_fuse.wire import HEADER_SIZE, WRITE_DATA, Opcode
 from rprocfs_fuse.workers import Workers
 
-logger = logging.getLogger(__name__)
-
 _O_NONBLOCK = os.O_NONBLOCK
 _read_in = wire.READ_IN.unpack_from
 _header = wire.OUT_HEADER.pack
-_open_reply = wire.OPEN_REPLY.pack
 _IOCTL_OK = wire.IOCTL_OUT.pack(0, 0, 0, 0)
-
-
-#: close(2) does not wait for us. Whoever closed and goes on finds it closed all the same,
-#: if that took no longer than this, in seconds: nobody is served meanwhile.
-CLOSE_TIME = 0.02
 
 
 class _Files(dict[int, Handle]):
@@ -75,6 +66,7 @@ class FileRequests(NodeRequests):
         self.send = send
         self.lot = ParkingLot(self._answer, self._refuse, self._offload)
         self.workers = Workers("rprocfs-worker")
+        self.closing = Closing(self.workers)
         self.tasks: dict[int, Task] = {}
         self.files = _Files()
         self.flocks = Flocks()
@@ -109,26 +101,29 @@ class FileRequests(NodeRequests):
         for watch in self._watches.values():
             watch.listen(None)
         for number in list(self.files):
-            self._close_file(self.files.pop(number))
+            self.closing.close(self.files.pop(number))
         return self.workers.close(timeout)
 
-    def open(self, unique: int, nodeid: int, _end: int, caller: Caller | None) -> bytes:
+    def open(self, unique: int, nodeid: int, _end: int, caller: Caller | None) -> bytes | None:
         """open(2)."""
         flags, _ = wire.OPEN_IN.unpack_from(self.buffer, HEADER_SIZE)
-        handle = self.operations.open(self.nodes[nodeid], flags, caller)
+        run = partial(self.operations.open, self.nodes[nodeid], flags, caller)
+        if self.closing.pending:
+            self.lot.begin(Call(self.lot, unique, partial(self.closing.after, run), self._opened))
+            return None
+        return _header(32, 0, unique) + self._opened(run())
+
+    def _opened(self, handle: Handle) -> bytes:
         number = next(self.numbers)
         self.files[number] = handle
-        return _open_reply(32, 0, unique, number, _open_flags(handle), 0)
+        return wire.OPEN_OUT.pack(number, _open_flags(handle), 0)
 
     def create(self, unique: int, nodeid: int, end: int, caller: Caller | None) -> bytes:
         """open(2) with O_CREAT of a name that was not there when the kernel looked."""
         flags, mode, _, _ = wire.CREATE_IN.unpack_from(self.buffer, HEADER_SIZE)
         (name,) = self._strings(HEADER_SIZE + wire.CREATE_IN.size, end, 1)
         node, handle = self.operations.create(self.nodes[nodeid], name, mode, flags, caller)
-        number = next(self.numbers)
-        self.files[number] = handle
-        opened = wire.OPEN_OUT.pack(number, _open_flags(handle), 0)
-        return reply(unique, self.entry(unique, node)[16:] + opened)
+        return reply(unique, self.entry(unique, node)[16:] + self._opened(handle))
 
     def read(self, unique: int, _nodeid: int, _end: int, _caller: Caller | None) -> bytes | None:
         """read(2)."""
@@ -242,7 +237,7 @@ class FileRequests(NodeRequests):
         watch = self._watches.pop(number, None)
         if watch is not None:
             watch.listen(None)
-        self._close_file(handle)
+        self.closing.close(handle)
         return reply(unique)
 
     def interrupt(self, unique: int, _nodeid: int, _end: int, _caller: Caller | None) -> None:
@@ -259,16 +254,6 @@ class FileRequests(NodeRequests):
             task.interrupt()
         else:
             self._refuse(unique, errno.EAGAIN)
-
-    def _close_file(self, handle: Handle) -> None:
-        if type(handle).release is Handle.release:
-            return
-        if handle.sleeps:
-            done = threading.Event()
-            self.workers.submit(partial(_release, handle, done))
-            done.wait(CLOSE_TIME)
-        else:
-            _release(handle)
 
     def _offload(self, call: Call) -> None:
         self.workers.submit(partial(self._attempt, call))
@@ -291,13 +276,3 @@ class FileRequests(NodeRequests):
 
 def _open_flags(handle: Handle) -> int:
     return wire.FOPEN_STREAM_FILE if handle.stream else wire.FOPEN_FILE
-
-
-def _release(handle: Handle, done: threading.Event | None = None) -> None:
-    try:
-        handle.release()
-    except Exception:
-        logger.exception("closing a file failed")
-    finally:
-        if done is not None:
-            done.set()

@@ -1,10 +1,11 @@
 """What is open over libfuse: numbers for handles, who listens, and closes on their way.
 
 close(2) returns when FLUSH is answered; the RELEASE that follows is carried out by any of
-libfuse's threads, and what the program does next by another one. So an open waits for
-the closes of its node that were announced. FLUSH comes for every descriptor, also for one
+libfuse's threads, and what the program does next by another one. So whoever names a file
+waits for the closes that were announced, whichever file they are of: the last close of
+``/dev/remoteproc0`` may stop the processor. FLUSH comes for every descriptor, also for one
 of several: a wait ends after :data:`CLOSE_TIME`, and a file that was found to live on is
-waited for only where it is in the way.
+waited for only where it is in the way of an open.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from rprocfs_fuse import fusepy_binding as binding
 from rprocfs_fuse.parked import ParkingLot
 from rprocfs_fuse.polling import PollWatch
 
-#: How long an open waits for the closes before it, in seconds.
+#: How long a request waits for the closes before it, in seconds.
 CLOSE_TIME = 1.0
 
 
@@ -57,7 +58,6 @@ class OpenFiles:
         """The number of what *opened* returns, and that."""
         with self._closed:
             closing = [file for file in self._files.values() if file.closing and file.node is node]
-        self._wait_closed(file for file in closing if file.handle.stream and not file.shared)
         try:
             handle = opened()
         except OSError as problem:
@@ -66,6 +66,12 @@ class OpenFiles:
             self._wait_closed(closing)
             handle = opened()
         return self.add(node, handle), handle
+
+    def settle(self) -> None:
+        """Wait for the closes of streams that were announced."""
+        with self._closed:
+            closing = [file for file in self._files.values() if file.closing]
+        self._wait_closed(file for file in closing if file.handle.stream and not file.shared)
 
     def add(self, node: Node, handle: Handle) -> int:
         """A number for an open file."""
@@ -127,6 +133,8 @@ class OpenFiles:
 
     def _wait_closed(self, files: Iterable[OpenFile]) -> None:
         waited = list(files)
+        if not waited:
+            return
         with self._closed:
             self._closed.wait_for(lambda: not any(file.closing for file in waited), CLOSE_TIME)
             for file in waited:

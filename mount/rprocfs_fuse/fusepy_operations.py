@@ -215,6 +215,7 @@ class PathOperations:
         return self._ops.caller(*binding.caller())
 
     def _walk(self, path: str) -> Node:
+        self._files.settle()
         caller = self._caller()
         node: Node = self._ops.tree.root
         for name in _text(path).split("/"):

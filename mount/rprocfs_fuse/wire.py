@@ -125,7 +125,6 @@ ATTR_REPLY = Struct("=I4xQ" + "16x" + _ATTR)
 #: ``struct fuse_entry_out`` behind its header: length, unique, nodeid, attributes.
 ENTRY_REPLY = Struct("=I4xQ" + "Q32x" + _ATTR)
 #: ``struct fuse_open_out`` behind its header.
-OPEN_REPLY = Struct("=IiQ" + "QII")
 OPEN_OUT = Struct("=QII")
 WRITE_OUT = Struct("=II")
 POLL_OUT = Struct("=II")

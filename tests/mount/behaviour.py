@@ -65,7 +65,8 @@ def attributes_of_a_directory(fs, sample):
 
 @behaviour
 def list_a_directory(fs, sample):
-    names = ["busy", "exclusive", "hesitant", "lazy", "queue", "restart", "sleeper", "slow"]
+    names = ["busy", "exclusive", "hesitant", "lazy", "parting", "queue", "restart"]
+    names += ["sleeper", "slow"]
     assert sorted(fs.listdir("dev")) == names
 
 
@@ -452,6 +453,14 @@ def what_is_closed_is_closed(fs, sample):
     for _ in range(3):
         with fs.open("dev/slow", R) as file:
             assert file.read(10) == b"0"
+
+
+@behaviour
+def what_a_close_did_is_seen_elsewhere(fs, sample):
+    for _ in range(3):
+        sample.value = "joined"
+        fs.open("dev/parting", R).close()
+        assert content(fs, "rw") == b"parted\n"
 
 
 @behaviour

@@ -211,6 +211,21 @@ class Slow(Handle):
         self.queue.released += 1
 
 
+class Parting(Handle):
+    """Its close sleeps, and what it does is seen elsewhere."""
+
+    stream = True
+    sleeps = True
+
+    def __init__(self, sample):
+        self.sample = sample
+
+    def release(self):
+        time.sleep(0.1)
+        with self.sample.gate:
+            self.sample.value = "parted"
+
+
 class Exclusive(Slow):
     """The same, for one at a time."""
 
@@ -269,6 +284,7 @@ class Sample:
         dev.add("restart", DeviceNode(lambda flags: Hesitant(flags, 512), (10, 3)))
         dev.add("sleeper", DeviceNode(lambda _flags: Sleeper(self), (10, 4)))
         dev.add("busy", Refusing(0o600))
+        dev.add("parting", DeviceNode(lambda _flags: Parting(self), (10, 9)))
         dev.add("slow", DeviceNode(lambda _flags: Slow(self.queue), (10, 7)))
         dev.add("exclusive", DeviceNode(lambda _flags: Exclusive(self.queue), (10, 8)))
         dev.add("lazy", DeviceNode(lambda _flags: SleepingQueueHandle(self.queue), (10, 6)))
