@@ -37,7 +37,7 @@ PROCESSOR: Mapping[str, Key] = {
     "services": Key(str, "NAME@ADDR ...: what a simulated processor announces"),
     "memory": Key(str, "the memories of a simulated processor"),
     "lenient": Key(bool, "simulated: an image without resource table is no error"),
-    "detached": Key(bool, "simulated: somebody else has started it"),
+    "detached": Key(bool, "a boot loader has started it: attach (simulated, STM32MP157)"),
     "attach-on-recovery": Key(bool, "simulated: recover by attaching again"),
     "recovery-disabled": Key(bool, "simulated: do not recover until `recovery` is written"),
     "sysfs-read-only": Key(bool, "simulated: no attribute can be written"),

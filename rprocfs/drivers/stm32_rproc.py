@@ -10,6 +10,7 @@ memory-region the reserved memories, each a carveout of its name; those of ST's
               discovery kits unless given
 console-log   a file that the output of the firmware's UARTs is appended to
 auto-boot     boot when registered; in a devicetree, ``st,auto-boot``
+detached      the boot loader has started the default firmware: attach
 phandle       number for ``rproc_get_by_phandle``
 ============= ===================================================================
 """
@@ -17,15 +18,17 @@ phandle       number for ``rproc_get_by_phandle``
 from __future__ import annotations
 
 import errno
-import threading
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from rprocfs.base.mailbox import MboxChan
 from rprocfs.base.workqueue import Workqueue
 from rprocfs.drivers.worker_driver import WorkerDriver
 from rprocfs.drivers.worker_ops import WorkerOps
 from rprocfs.engines.unicorn_engine import UnicornEngine
 from rprocfs.fs.kernfs import error
+from rprocfs.remoteproc import elf_loader
 from rprocfs.remoteproc.coredump import (
     ELFCLASS32,
     rproc_coredump_add_segment,
@@ -38,7 +41,7 @@ from rprocfs.soc.stm32mp1.ipcc import FREED
 from rprocfs.soc.stm32mp1.machine import STM32MP157
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Iterable, Mapping
 
     from rprocfs.base.platform import PlatformDevice
     from rprocfs.engines.worker import Engine, Worker
@@ -47,13 +50,14 @@ if TYPE_CHECKING:
 
 EM_NONE, EM_ARM = 0, 40
 VQ_MBOXES = ("vq0", "vq1")
-SHUTDOWN = 2  # the mailbox of this name is this channel of the IPCC
+#: The mailboxes of these names are these channels of the IPCC.
+SHUTDOWN, DETACH = 2, 3
 
-#: ``tx_tout`` of the mailbox ``shutdown``, in seconds.
-SHUTDOWN_TIMEOUT = 0.5
+#: ``tx_tout`` of these mailboxes, in seconds.
+SHUTDOWN_TIMEOUT, DETACH_TIMEOUT = 0.5, 0.2
 
-#: ``MBOX_TX_QUEUE_LEN`` of include/linux/mailbox_controller.h.
-MBOX_TX_QUEUE_LEN = 20
+#: How much is taken for the resource table of a processor that runs already.
+RSC_TBL_SIZE = 1024
 
 #: ``memory-region`` of arch/arm/boot/dts/st/stm32mp15xx-dkx.dtsi, and where the processor
 #: has them (``dma-ranges`` of its bus, stm32mp151.dtsi).
@@ -65,44 +69,6 @@ DKX_REGIONS = (
     {"label": "vdev0vring1", "da": 0x1004_1000, "size": 0x1000},
     {"label": "vdev0buffer", "da": 0x1004_2000, "size": 0x4000},
 )
-
-
-class MboxChan:
-    """``struct mbox_chan``: one message under way, until the remote frees the channel.
-
-    *send* rings. Those behind it wait in a queue.
-    """
-
-    def __init__(self, send: Callable[[], None]) -> None:
-        self._send = send
-        self._lock = threading.Lock()  # a leaf
-        self._queued = 0
-        self._free = threading.Event()
-        self._free.set()
-
-    def send_message(self) -> bool:
-        """Send, now or later; False (ENOBUFS): the queue is full."""
-        with self._lock:
-            if not self._free.is_set():
-                full = self._queued == MBOX_TX_QUEUE_LEN
-                self._queued += not full
-                return not full
-            self._free.clear()
-            self._send()
-            return True
-
-    def txdone(self) -> None:
-        """The remote freed the channel: on with the next message."""
-        with self._lock:
-            if self._queued:
-                self._queued -= 1
-                self._send()
-            else:
-                self._free.set()
-
-    def flush(self, seconds: float) -> bool:
-        """Wait until all was taken; False after *seconds*."""
-        return self._free.wait(seconds)
 
 
 class Stm32RprocOps(WorkerOps):
@@ -118,6 +84,7 @@ class Stm32RprocOps(WorkerOps):
         self._mboxes: list[MboxChan] = []
         self._workqueue = Workqueue("10000000.m4")
         self._pending: set[int] = set()  # vrings whose work waits already
+        self._rsctbl: int | None = None  # the boot loader leaves it in a backup register
 
     def prepare(self, rproc: Rproc) -> None:
         """stm32_rproc_prepare(): the reserved memories become carveouts, empty at a cold boot.
@@ -129,11 +96,10 @@ class Stm32RprocOps(WorkerOps):
         for region in self.regions:
             name, da, size = region["label"].partition("@")[0], region["da"], region["size"]
             pa = region.get("pa", da)
-            try:
-                va = self.ram.at(da, size)
-            except ValueError:
+            va = self._find(da, size)
+            if va is None:
                 rproc.parent_dev.err(f"memory region not valid {pa:#010x}")
-                raise error(errno.EINVAL) from None
+                raise error(errno.EINVAL)
             mem = rproc_mem_entry_init(name, size, da, dma=pa, alloc=partial(_map, va))
             if name == "vdev0buffer":
                 mem.rmem = f"{name}@{pa:x}"
@@ -155,15 +121,54 @@ class Stm32RprocOps(WorkerOps):
                 rproc.err(refusal.strerror)
             rproc.warn("no resource table found for this firmware")
 
+    def boot_loader(self, rproc: Rproc) -> None:
+        """What U-Boot does before there is a kernel: load the firmware and let it go.
+
+        Sources: U-Boot's rproc-elf-loader.c and stm32_copro.c. FirmwareError; OSError.
+        """
+        fw = rproc.subsystem.loader.request_firmware(rproc.firmware, rproc)
+        self.sanity_check(rproc, fw)
+        self.ram.clear()
+        elf_loader.rproc_elf_load_segments(self._find, fw)
+        with suppress(FirmwareError):
+            self._rsctbl, _ = elf_loader.rproc_elf_find_loaded_rsc_table(fw)
+        self._power_up(rproc)
+        rproc.state = State.DETACHED
+
+    def get_loaded_rsc_table(self, rproc: Rproc) -> memoryview:
+        """stm32_rproc_get_loaded_rsc_table(). ENOENT: there is none; EINVAL: not in memory."""
+        if self._rsctbl is None:
+            raise error(errno.ENOENT)
+        table = self._find(self._rsctbl, RSC_TBL_SIZE)
+        if table is None:
+            rproc.parent_dev.err(f"can't translate da {self._rsctbl:x}")
+            raise error(errno.EINVAL)
+        return table
+
     def start(self, rproc: Rproc) -> None:
         """stm32_rproc_start(): let it go, from the vector table in the RETRAM."""
-        dumped = {segment.da for segment in rproc.dump_segments}
-        for trace in rproc.traces:
-            if trace.da not in dumped:
-                rproc_coredump_add_segment(rproc, trace.da, trace.len)
+        _add_coredump_trace(rproc)
+        self._power_up(rproc)
+
+    def attach(self, rproc: Rproc) -> None:
+        """stm32_rproc_attach(): it runs."""
+        _add_coredump_trace(rproc)
+
+    def detach(self, rproc: Rproc) -> None:
+        """stm32_rproc_detach(): tell it by the mailbox of that name."""
+        if not self._mboxes[DETACH].send_and_wait(DETACH_TIMEOUT):
+            rproc.warn("warning: remote FW detach without ack")
+
+    def _power_up(self, rproc: Rproc) -> None:
         self._vtor = self.machine.vector_table(())
-        self._mboxes = [MboxChan(partial(self._ring, channel)) for channel in range(SHUTDOWN + 1)]
+        self._mboxes = [MboxChan(partial(self._ring, channel)) for channel in range(DETACH + 1)]
         super().start(rproc)
+
+    def _find(self, da: int, size: int) -> memoryview | None:
+        try:
+            return self.ram.at(da, size)
+        except ValueError:
+            return None
 
     def _ring(self, channel: int) -> None:
         worker = self._worker
@@ -173,9 +178,7 @@ class Stm32RprocOps(WorkerOps):
     def request_shutdown(self, rproc: Rproc, worker: Worker) -> None:
         """Ask by the mailbox ``shutdown``, and wait for the answer."""
         del worker
-        chan = self._mboxes[SHUTDOWN]
-        chan.send_message()
-        if not chan.flush(SHUTDOWN_TIMEOUT):
+        if not self._mboxes[SHUTDOWN].send_and_wait(SHUTDOWN_TIMEOUT):
             rproc.warn("warning: remote FW shutdown without ack")
 
     def kick(self, rproc: Rproc, notifyid: int) -> None:
@@ -206,8 +209,16 @@ class Stm32RprocOps(WorkerOps):
         """stm32_rproc_mb_vq_work()."""
         self._pending.discard(vq_id)
         with rproc.lock:
-            if rproc.state is State.RUNNING:
+            if rproc.state in (State.RUNNING, State.ATTACHED):
                 rproc.rproc_vq_interrupt(vq_id)
+
+
+def _add_coredump_trace(rproc: Rproc) -> None:
+    """stm32_rproc_add_coredump_trace()."""
+    dumped = {segment.da for segment in rproc.dump_segments}
+    for trace in rproc.traces:
+        if trace.da not in dumped:
+            rproc_coredump_add_segment(rproc, trace.da, trace.len)
 
 
 def _map(va: memoryview, rproc: Rproc, mem: RprocMemEntry) -> None:
@@ -244,6 +255,16 @@ class Stm32RprocDriver(WorkerDriver):
         device.info("wdg irq registered")
         rproc.phandle = has("phandle")
         rproc.auto_boot = bool(has("auto-boot"))
+        if has("detached"):
+            _boot_loader(device, rproc, ops)
         rproc.devm_rproc_add(device)
         if not rproc.model.strict:
             self._add_files(rproc, ops, "")
+
+
+def _boot_loader(device: PlatformDevice, rproc: Rproc, ops: Stm32RprocOps) -> None:
+    """Where it fails, the kernel finds a processor that is off."""
+    try:
+        ops.boot_loader(rproc)
+    except OSError as failure:
+        device.warn(f"boot loader: {rproc.firmware}: {failure.strerror}")

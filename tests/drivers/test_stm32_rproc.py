@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rprocfs.cli import main
-from rprocfs.drivers.stm32_rproc import DKX_REGIONS, MBOX_TX_QUEUE_LEN, MboxChan
+from rprocfs.drivers.stm32_rproc import DKX_REGIONS
 from rprocfs.system import System, bundled_firmware
 from rprocfs.testing.driver_table import DEBUG, R0, RPMSG, TABLE, Bench, Images
 from rprocfs.testing.userspace import Userspace, read, write
@@ -328,19 +328,6 @@ def test_two_processors_of_one_board(tmp_path):
         bench.shell.echo(f"{other}/state", "start")
         bench.wait(lambda: len(bench.channels()) == 4)
         assert len({name.split(".")[0] for name in bench.shell.ls(RPMSG)}) == 2
-
-
-def test_a_mailbox_queues_what_was_not_taken():
-    rung = []
-    chan = MboxChan(lambda: rung.append(1))
-    assert all(chan.send_message() for _ in range(1 + MBOX_TX_QUEUE_LEN))
-    assert not chan.send_message()
-    assert len(rung) == 1
-    for _ in range(MBOX_TX_QUEUE_LEN):
-        chan.txdone()
-    assert (len(rung), chan.flush(0)) == (1 + MBOX_TX_QUEUE_LEN, False)
-    chan.txdone()
-    assert chan.flush(0)
 
 
 def test_strict_is_like_a_board(tmp_path):

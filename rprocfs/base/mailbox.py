@@ -1,0 +1,55 @@
+"""Mailbox channels: one message under way, the others queue -- drivers/mailbox/mailbox.c."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+#: ``MBOX_TX_QUEUE_LEN`` of include/linux/mailbox_controller.h.
+MBOX_TX_QUEUE_LEN = 20
+
+
+class MboxChan:
+    """``struct mbox_chan``: one message under way, until the remote frees the channel.
+
+    *send* rings; it must not call back. Thread-safe.
+    """
+
+    def __init__(self, send: Callable[[], None]) -> None:
+        self._send = send
+        self._lock = threading.Lock()  # a leaf
+        self._queued = 0
+        self._free = threading.Event()
+        self._free.set()
+
+    def send_message(self) -> bool:
+        """Send, now or later; False (ENOBUFS): the queue is full."""
+        with self._lock:
+            if not self._free.is_set():
+                full = self._queued == MBOX_TX_QUEUE_LEN
+                self._queued += not full
+                return not full
+            self._free.clear()
+            self._send()
+            return True
+
+    def send_and_wait(self, seconds: float) -> bool:
+        """``tx_block``: send and wait until it was taken.
+
+        False (ETIME) after *seconds*: it is given up, and the channel is free for the next one.
+        """
+        if not self.send_message():
+            return False
+        taken = self._free.wait(seconds)
+        if not taken:
+            self.txdone()
+        return taken
+
+    def txdone(self) -> None:
+        """The remote freed the channel: on with the next message."""
+        with self._lock:
+            if self._queued:
+                self._queued -= 1
+                self._send()
+            else:
+                self._free.set()
