@@ -27,7 +27,7 @@ class RprocMemEntry:
     *da* is the address the processor uses, ``FW_RSC_ADDR_ANY`` until one is chosen;
     *dma* the one the bus uses; *va* is None until it is allocated. *rsc_offset* is
     that of its entry in the resource table, ``FW_RSC_ADDR_ANY`` for none. *rmem* is the node
-    of a reserved memory that becomes a vdev's own pool (``of_resm_idx``).
+    of a reserved memory that becomes a vdev's own pool (``of_resm_idx``): nobody else maps it.
     """
 
     name: str
@@ -112,7 +112,9 @@ class Carveouts:
         """The part of the carveout that holds all of ``[da, da + length)``."""
         for entry in self.entries:
             offset = da - entry.da
-            if entry.va is not None and offset >= 0 and offset + length <= entry.len:
+            if entry.va is None or entry.rmem:
+                continue
+            if offset >= 0 and offset + length <= entry.len:
                 return entry.va[offset : offset + length]
         return None
 

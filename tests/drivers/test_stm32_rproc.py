@@ -330,6 +330,14 @@ def test_two_processors_of_one_board(tmp_path):
         assert len({name.split(".")[0] for name in bench.shell.ls(RPMSG)}) == 2
 
 
+def test_the_pool_of_the_messages_cannot_be_loaded_into(make):
+    bench = make()
+    with pytest.raises(OSError) as caught:
+        boot(bench, image((0, bytes(64)), (0x10042000, b"here")))
+    assert caught.value.errno == errno.EINVAL
+    assert "bad phdr da 0x10042000 mem 0x4" in bench.log
+
+
 def test_strict_is_like_a_board(tmp_path):
     (tmp_path / "echo.elf").write_bytes(Path(ECHO.echo).read_bytes())
     with System(firmware=tmp_path, strict=True) as system:
