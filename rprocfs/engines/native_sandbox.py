@@ -4,10 +4,13 @@ In the launcher's processes only (:mod:`.native_launcher`); nothing here may be 
 one that has threads. Layer by layer, each of which may be refused on its own:
 
 - namespaces of its own: PIDs, network, IPC and mounts, and users where that needs it;
-- a root of its own: ``/usr``, ``/lib*``, ``/bin``, ``/opt`` and the like to read, an
-  empty ``/tmp``, a few harmless devices; nothing of the user's, no socket of a service;
-- for root: it runs as nobody;
-- limits; no new privileges; no descriptor and no environment but what it is given.
+- a root of its own: ``/usr``, ``/lib*``, ``/bin``, ``/opt`` and the like to read, its own
+  processes in ``/proc``, an empty ``/tmp``, a few harmless devices; nothing of the user's,
+  no socket of a service. It is a chroot besides: who is in one gets no user namespace, in
+  which it would have every privilege;
+- for root: it runs as nobody. Not in a user namespace that has no nobody: there its user
+  may own what is the host's, and is kept from it by read-only mounts;
+- limits; no new privileges; no descriptor, no environment and no keys but what it is given.
 
 Without namespaces it may do what the user may (as nobody, where that is root), within the
 limits. All its descendants are killed with it even so; but it can kill its launcher, and
@@ -30,17 +33,21 @@ ISOLATED = CLONE_NEWNS | CLONE_NEWIPC | CLONE_NEWPID | CLONE_NEWNET
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER = 1, 4, 36
 SIGPIPE, SIGXFSZ, SIG_SETMASK = 13, 25, 2
 PR_CAPBSET_DROP, PR_SET_NO_NEW_PRIVS = 24, 38
-MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 2, 4, 8, 0x1000, 0x4000, 0x40000
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1, 2, 4, 8
+MS_BIND, MS_REC, MS_PRIVATE = 0x1000, 0x4000, 0x40000
 MNT_DETACH, AT_FDCWD, AT_RECURSIVE = 2, -100, 0x8000
 MOUNT_ATTR_RDONLY, MOUNT_ATTR_NOSUID = 1, 2
 SYS_MOUNT_SETATTR = 442
 SYS_PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
+SYS_KEYCTL = {"x86_64": 250, "aarch64": 219}
+KEYCTL_JOIN_SESSION_KEYRING = 1
 
 NOBODY = 65534
 #: What it may read: programs need their libraries.
 SEEN = ("usr", "lib", "lib32", "lib64", "libx32", "bin", "sbin", "opt", "nix", "etc/ld.so.cache")
 DEVICES = ("null", "zero", "full", "random", "urandom")
-NEW_ROOT = "/tmp"  # noqa: S108 -- a tmpfs comes over it, in our own namespace
+STAGE = "/tmp"  # noqa: S108 -- a tmpfs comes over it, in our own namespace
+NEW_ROOT = f"{STAGE}/root"
 PRIVATE_SIZE = 16 << 20
 
 #: Bytes of address space, bytes of a file, descriptors.
@@ -107,11 +114,18 @@ def become_nobody() -> None:
 
 
 def renounce() -> None:
-    """No privilege that a user ID or a file could give it."""
+    """No privilege that a user ID or a file could give it, and no keys. OSError."""
     with suppress(OSError):  # EINVAL behind the last one, EPERM for who has none anyway
         for capability in range(64):
             prctl(PR_CAPBSET_DROP, capability)
     prctl(PR_SET_NO_NEW_PRIVS, 1)
+    try:
+        keyctl = SYS_KEYCTL[os.uname().machine]
+        _checked(_libc.syscall(keyctl, KEYCTL_JOIN_SESSION_KEYRING, None), "keyctl")
+    except OSError as failure:
+        # A kernel without keys, or a container that has nobody come near them.
+        if failure.errno not in (errno.ENOSYS, errno.EPERM):
+            raise
 
 
 def default_signals() -> None:
@@ -131,26 +145,35 @@ def mount(source: str, target: str, kind: str, flags: int, data: str = "") -> No
 
 def new_root() -> None:
     """Change to a root that has no more than a program needs. OSError: it is the old one still."""
+    os.chroot("/")  # that it may, it has to know before there is no way back
     mount("", "/", "", MS_REC | MS_PRIVATE)
-    mount("tmpfs", NEW_ROOT, "tmpfs", MS_NOSUID, f"size={PRIVATE_SIZE},nr_inodes=1024,mode=755")
+    mount("tmpfs", STAGE, "tmpfs", MS_NOSUID, f"size={PRIVATE_SIZE},nr_inodes=1024,mode=755")
     try:
-        for name in ("dev", "etc", "proc", "tmp"):
-            os.mkdir(f"{NEW_ROOT}/{name}")
-        os.chmod(f"{NEW_ROOT}/tmp", 0o1777)  # noqa: S103, S108 -- a /tmp
-        for name in SEEN:
-            _show(f"/{name}", f"{NEW_ROOT}/{name}")
-        for name in DEVICES:
-            _bind(f"/dev/{name}", f"{NEW_ROOT}/dev/{name}")
-        with suppress(OSError):  # a container may hide parts of its own
-            mount("proc", f"{NEW_ROOT}/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC)
-        os.chdir(NEW_ROOT)
+        _furnish()
+        os.chdir(STAGE)
         _checked(_libc.syscall(SYS_PIVOT_ROOT[os.uname().machine], b".", b"."), "pivot_root")
         _libc.umount2(b".", MNT_DETACH)
+        os.chroot("root")
     except OSError:
-        _libc.umount2(NEW_ROOT.encode(), MNT_DETACH)
+        _libc.umount2(STAGE.encode(), MNT_DETACH)
         raise
     finally:
         os.chdir("/")
+
+
+def _furnish() -> None:
+    os.umask(0o022)
+    for name in ("", "dev", "etc", "proc", "tmp"):
+        os.mkdir(f"{NEW_ROOT}/{name}")
+    os.chmod(f"{NEW_ROOT}/tmp", 0o1777)  # noqa: S103, S108 -- a /tmp
+    for name in SEEN:
+        _show(f"/{name}", f"{NEW_ROOT}/{name}")
+    for name in DEVICES:
+        _bind(f"/dev/{name}", f"{NEW_ROOT}/dev/{name}")
+        _read_only(f"{NEW_ROOT}/dev/{name}")  # which they can be written to all the same
+    with suppress(OSError):  # a container may hide parts of its own
+        flags = MS_RDONLY | MS_NOSUID | MS_NODEV | MS_NOEXEC
+        mount("proc", f"{NEW_ROOT}/proc", "proc", flags)
 
 
 def _show(source: str, target: str) -> None:

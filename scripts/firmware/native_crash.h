@@ -6,7 +6,12 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+enum { NEW_USERS = 0x10000000, KEYCTL_SEARCH = 10, SESSION_KEYRING = -3 };
 
 static void undef(void) { __builtin_trap(); }
 
@@ -59,6 +64,17 @@ static void tell(const char *what, int allowed)
 
 static int is_open(int fd) { return fcntl(fd, F_GETFD) >= 0; }
 
+/* Namespaces of its own, in which it has every privilege. */
+static int may_have_users(void)
+{
+	int status = 1;
+	pid_t child = fork();
+
+	if (!child)
+		_exit(syscall(SYS_unshare, NEW_USERS) != 0);
+	return waitpid(child, &status, 0) == child && status == 0;
+}
+
 /* What it can do, into the trace. */
 static void probe(void)
 {
@@ -82,6 +98,12 @@ static void probe(void)
 	tell("grow the memory", ftruncate(3, 0x2000000) == 0);
 	tell("shrink the memory", ftruncate(3, 0) == 0);
 	tell("write /tmp", access("/tmp", W_OK) == 0);
+	tell("read /dev", open("/dev/zero", O_RDONLY) >= 0);
+	tell("write /dev", open("/dev/null", O_WRONLY) >= 0);
+	tell("write /proc", access("/proc/sys/kernel/core_pattern", W_OK) == 0);
+	tell("change /dev", chmod("/dev/null", 0666) == 0);
+	tell("user namespaces", may_have_users());
+	tell("read keys", syscall(SYS_keyctl, KEYCTL_SEARCH, SESSION_KEYRING, "user", "secret", 0) > 0);
 	trace("probe: done\n");
 }
 
