@@ -138,6 +138,7 @@ class FileCalls:
         except OSError:
             raise Continue from None
         try:
+            call.check()
             status = os.fstat(fd)
             if status.st_dev != self._device or not stat.S_ISREG(status.st_mode):
                 raise Continue

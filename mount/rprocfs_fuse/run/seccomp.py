@@ -19,8 +19,8 @@ import platform
 import select
 import struct
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 
 from rprocfs.fs.wait import WouldBlock
@@ -119,28 +119,54 @@ class Continue(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """``struct seccomp_notif``: task *pid* made the call *number* with *args*, and waits."""
+    """``struct seccomp_notif``: task *pid* made the call *number* with *args*, and waits.
+
+    A signal may end the waiting, or the task, and then *pid* be another's: whatever was
+    found by it is the caller's only if :meth:`check` says so afterwards.
+    """
 
     id: int
     pid: int
     number: int
     args: tuple[int, ...]
+    listener: int
+
+    @property
+    def valid(self) -> bool:
+        """Does it still wait."""
+        try:
+            fcntl.ioctl(self.listener, _NOTIF_ID_VALID, struct.pack("=Q", self.id))
+        except OSError:
+            return False
+        return True
+
+    def check(self) -> None:
+        """Continue unless it still waits."""
+        if not self.valid:
+            raise Continue
 
     def read(self, address: int, size: int) -> bytes:
-        """Memory of the caller; EFAULT."""
+        """Memory of the caller; EFAULT; Continue if it is gone."""
         return self._memory(os.O_RDONLY, lambda fd: os.pread(fd, size, address), size)
 
     def write(self, address: int, data: bytes) -> None:
-        """Write memory of the caller; EFAULT."""
+        """Write memory of the caller; EFAULT; Continue if it is gone."""
         self._memory(os.O_WRONLY, lambda fd: data[: os.pwrite(fd, data, address)], len(data))
+
+    @contextmanager
+    def memory(self, flags: int) -> Iterator[int]:
+        """The caller's memory as a file; OSError; Continue if it is gone."""
+        fd = os.open(f"/proc/{self.pid}/mem", flags | os.O_CLOEXEC)
+        try:
+            self.check()
+            yield fd
+        finally:
+            os.close(fd)
 
     def _memory(self, flags: int, access: Callable[[int], bytes], size: int) -> bytes:
         try:
-            fd = os.open(f"/proc/{self.pid}/mem", flags | os.O_CLOEXEC)
-            try:
+            with self.memory(flags) as fd:
                 data = access(fd)
-            finally:
-                os.close(fd)
         except (OSError, OverflowError) as problem:
             raise OSError(errno.EFAULT, os.strerror(errno.EFAULT)) from problem
         if len(data) != size:
@@ -219,12 +245,12 @@ class Server:
         except OSError:
             return  # the caller is gone meanwhile
         number, pid, _, call, _, _, *args = _NOTIF.unpack(buffer)
-        self._serve(Call(number, pid, call, tuple(args)))
+        self._serve(Call(number, pid, call, tuple(args), self._listener))
 
     def _retry(self) -> None:
         waiting, self._waiting = self._waiting, []
         for call in waiting:
-            if self._valid(call):
+            if call.valid:
                 self._serve(call)
 
     def _serve(self, call: Call) -> None:
@@ -233,7 +259,8 @@ class Server:
         except Continue:
             self._answer(call, 0, flags=_FLAG_CONTINUE)
         except WouldBlock:
-            self._waiting.append(call)
+            # Whoever gave up meanwhile is forgotten, or a caller could have us keep any number.
+            self._waiting = [*(other for other in self._waiting if other.valid), call]
         except OSError as problem:
             self._answer(call, 0, problem.errno or errno.EIO)
         except Exception:
@@ -247,14 +274,6 @@ class Server:
         except WouldBlock as wait:
             wait.queue.add(self._wake)
         return handler(call)  # it may have come in between
-
-    def _valid(self, call: Call) -> bool:
-        """Does it still wait, and is it not another one of the same number."""
-        try:
-            fcntl.ioctl(self._listener, _NOTIF_ID_VALID, struct.pack("=Q", call.id))
-        except OSError:
-            return False
-        return True
 
     def _answer(self, call: Call, result: int, code: int = 0, flags: int = 0) -> None:
         with suppress(OSError):  # a signal was faster

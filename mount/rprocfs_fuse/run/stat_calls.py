@@ -122,17 +122,12 @@ def _name(call: Call, question: Question) -> bytes:
 def _string(call: Call, address: int) -> bytes:
     """The string at *address* with its NUL; b"" where there is none."""
     try:
-        fd = os.open(f"/proc/{call.pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
-    except OSError:
-        return b""
-    try:
-        data = os.pread(fd, _PAGE - address % _PAGE, address)
-        if b"\0" not in data:
-            data += os.pread(fd, _PATH_MAX, address + len(data))
+        with call.memory(os.O_RDONLY) as fd:
+            data = os.pread(fd, _PAGE - address % _PAGE, address)
+            if b"\0" not in data:
+                data += os.pread(fd, _PATH_MAX, address + len(data))
     except (OSError, OverflowError):
         return b""
-    finally:
-        os.close(fd)
     return data[: data.find(b"\0") + 1]
 
 
