@@ -188,6 +188,14 @@ fd = os.open("rpmsg0", os.O_RDWR); print(stat.S_ISCHR(os.fstat(fd).st_mode))'"""
     ]  # fmt: skip
 
 
+def test_an_open_device_stays_one_when_its_name_is_used_again(any_runner):
+    fstat = f"{sys.executable} -c 'import os, stat; print(stat.S_ISCHR(os.fstat(3).st_mode))'"
+    out = any_runner.sh(
+        f"""exec 3<>/dev/remoteproc0; {fstat}; ls -l /dev/remoteproc0 >/dev/null; {fstat}"""
+    )
+    assert out.split() == ["True", "True"]
+
+
 def test_terminals_are_terminals(any_runner):
     out = any_runner.sh(
         f"""echo start > {R0}/state

@@ -18,9 +18,11 @@ from rprocfs_fuse.run import linux
 from rprocfs_fuse.run.knowledge import Daemon, DeviceFile
 from rprocfs_fuse.run.seccomp import Call, Continue, Handler
 
-#: What may be a device of ours; more may follow.
+#: What may be a device of ours; more may follow. The kernel takes the name of an open file
+#: for deleted once the node was looked up again.
 NAME = re.compile(
-    rb"(?:^|/)((?:rpmsg|rpmsg_ctrl|ttyRPMSG|remoteproc|hvc|vport\w*)\d+|kmsg|hwrng)\0"
+    rb"(?:^|/)((?:rpmsg|rpmsg_ctrl|ttyRPMSG|remoteproc|hvc|vport\w*)\d+|kmsg|hwrng)"
+    rb"(?: \(deleted\))?\0"
 )
 
 _AT_FDCWD = -100
