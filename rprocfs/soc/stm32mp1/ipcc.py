@@ -20,6 +20,7 @@ A7, M4 = 0, 1
 # Bytes to the host: the number of a channel that the M4 occupied, or FREED and the number of
 # one of the A7's that it freed. From the host: a channel that the A7 occupies.
 FREED = 0x10
+STUCK = 100_000  # nanoseconds
 
 
 class Ipcc(Peripheral):
@@ -28,19 +29,21 @@ class Ipcc(Peripheral):
     *transmit* sends a byte to the A7, and says whether there was room: until there is, the
     channel stays occupied. *rx* is told the level of the M4's RX occupied interrupt.
 
-    *tx* is the M4's TX free interrupt, asked for when a register was written, or a channel
-    became free, that leaves one unmasked and free. It is not asked for all the time
-    meanwhile: Zephyr before 3.3 neither masks such a channel nor hangs on a board (its pull
-    request 51118).
+    *tx* is told that of its TX free interrupt: high while a channel is unmasked and free.
+    *busy* is how long the processor has executed: after STUCK of it the line is low until
+    something happens. Zephyr before 3.3 does not mask such a channel in its interrupt (its
+    pull request 51118), and would do nothing else any more.
     """
 
     def __init__(
         self,
         transmit: Callable[[int], bool],
         rx: Callable[[bool], None],
-        tx: Callable[[], None],
+        tx: Callable[[bool], None],
+        busy: Callable[[], int] = lambda: 0,
     ) -> None:
-        self._transmit, self._rx, self._tx = transmit, rx, tx
+        self._transmit, self._rx, self._tx, self._busy = transmit, rx, tx, busy
+        self._asked: int | None = None  # since when it asks for the TX free interrupt
         self._cr, self._mr = [0, 0], [ALL << 16 | ALL] * 2
         self._occupied = [0, 0]  # by C1, C2
         self._freed = 0  # channels of the A7 that it does not know to be free yet
@@ -53,9 +56,11 @@ class Ipcc(Peripheral):
             self._update()
 
     def retry(self) -> None:
-        """Tell the A7 what there was no room for."""
+        """Tell the A7 what there was no room for; end a TX free interrupt that is stuck."""
         if self._occupied[M4] or self._freed:
             self._update()
+        if self._asked is not None and self._busy() - self._asked > STUCK:
+            self._ask(False)
 
     def _send(self, channels: int, kind: int) -> int:
         """Those of *channels* that could not be told."""
@@ -71,8 +76,11 @@ class Ipcc(Peripheral):
             self._occupied[M4] = self._send(self._occupied[M4], 0)
         control, mask = self._cr[M4], self._mr[M4]
         self._rx(bool(control & RXOIE and self._occupied[A7] & ~mask))
-        if control & TXFIE and ~self._occupied[M4] & ~(mask >> 16) & ALL:
-            self._tx()
+        self._ask(bool(control & TXFIE and ~self._occupied[M4] & ~(mask >> 16) & ALL))
+
+    def _ask(self, level: bool) -> None:
+        self._asked = self._busy() if level else None
+        self._tx(level)
 
     def _status(self, side: int, value: int) -> None:
         other = 1 - side

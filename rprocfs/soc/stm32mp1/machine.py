@@ -54,8 +54,8 @@ class Stm32mp1Peripherals(Peripherals):
         super().__init__(wires, RANGES)
         line, now, pages = wires.set_line, wires.now, self.pages
         self.rcc = Rcc(wires.clock, partial(wires.die, "reset through the RCC", "fatal error"))
-        rx, tx = partial(line, IPCC_RX), partial(wires.pend, IPCC_TX)
-        self.ipcc = Ipcc(wires.mailbox.transmit, rx, tx)
+        rx, tx = partial(line, IPCC_RX), partial(line, IPCC_TX)
+        self.ipcc = Ipcc(wires.mailbox.transmit, rx, tx, now.busy)
         self.usarts = [Usart(wires.console.transmit, partial(line, irq)) for irq in USARTS.values()]
         group1 = partial(self.rcc.timer_hz, APB1DIVR, TIMG1PRER)
         group2 = partial(self.rcc.timer_hz, APB2DIVR, TIMG2PRER)

@@ -24,11 +24,13 @@ class Board:
     """The M4's view: loads, stores, interrupt lines."""
 
     def __init__(self):
-        self.time, self.lines, self.edges, self.deaths, self.debug = 1000, set(), [], [], []
+        self.time, self.busy, self.lines, self.edges = 1000, 0, set(), []
+        self.deaths, self.debug = [], []
         self.clocks = []
         self.console, self.mailbox = Stream(), Stream()
         wires = Wires(
-            self.console, self.mailbox, Clock(lambda: self.time), self.set_line, self.edges.append,
+            self.console, self.mailbox, Clock(lambda: self.time, lambda: self.busy),
+            self.set_line, self.edges.append,
             self.clocks.append, lambda *why: self.deaths.append(why), self.debug.append,
         )  # fmt: skip
         self.all = STM32MP157.peripherals(wires)
