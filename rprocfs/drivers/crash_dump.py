@@ -45,7 +45,7 @@ def notes(machine: int, registers: tuple[int, ...], kind: int) -> bytes:
     """The notes of a dump for ELF *machine*, crash type *kind*; none without *registers*."""
     if not registers:
         return b""
-    padded = [*registers, *[0] * (COUNTS[machine] - len(registers))]
+    padded = [*registers, *[0] * COUNTS[machine]][: COUNTS[machine]]
     number = SIGNALS[CrashType(kind)] if kind in set(CrashType) else signal.SIGABRT
     status = HEAD.pack(number, 0, 0, number, 0, 0, 1, 0, 1, 1)
     status += struct.pack(f"<{len(padded)}I", *padded) + TAIL.pack(0)

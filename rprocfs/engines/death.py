@@ -32,6 +32,14 @@ class Death:
     reason: str
 
 
+def signal_name(number: int) -> str:
+    """``SIGSEGV`` ..., and ``signal 40`` of one that has no name."""
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"
+
+
 def explain(status: int, stderr: str) -> Death:
     """What an exit *status* (a negative signal, as Popen has it) and *stderr* mean.
 
@@ -46,5 +54,5 @@ def explain(status: int, stderr: str) -> Death:
         known = CrashType(kind) if kind in set(CrashType) else CrashType.FATAL_ERROR
         return Death("crash", known, lines[0] or "crashed")
     if status < 0:
-        return Death("signal", None, f"killed by {signal.Signals(-status).name}")
+        return Death("signal", None, f"killed by {signal_name(-status)}")
     return Death("failure", None, lines[0] or f"exit status {status}")

@@ -14,7 +14,6 @@ import errno
 import fcntl
 import os
 import select
-import signal
 import socket
 import sys
 import threading
@@ -24,10 +23,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from rprocfs.engines.death import Death
+from rprocfs.engines.death import Death, signal_name
 from rprocfs.engines.io_thread import IoThread
 from rprocfs.engines.native_launcher import DOORBELL, MEMORY
-from rprocfs.engines.worker import Engine, Worker
+from rprocfs.engines.worker import STDERR_KEPT, Engine, Worker
 from rprocfs.soc.machine import Machine
 
 # Isolated and without site-packages, as for Unicorn.
@@ -55,7 +54,7 @@ class NativeWorker(Worker):
 
     def _read_control(self) -> bool:
         data = self._receive(self._control.fileno())
-        self._news += data
+        self._news += data[: STDERR_KEPT - len(self._news)]
         if not data or data.endswith(b"\0"):
             self._started.set()
         return bool(data)
@@ -68,7 +67,8 @@ class NativeWorker(Worker):
         for line in news:
             if line.startswith("!"):
                 code, _, text = line[1:].partition(" ")
-                raise OSError(int(code), text)
+                known = code.isdecimal() and int(code) in errno.errorcode
+                raise OSError(int(code) if known else errno.EIO, text)
         return [line[1:] for line in news]
 
     def _kill(self) -> None:
@@ -114,8 +114,7 @@ class NativeEngine(Engine):
         number = death.reason.removeprefix("signal ")
         if death.kind != "crash" or not number.isdecimal():
             return death
-        known = {member.value: member.name for member in signal.Signals}
-        return replace(death, reason=f"killed by {known.get(int(number), death.reason)}")
+        return replace(death, reason=f"killed by {signal_name(int(number))}")
 
     def command(self, machine: Machine, core: str, vtor: int, fds: Mapping[str, int]) -> list[str]:
         """The launcher's command line."""

@@ -149,8 +149,7 @@ class QemuWorker(Worker):
         del self._stderr_kept[:-STDERR_KEPT]
 
     def _explain(self, status: int, stderr: str) -> Death:
-        while self._read_control():
-            pass
+        self._take_rest(self._read_control)
         self._tell(registers.from_qemu(stderr))
         if self._shutdown == "guest-reset":
             return Death("crash", CrashType.FATAL_ERROR, "reset")

@@ -24,10 +24,13 @@ def from_qemu(text: str) -> tuple[int, ...]:
 
 
 def from_worker(stderr: str) -> tuple[int, ...]:
-    """What a worker of ours told, by :func:`to_line`."""
+    """What a worker of ours told, by :func:`to_line`; nothing if it is not all of them."""
     for line in stderr.splitlines():
         if line.startswith(TOLD):
-            return tuple(int(word, 16) for word in line.removeprefix(TOLD).split())
+            words = line.removeprefix(TOLD).split()
+            told = all(re.fullmatch("[0-9a-f]{1,8}", word) for word in words)
+            if told and len(words) in (len(ARM), len(RISCV)):
+                return tuple(int(word, 16) for word in words)
     return ()
 
 

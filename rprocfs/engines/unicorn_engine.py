@@ -12,7 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from rprocfs.engines import registers
-from rprocfs.engines.worker import Engine, Worker
+from rprocfs.engines.worker import STDERR_KEPT, Engine, Worker
 from rprocfs.soc.machine import Machine
 
 log = logging.getLogger(__name__)
@@ -53,6 +53,7 @@ class UnicornWorker(Worker):
     def _keep_stderr(self, data: bytes) -> None:
         lines = (self._begun + data).splitlines(keepends=True)
         whole = not lines or lines[-1].endswith(b"\n")
+        whole = whole or len(lines[-1]) >= STDERR_KEPT  # longer than any of its lines
         self._begun = b"" if whole else lines.pop()
         for line in lines:
             if line.startswith(DEBUG):
@@ -60,7 +61,7 @@ class UnicornWorker(Worker):
             else:
                 super()._keep_stderr(line)
         if self._stderr_kept.startswith(registers.TOLD.encode()) and data.endswith(b"\n"):
-            self._tell(registers.from_worker(self._stderr_kept.decode()))
+            self._tell(registers.from_worker(self._stderr_kept.decode("utf-8", "replace")))
 
 
 class UnicornEngine(Engine):

@@ -35,6 +35,8 @@ from rprocfs.soc.machine import Machine
 log = logging.getLogger(__name__)
 
 CONSOLE_KEPT, STDERR_KEPT, CHUNK = 64 << 10, 4096, 4096
+#: Reads that take what fits into a socket.
+LEFT = 64
 
 
 class Worker:
@@ -223,8 +225,7 @@ class Worker:
     def _died(self) -> None:
         """The process is gone: take what it left, release everything, tell."""
         for read in (self._read_mailbox, self._read_console, self._read_stderr):
-            while self._open and read():
-                pass
+            self._take_rest(read)
         stderr = self._stderr_kept.decode("utf-8", "replace")
         death = self._explain(self._process.wait(), stderr)
         self._tell(registers.from_worker(stderr))
@@ -232,6 +233,12 @@ class Worker:
         self._close()
         if not self._stopped:
             self._on_exit(death)
+
+    def _take_rest(self, read: Callable[[], bool]) -> None:
+        """What the process left; not what somebody who survived it goes on to send."""
+        for _ in range(LEFT):
+            if not self._open or not read():
+                return
 
     def _explain(self, status: int, stderr: str) -> Death:
         return self._death(status, stderr)

@@ -161,6 +161,10 @@ def test_no_registers_no_note():
     assert notes(40, (), 0) == b""
 
 
+def test_registers_that_the_core_does_not_have():
+    assert len(notes(40, (1,) * 32, 0)) == len(notes(40, (1,) * 17, 0))
+
+
 def test_a_crash_of_no_known_type():
     assert notes(40, (0,) * 17, 77)[20:24] == (6).to_bytes(4, "little")
 

@@ -42,3 +42,4 @@ def test_nonsense_is_skipped_and_not_kept():
     assert list(receiver.feed(b"x" * (LONGEST * 3))) == []
     assert list(receiver.feed(b"\n" + RESET)) != []
     assert len(receiver._rest) <= LONGEST
+    assert list(Receiver().feed(b"[" * (LONGEST - 1) + b"\n" + RESET)) != []

@@ -1,0 +1,169 @@
+"""A worker that was taken over: what it sends costs it its own processor, and nothing else."""
+
+import os
+import signal
+import socket
+import sys
+import threading
+import time
+
+import pytest
+
+from rprocfs.engines.death import CrashType, Death
+from rprocfs.engines.memory import SharedRam
+from rprocfs.engines.native_engine import NativeWorker
+from rprocfs.engines.qemu_engine import QemuWorker
+from rprocfs.engines.unicorn_engine import UnicornWorker
+from rprocfs.engines.worker import STDERR_KEPT, Engine, Worker
+from rprocfs.soc.vsoc import VSOC1
+
+TIMEOUT = 20
+BEGIN = """
+import os, signal, socket, sys, time
+mailbox, console, control = (socket.socket(fileno=int(fd)) for fd in sys.argv[1:])
+"""
+
+
+class Hostile(Engine):
+    """Runs *script* as a worker of the kind that an engine has."""
+
+    def __init__(self, script, kind):
+        super().__init__()
+        self.worker, self.script = kind, script
+
+    def command(self, machine, core, vtor, fds):
+        """The script, with its three sockets."""
+        names = ("mailbox", "console", "control")
+        return [sys.executable, "-I", "-c", BEGIN + self.script, *(str(fds[n]) for n in names)]
+
+
+@pytest.fixture
+def hostile():
+    """Starts a script; the worker, and a list that its death goes to."""
+    undo = []
+
+    def start(script, kind=Worker, engine=Hostile, heard=bytes):
+        ram = SharedRam(VSOC1.ram.da, 4096)
+        undo.append(ram.close)
+        deaths = []
+        worker = engine(script, kind).spawn(
+            VSOC1, ram, core="cortex-m3", vtor=0,
+            on_mailbox=heard, on_console=heard, on_exit=deaths.append,
+        )  # fmt: skip
+        undo.append(worker.stop)
+        return worker, deaths
+
+    yield start
+    while undo:
+        undo.pop()()
+
+
+def until(condition):
+    end = time.monotonic() + TIMEOUT
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+SAY = "os.write(2, {!r}); os._exit({})"
+NONSENSE = {
+    "no number": b"registers zz\n",
+    "no number at all": b"registers \xff\xfe\n",
+    "wide": b"registers " + b"f" * 9 + b"\n",
+    "negative": b"registers -1\n",
+    "many": b"registers " + b"1 " * 1000 + b"\n",
+}
+
+
+@pytest.mark.parametrize("text", NONSENSE.values(), ids=NONSENSE)
+@pytest.mark.parametrize("kind", [Worker, UnicornWorker, NativeWorker, QemuWorker])
+def test_nonsense_for_registers_is_none(hostile, kind, text, caplog):
+    worker, deaths = hostile(SAY.format(text + b"fatal error\n", 70), kind)
+    until(lambda: deaths)
+    assert deaths[0].crash_type is CrashType.FATAL_ERROR
+    assert worker.registers(0) == ()
+    assert not caplog.records
+
+
+def test_a_signal_without_a_name(hostile):
+    _, deaths = hostile("os.kill(os.getpid(), 40)")
+    until(lambda: deaths)
+    assert deaths == [Death("signal", None, "killed by signal 40")]
+
+
+@pytest.mark.parametrize("name", ["mailbox", "console"])
+def test_what_survives_it_cannot_keep_us(hostile, name):
+    """Somebody who has a socket of it sends more whenever something was read."""
+    survivor = []
+
+    class Survived(Hostile):
+        def command(self, machine, core, vtor, fds):
+            survivor.append(socket.socket(fileno=os.dup(fds[name])))
+            return super().command(machine, core, vtor, fds)
+
+    said = threading.Event()
+
+    def heard(data):
+        said.set()
+        survivor[0].send(b"x")
+
+    script = f"{name}.send(b'x'); time.sleep(60)"
+    worker, deaths = hostile(script, engine=Survived, heard=heard)
+    with survivor[0]:
+        assert said.wait(TIMEOUT)
+        os.kill(worker.pid, signal.SIGKILL)
+        until(lambda: deaths)
+        worker.stop()
+
+
+def test_a_line_without_an_end_is_not_kept(hostile):
+    script = """
+for _ in range(1024):
+    os.write(2, b"x" * 4096)
+console.send(b"done")
+time.sleep(60)
+"""
+    worker, _ = hostile(script, UnicornWorker)
+    until(lambda: worker.console == b"done")
+    assert len(worker._begun) <= STDERR_KEPT
+
+
+def test_a_launcher_that_talks_without_end(hostile):
+    script = """
+for _ in range(1024):
+    control.send(b"x" * 4096)
+console.send(b"done")
+control.send(b"\\0")
+control.recv(1)
+"""
+    worker, _ = hostile(script, NativeWorker)
+    until(lambda: worker.console == b"done")
+    assert len(worker._news) <= STDERR_KEPT
+
+
+@pytest.mark.parametrize("news", [b"!\0", b"!x y\0", b"!5 \xff\0"])
+def test_a_launcher_that_talks_nonsense(hostile, news):
+    worker, _ = hostile(f"control.send({news!r}); control.recv(1)", NativeWorker)
+    with pytest.raises(OSError):
+        worker.wait_started()
+
+
+def test_descriptors_and_urgent_bytes_are_dropped(hostile):
+    script = """
+r, w = os.pipe()
+for sock in (mailbox, console, control):
+    for _ in range(20):
+        socket.send_fds(sock, [b"-"], [r] * 200)
+        sock.send(b"-", socket.MSG_OOB)
+console.send(b"done")
+time.sleep(60)
+"""
+    before = len(os.listdir("/proc/self/fd"))
+    worker, deaths = hostile(script)
+    until(lambda: worker.console.endswith(b"done"))
+    opened = len(os.listdir("/proc/self/fd")) - before
+    assert opened < 15
+    spent = time.process_time()
+    time.sleep(0.5)
+    assert time.process_time() - spent < 0.1
+    assert not deaths
