@@ -107,7 +107,7 @@ class Bench(AbstractContextManager["Bench"]):
         self._handles.append(handle)
         return handle
 
-    def wait(self, condition: Callable[[], object], seconds: float = 10.0) -> None:
+    def wait(self, condition: Callable[[], object], seconds: float = 30.0) -> None:
         """Until *condition* holds; AssertionError with the log after *seconds*."""
         deadline = time.monotonic() + seconds
         while not condition():

@@ -100,12 +100,12 @@ class Userspace:
         return here
 
 
-def read(handle: Handle, size: int = 65536, timeout: float = 10.0) -> bytes:
+def read(handle: Handle, size: int = 65536, timeout: float = 30.0) -> bytes:
     """A blocking read(2) of a stream; TimeoutError after *timeout* seconds."""
     return _blocking(lambda: handle.read(size, 0), timeout)
 
 
-def write(handle: Handle, data: bytes, timeout: float = 20.0) -> int:
+def write(handle: Handle, data: bytes, timeout: float = 30.0) -> int:
     """A blocking write(2); TimeoutError after *timeout* seconds."""
     return _blocking(lambda: handle.write(data, 0), timeout)
 

@@ -178,7 +178,7 @@ def test_what_start_up_code_relies_on(make):
     bench.start()
     console, seen = bench.open(f"{R0}/console"), b""
     while b"done\n" not in seen:
-        seen += read(console)
+        seen += read(console, timeout=100)  # 5000 ticks are one line
     said = seen.decode().splitlines()
     assert [line for line in said if not line.startswith("ok ")] == ["done"]
     assert len(said) == 29
