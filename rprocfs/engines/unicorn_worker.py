@@ -60,7 +60,7 @@ class Processor:
         wires = Wires(
             self.console, self.mailbox, now, nvic.set_line,
             pend=lambda irq: nvic.pend(FIRST_IRQ + irq), clock=self.scs.set_clock,
-            die=self._die, debug=debug,
+            die=self._die, debug=debug, memory=ram,
         )  # fmt: skip
         bus = Bus(self.scs, machine.peripherals(wires))
         self.control = Port(control)

@@ -41,6 +41,15 @@ class WorkerRam:
         offset = self._offset(da, 4 * len(words))
         struct.pack_into(f"<{len(words)}I", self._map, offset, *words)
 
+    def put(self, da: int, data: bytes) -> bool:
+        """Write *data*; False: there is no room for all of it."""
+        try:
+            offset = self._offset(da, len(data))
+        except BusError:
+            return False
+        self._map[offset : offset + len(data)] = data
+        return True
+
     def fetch(self, da: int) -> bytes:
         """The halfword at *da*, empty if there is none."""
         return self.code(da, 2)

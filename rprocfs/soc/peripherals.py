@@ -19,6 +19,15 @@ if TYPE_CHECKING:
         def transmit(self, byte: int) -> bool:
             """Send *byte*; False: there is no room for it now."""
 
+    class Memory(Protocol):
+        """What a DMA controller reaches."""
+
+        def code(self, da: int, size: int) -> bytes:
+            """Up to *size* bytes at *da*, as many as there are."""
+
+        def put(self, da: int, data: bytes) -> bool:
+            """Write *data*; False: there is no room for all of it."""
+
 
 PAGE = 0x1000
 
@@ -28,8 +37,8 @@ class Wires:
 
     *now* is the clock. *set_line* (irq, level) is the NVIC's input, *pend*
     (irq) an edge of it. *clock* (hertz) is told the processor's frequency whenever it
-    changes, *die* (reason, crash type) ends the processor, and *debug* takes lines for the
-    log.
+    changes, *die* (reason, crash type) ends the processor, *debug* takes lines for the log,
+    and *memory* is for those that access it by themselves.
     """
 
     def __init__(
@@ -42,10 +51,11 @@ class Wires:
         clock: Callable[[int], None] = lambda hertz: None,
         die: Callable[[str, str], None] = lambda reason, kind: None,
         debug: Callable[[str], None] = lambda line: None,
+        memory: Memory | None = None,
     ) -> None:
         self.console, self.mailbox, self.now = console, mailbox, now
         self.set_line, self.pend = set_line, pend
-        self.clock, self.die, self.debug = clock, die, debug
+        self.clock, self.die, self.debug, self.memory = clock, die, debug, memory
 
 
 class Words(Peripheral):

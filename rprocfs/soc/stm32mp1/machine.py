@@ -6,6 +6,7 @@ from functools import partial
 
 from rprocfs.soc.machine import Bank, Machine, Region, Uart
 from rprocfs.soc.peripherals import PAGE, Peripherals, Words
+from rprocfs.soc.stm32mp1.dma import STREAMS, Bus, Dma
 from rprocfs.soc.stm32mp1.hsem import Hsem
 from rprocfs.soc.stm32mp1.ipcc import Ipcc
 from rprocfs.soc.stm32mp1.rcc import APB1DIVR, APB2DIVR, TIMG1PRER, TIMG2PRER, Rcc
@@ -15,6 +16,8 @@ from rprocfs.soc.stm32mp1.usart import Usart
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rprocfs.soc.peripherals import Wires
 
 RETRAM, RETRAM_A7, RETRAM_SIZE = 0x0000_0000, 0x3800_0000, 0x1_0000
@@ -32,6 +35,16 @@ RANGES = (
 USARTS = {
     0x4001_0000: 52, 0x4000_F000: 39, 0x4000_E000: 38, 0x4001_1000: 53, 0x4001_8000: 82,
     0x4001_9000: 83, 0x4400_3000: 71, 0x5C00_0000: 37,
+}  # fmt: skip
+# Two DMA controllers with the interrupts of their streams, and what asks for transfers by the
+# DMAMUX: the number that is to receive from a USART, that to send is the next one.
+DMAS = {
+    0x4800_0000: (11, 12, 13, 14, 15, 16, 17, 47), 0x4800_1000: (56, 57, 58, 59, 60, 68, 69, 70),
+}  # fmt: skip
+DMAMUX, REQUEST = 0x4800_2000, 0x7F
+USART_REQUESTS = {
+    0x4000_E000: 43, 0x4000_F000: 45, 0x4001_0000: 63, 0x4001_1000: 65, 0x4400_3000: 71,
+    0x4001_8000: 79, 0x4001_9000: 81,
 }  # fmt: skip
 TIMERS_1 = {
     0x4000_0000: 28, 0x4000_1000: 29, 0x4000_2000: 30, 0x4000_3000: 50, 0x4000_4000: 54,
@@ -76,6 +89,7 @@ class Stm32mp1Peripherals(Peripherals):
         pages.update(self._by_page)
         pages.update((base, Gpio()) for base in GPIOS)
         pages.update((base, Rng()) for base in (0x4C00_3000, 0x5400_3000))
+        self._dma()
         pages |= {
             0x4000_A000: self.wwdg,
             0x4C00_0000: Hsem(partial(line, 125)),
@@ -87,6 +101,32 @@ class Stm32mp1Peripherals(Peripherals):
             0x5008_1000: Words({0: DEV_ID}),
             ETZPC: Words(dict.fromkeys(range(0x10, 0x28, 4), 0xFFFF_FFFF)),
         }
+
+    def _dma(self) -> None:
+        """The DMA controllers, and who asks them."""
+        self._requests: dict[int, Callable[[], bool]] = {}
+        for base, number in USART_REQUESTS.items():
+            usart = self._by_page[base]
+            self._requests |= {number: usart.gives, number + 1: usart.takes}
+        mux = self.pages[DMAMUX] = Words()
+
+        def asks(channel: int) -> bool:
+            ask = self._requests.get(mux.words.get(4 * channel, 0) & REQUEST)
+            return ask is not None and ask()
+
+        self.dmas = []
+        for first, (base, irqs) in zip(range(0, 2 * STREAMS, STREAMS), DMAS.items(), strict=True):
+            lines = [partial(self.wires.set_line, irq) for irq in irqs]
+            channels = [partial(asks, first + stream) for stream in range(STREAMS)]
+            self.dmas.append(Dma(Bus(self), lines, channels))
+            self.pages[base] = self.dmas[-1]
+        self._dma_pages = frozenset((*DMAS, DMAMUX, *USART_REQUESTS))
+        self._moving = self._more = False
+
+    def _move(self) -> None:
+        """Let DMA serve who asks; whether one is to be looked at again, and at once."""
+        self._more = sum(dma.run() for dma in self.dmas) > 0
+        self._moving = any(stream.on for dma in self.dmas for stream in dma.streams)
 
     def read(self, address: int, size: int) -> int:
         """A load; it may be one that let a timer pass its end."""
@@ -103,6 +143,8 @@ class Stm32mp1Peripherals(Peripherals):
             self._look_ahead()
         elif page in self._by_page and not self._by_page[page].idle:
             self._unsent = True
+        if page in self._dma_pages and (self._moving or page in DMAS):
+            self._move()
 
     def _look_ahead(self) -> None:
         due = (at for one in self.timed if (at := one.deadline) is not None)
@@ -110,8 +152,8 @@ class Stm32mp1Peripherals(Peripherals):
 
     @property
     def deadline(self) -> int | None:
-        """When the next timer is due."""
-        return self._next
+        """When the next timer is due; at once, while DMA has not done all that it can."""
+        return 0 if self._more else self._next
 
     def poll(self) -> None:
         """Doorbells, console input, timers."""
@@ -125,6 +167,8 @@ class Stm32mp1Peripherals(Peripherals):
             self._unsent = any(not usart.idle for usart in self.usarts)
         if self.wires.console.received:
             self._type(self.wires.console.received)
+        if self._moving:
+            self._move()
         if self._next is not None and self.wires.now() >= self._next:
             for one in self.timed:
                 one.advance()

@@ -12,7 +12,7 @@ CR1, CR2, CR3, RQR, ISR, ICR, RDR, TDR = 0x00, 0x04, 0x08, 0x18, 0x1C, 0x20, 0x2
 UE, RE, TE, RXNEIE, TCIE, TXEIE, FIFOEN = 1, 4, 8, 1 << 5, 1 << 6, 1 << 7, 1 << 29
 ORE, RXNE, TC, TXE = 1 << 3, 1 << 5, 1 << 6, 1 << 7
 TEACK, REACK, TXFE = 1 << 21, 1 << 22, 1 << 23
-RXFRQ, EIE = 1 << 3, 1
+RXFRQ, EIE, DMAR, DMAT = 1 << 3, 1, 1 << 6, 1 << 7
 # Of a FIFO, which is as deep as a register here: thresholds in ISR, their interrupts in CR3.
 RXFT, TXFT, TXFTIE, RXFTIE = 1 << 26, 1 << 27, 1 << 23, 1 << 28
 
@@ -41,6 +41,14 @@ class Usart(Words):
     def idle(self) -> bool:
         """Whether no byte waits to be sent."""
         return bool(self._flags & TXE)
+
+    def gives(self) -> bool:
+        """Whether DMA is to take a byte."""
+        return bool(self._flags & RXNE and self.words.get(CR3, 0) & DMAR)
+
+    def takes(self) -> bool:
+        """Whether DMA is to send a byte."""
+        return self._on(TE) and bool(self._flags & TXE and self.words.get(CR3, 0) & DMAT)
 
     def receive(self, byte: int) -> None:
         """A byte arrives, lost and an overrun unless :attr:`ready`."""

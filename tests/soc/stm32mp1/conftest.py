@@ -20,6 +20,20 @@ class Stream:
         return True
 
 
+class Memory(bytearray):
+    """The MCU SRAM."""
+
+    def code(self, da, size):
+        return bytes(self[da - 0x10000000 :][:size]) if da >= 0x10000000 else b""
+
+    def put(self, da, data):
+        at = da - 0x10000000
+        if not 0 <= at <= len(self) - len(data):
+            return False
+        self[at : at + len(data)] = data
+        return True
+
+
 class Board:
     """The M4's view: loads, stores, interrupt lines."""
 
@@ -27,11 +41,12 @@ class Board:
         self.time, self.busy, self.lines, self.edges = 1000, 0, set(), []
         self.deaths, self.debug = [], []
         self.clocks = []
-        self.console, self.mailbox = Stream(), Stream()
+        self.console, self.mailbox, self.ram = Stream(), Stream(), Memory(0x60000)
         wires = Wires(
             self.console, self.mailbox, Clock(lambda: self.time, lambda: self.busy),
             self.set_line, self.edges.append,
             self.clocks.append, lambda *why: self.deaths.append(why), self.debug.append,
+            self.ram,
         )  # fmt: skip
         self.all = STM32MP157.peripherals(wires)
 
