@@ -29,24 +29,39 @@ class Console:
     """What the firmware wrote and nobody has read, copied into *log* if there is one.
 
     *send* types: it returns how many bytes there was room for, None while nobody is there.
+    What *log* does not take is not in there; the first time *complain* gets a line about it.
     """
 
-    def __init__(self, send: Callable[[bytes], int | None], log: BinaryIO | None = None) -> None:
+    def __init__(
+        self,
+        send: Callable[[bytes], int | None],
+        log: BinaryIO | None = None,
+        complain: Callable[[str], object] | None = None,
+    ) -> None:
         self.send = send
         self.readq = WaitQueue()
         self.closed = False
         self._log = log
+        self._complain = complain
         self._lock = threading.Lock()
         self._unread = bytearray()
 
     def output(self, data: bytes) -> None:
         """The firmware wrote *data*. From any thread; never waits for a reader."""
         if self._log is not None:
-            self._log.write(data)
+            self._copy(self._log, data)
         with self._lock:
             self._unread += data
             del self._unread[:-KEPT]
         self.readq.wake_up()
+
+    def _copy(self, log: BinaryIO, data: bytes) -> None:
+        try:
+            log.write(data)
+        except OSError as failure:
+            complain, self._complain = self._complain, None
+            if complain is not None:
+                complain(f"console-log: {failure.strerror}")
 
     def take(self, size: int) -> bytes:
         """Up to *size* unread bytes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
@@ -91,7 +92,7 @@ class WorkerDriver(PlatformDriver):
         ops = self.ops(engine, self.machine, core, self.elf_machine, watchdog)
         device.devm_add_action(ops.close)
         if log:
-            ops.console = Console(ops.console.send, _log(device, log))
+            ops.console = Console(ops.console.send, _log(device, log), device.err)
         return ops
 
     def _engine(self, device: PlatformDevice, name: str, socket: str) -> Engine:
@@ -104,7 +105,9 @@ class WorkerDriver(PlatformDriver):
             raise _refused(device, "gdb: only QEMU has a stub")
         if not socket.startswith("/") or len(socket.encode()) >= SOCKET_PATH_MAX:
             raise _refused(device, f"gdb {socket}: has to be absolute, and shorter")
-        device.devm_add_action(lambda: Path(socket).unlink(missing_ok=True))
+        if os.path.lexists(socket) and not Path(socket).is_socket():
+            raise _refused(device, f"gdb {socket}: is there, and no socket")
+        device.devm_add_action(lambda: _remove_socket(Path(socket)))
         return QemuEngine(self._io, socket)
 
     def remove(self, device: PlatformDevice) -> None:
@@ -116,9 +119,20 @@ def _refused(device: PlatformDevice, why: str) -> OSError:
     return error(errno.EINVAL)
 
 
+def _remove_socket(path: Path) -> None:
+    if path.is_socket():
+        path.unlink(missing_ok=True)
+
+
 def _log(device: PlatformDevice, path: str) -> BinaryIO:
     try:
-        return Path(path).open("ab", buffering=0)
+        # Never waits for who reads a FIFO, neither here nor in a write.
+        return open(
+            path,
+            "ab",
+            buffering=0,
+            opener=lambda name, how: os.open(name, how | os.O_NONBLOCK, 0o666),
+        )
     except OSError as failure:
         device.err(f"console-log {path}: {failure.strerror}")
         raise

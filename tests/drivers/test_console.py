@@ -1,4 +1,5 @@
 import errno
+import os
 import select
 import struct
 import threading
@@ -53,6 +54,27 @@ def test_what_the_firmware_writes(bench):
         assert text == b"trace: started\n"
         bench.stop()
     assert (bench.directory / "log").read_bytes() == b"trace: started\n" * 2
+
+
+def test_a_log_on_a_full_disk_is_said_once(tmp_path, caplog):
+    properties = M4 | {"engine": "unicorn", "console-log": "/dev/full"}
+    with Bench(properties, TRACE, tmp_path) as bench:
+        handle = bench.open(f"{R0}/console")
+        for _ in range(2):
+            bench.start()
+            assert read(handle).startswith(b"trace")
+            bench.stop()
+        assert bench.log.count("console-log: No space left on device") == 1
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+def test_a_log_that_nobody_reads(tmp_path):
+    """A FIFO: opening it must not wait."""
+    os.mkfifo(tmp_path / "log")
+    with System(firmware=tmp_path) as system:
+        properties = M4 | {"engine": "unicorn", "console-log": str(tmp_path / "log")}
+        assert system.add_processor(properties).driver is None
+        assert "No such device or address" in system.model.kmsg.records()[0].text
 
 
 def test_typing(bench):

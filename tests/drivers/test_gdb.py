@@ -53,6 +53,19 @@ def test_a_bad_description(properties, complaint, tmp_path):
         assert complaint in system.model.kmsg.records()[0].text
 
 
+def test_a_file_that_is_no_socket_is_left_alone(tmp_path):
+    path = tmp_path / "app.elf"
+    path.write_text("precious")
+    (tmp_path / "link").symlink_to(path)
+    for name in ("app.elf", "link"):
+        properties = {"engine": "qemu", "gdb": str(tmp_path / name)}
+        with System(firmware=tmp_path) as system:
+            assert system.add_processor(M4 | properties).driver is None
+            assert f"{name}: is there, and no socket" in system.model.kmsg.records()[0].text
+    assert path.read_text() == "precious"
+    assert (tmp_path / "link").is_symlink()
+
+
 @NEEDS_QEMU
 def test_a_core_that_a_debugger_halted_is_no_crash_and_stops_at_once(tmp_path):
     path = tmp_path / "gdb"
