@@ -6,6 +6,7 @@ from functools import partial
 
 from rprocfs.soc.machine import Bank, Machine, Region, Uart
 from rprocfs.soc.peripherals import PAGE, Peripherals, Words
+from rprocfs.soc.stm32mp1.adc import Adc
 from rprocfs.soc.stm32mp1.dma import STREAMS, Bus, Dma
 from rprocfs.soc.stm32mp1.hsem import Hsem
 from rprocfs.soc.stm32mp1.ipcc import Ipcc
@@ -53,6 +54,12 @@ TIMERS_1 = {
 TIMERS_2 = {
     0x4400_0000: 25, 0x4400_1000: 44, 0x4400_6000: 116, 0x4400_7000: 117, 0x4400_8000: 118,
 }  # fmt: skip
+# The ADCs' interrupts, their numbers at the DMAMUX, and which timers are their triggers.
+ADC, ADC_IRQS, ADC_REQUESTS = 0x4800_3000, (18, 90), (9, 10)
+ADC_TRIGGERS = {
+    0x4000_1000: 4, 0x4400_1000: 7, 0x4400_0000: 9, 0x4000_0000: 11, 0x4000_2000: 12,
+    0x4000_4000: 13, 0x4400_6000: 14,
+}  # fmt: skip
 WIDE_TIMERS = (0x4000_0000, 0x4000_3000)
 GPIOS = (*range(0x5000_2000, 0x5000_D000, 0x1000), 0x5400_4000)
 EXTI_LINES = (6, 7, 8, 9, 10, 23, 64, 65, 66, 67, 40, 42, 76, 77, 121, 127)
@@ -72,18 +79,25 @@ class Stm32mp1Peripherals(Peripherals):
         self.usarts = [Usart(wires.console.transmit, partial(line, irq)) for irq in USARTS.values()]
         group1 = partial(self.rcc.timer_hz, APB1DIVR, TIMG1PRER)
         group2 = partial(self.rcc.timer_hz, APB2DIVR, TIMG2PRER)
+        adc = pages[ADC] = self._adc = Adc(now, *(partial(line, irq) for irq in ADC_IRQS))
         for timers, hz in ((TIMERS_1, group1), (TIMERS_2, group2)):
             for base, irq in timers.items():
                 bits = 32 if base in WIDE_TIMERS else 16
-                pages[base] = Tim(now, hz, partial(line, irq), bits, now.busy)
+                source = ADC_TRIGGERS.get(base, -1)
+                pages[base] = Tim(
+                    now, hz, partial(line, irq), bits, now.busy,
+                    partial(adc.listens, source), partial(adc.trigger, source),
+                )  # fmt: skip
         self.wwdg = Wwdg(
             now, lambda: self.rcc.pclk1_hz, partial(line, 0),
             partial(wires.die, "window watchdog", "watchdog"),
         )  # fmt: skip
-        self.timed = [page for page in pages.values() if isinstance(page, Tim)] + [self.wwdg]
-        self._timed_pages = frozenset((*TIMERS_1, *TIMERS_2, 0x4000_A000))
+        self.timed: list[Tim | Wwdg | Adc] = [self.wwdg, adc]
+        self.timed += [page for page in pages.values() if isinstance(page, Tim)]
+        self._timed_pages = frozenset((*TIMERS_1, *TIMERS_2, 0x4000_A000, ADC))
         self._next: int | None = None  # when the next of them is due
-        now.limits.append(lambda: self._next)
+        self._limit: int | None = None  # the same, of those that time waits for
+        now.limits.append(lambda: self._limit)
         self._unsent = False
         self._by_page = dict(zip(USARTS, self.usarts, strict=True))
         pages.update(self._by_page)
@@ -108,6 +122,8 @@ class Stm32mp1Peripherals(Peripherals):
         for base, number in USART_REQUESTS.items():
             usart = self._by_page[base]
             self._requests |= {number: usart.gives, number + 1: usart.takes}
+        for number, unit in zip(ADC_REQUESTS, self._adc.units, strict=True):
+            self._requests[number] = unit.asks
         mux = self.pages[DMAMUX] = Words()
 
         def asks(channel: int) -> bool:
@@ -120,7 +136,7 @@ class Stm32mp1Peripherals(Peripherals):
             channels = [partial(asks, first + stream) for stream in range(STREAMS)]
             self.dmas.append(Dma(Bus(self), lines, channels))
             self.pages[base] = self.dmas[-1]
-        self._dma_pages = frozenset((*DMAS, DMAMUX, *USART_REQUESTS))
+        self._dma_pages = frozenset((*DMAS, DMAMUX, ADC, *USART_REQUESTS))
         self._moving = self._more = False
 
     def _move(self) -> None:
@@ -149,6 +165,8 @@ class Stm32mp1Peripherals(Peripherals):
     def _look_ahead(self) -> None:
         due = (at for one in self.timed if (at := one.deadline) is not None)
         self._next = min(due, default=None)
+        limits = (at for one in self.timed if (at := one.limit) is not None)
+        self._limit = min(limits, default=None)
 
     @property
     def deadline(self) -> int | None:
@@ -167,11 +185,13 @@ class Stm32mp1Peripherals(Peripherals):
             self._unsent = any(not usart.idle for usart in self.usarts)
         if self.wires.console.received:
             self._type(self.wires.console.received)
-        if self._moving:
-            self._move()
-        if self._next is not None and self.wires.now() >= self._next:
+        due = self._next is not None and self.wires.now() >= self._next
+        if due:
             for one in self.timed:
                 one.advance()
+        if self._moving:
+            self._move()
+        if due:
             self._look_ahead()
 
     def _type(self, received: bytearray) -> None:

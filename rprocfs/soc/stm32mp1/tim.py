@@ -9,9 +9,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CR1, DIER, SR, EGR, CNT, PSC, ARR = 0x00, 0x0C, 0x10, 0x14, 0x24, 0x28, 0x2C
+CR1, CR2, DIER, SR, EGR, CNT, PSC, ARR = 0x00, 0x04, 0x0C, 0x10, 0x14, 0x24, 0x28, 0x2C
 CEN, UDIS, URS, OPM = 1, 2, 4, 8
 UIE = UIF = UG = 1
+MMS, MMS_UPDATE = 7 << 4, 2 << 4
 
 
 class Tim(Words):
@@ -20,7 +21,8 @@ class Tim(Words):
     *now* is the clock in nanoseconds, *hz* what it counts by, *interrupt* is told the level
     of the update interrupt. While that is asked for, updates that are due wait, but not for
     ever, until the one before was seen: none is lost while nobody looks. *busy* is how long
-    the processor has executed.
+    the processor has executed. Where updates are its trigger output (TRGO), *trigger* is
+    called for them while somebody *listens*; of those that are due only the last one counts.
     """
 
     def __init__(
@@ -30,7 +32,10 @@ class Tim(Words):
         interrupt: Callable[[bool], None],
         bits: int = 16,
         busy: Callable[[], int] = lambda: 0,
+        listens: Callable[[], bool] = lambda: False,
+        trigger: Callable[[], None] = lambda: None,
     ) -> None:
+        self._listens, self._trigger = listens, trigger
         self._busy, self._told = busy, 0
         self._all = (1 << bits) - 1
         super().__init__({ARR: self._all})
@@ -59,9 +64,17 @@ class Tim(Words):
         self._due = start + self._ns(left) if running else None
 
     @property
+    def limit(self) -> int | None:
+        """When it interrupts next."""
+        return self._due if self.words.get(DIER, 0) & UIE else None
+
+    @property
     def deadline(self) -> int | None:
         """When somebody is to be told next."""
-        return self._due if self.words.get(DIER, 0) & UIE else None
+        return self._due if self.words.get(DIER, 0) & UIE or self._triggers() else None
+
+    def _triggers(self) -> bool:
+        return self.words.get(CR2, 0) & MMS == MMS_UPDATE and self._listens()
 
     def advance(self) -> None:
         """Let it pass its end, if it is time."""
@@ -78,6 +91,8 @@ class Tim(Words):
                 if not self.words.get(SR, 0) & UIF:
                     self._told = self._busy()
                 self._flag(UIF)
+                if self._triggers():
+                    self._trigger()
 
     def _flag(self, bits: int) -> None:
         self.words[SR] = self.words.get(SR, 0) | bits
@@ -145,6 +160,11 @@ class Wwdg(Words):
         if not self.words[self.CR] & self.WDGA:
             return count
         return max(0, count - (self._now() - self._start) // self._tick_ns())
+
+    @property
+    def limit(self) -> int | None:
+        """When it next has something to do."""
+        return self.deadline
 
     @property
     def deadline(self) -> int | None:
