@@ -7,6 +7,7 @@ from functools import partial
 from rprocfs.soc.machine import Bank, Machine, Region, Uart
 from rprocfs.soc.peripherals import PAGE, Peripherals, Words
 from rprocfs.soc.stm32mp1.adc import Adc
+from rprocfs.soc.stm32mp1.crc import Crc
 from rprocfs.soc.stm32mp1.dma import STREAMS, Bus, Dma
 from rprocfs.soc.stm32mp1.hsem import Hsem
 from rprocfs.soc.stm32mp1.ipcc import Ipcc
@@ -102,6 +103,7 @@ class Stm32mp1Peripherals(Peripherals):
         self._by_page = dict(zip(USARTS, self.usarts, strict=True))
         pages.update(self._by_page)
         pages.update((base, Gpio()) for base in GPIOS)
+        pages.update((base, Crc()) for base in (0x4C00_4000, 0x5800_9000))
         pages.update((base, Rng()) for base in (0x4C00_3000, 0x5400_3000))
         self._dma()
         pages |= {
