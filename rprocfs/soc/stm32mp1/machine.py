@@ -11,7 +11,8 @@ from rprocfs.soc.stm32mp1.crc import Crc
 from rprocfs.soc.stm32mp1.dma import STREAMS, Bus, Dma
 from rprocfs.soc.stm32mp1.hsem import Hsem
 from rprocfs.soc.stm32mp1.ipcc import Ipcc
-from rprocfs.soc.stm32mp1.rcc import APB1DIVR, APB2DIVR, TIMG1PRER, TIMG2PRER, Rcc
+from rprocfs.soc.stm32mp1.lptim import Lptim
+from rprocfs.soc.stm32mp1.rcc import APB1DIVR, APB2DIVR, APB3DIVR, TIMG1PRER, TIMG2PRER, Rcc
 from rprocfs.soc.stm32mp1.small import Exti, Gpio, Pwr, Rng
 from rprocfs.soc.stm32mp1.tim import Tim, Wwdg
 from rprocfs.soc.stm32mp1.usart import Usart
@@ -55,6 +56,12 @@ TIMERS_1 = {
 TIMERS_2 = {
     0x4400_0000: 25, 0x4400_1000: 44, 0x4400_6000: 116, 0x4400_7000: 117, 0x4400_8000: 118,
 }  # fmt: skip
+# Low-power timers: the interrupt, and which registers of the RCC select and divide their clock.
+LPTIMS = {
+    0x4000_9000: (93, 0x934, APB1DIVR), 0x5002_1000: (138, 0x930, APB3DIVR),
+    0x5002_2000: (139, 0x930, APB3DIVR), 0x5002_3000: (140, 0x92C, APB3DIVR),
+    0x5002_4000: (141, 0x92C, APB3DIVR),
+}  # fmt: skip
 # The ADCs' interrupts, their numbers at the DMAMUX, and which timers are their triggers.
 ADC, ADC_IRQS, ADC_REQUESTS = 0x4800_3000, (18, 90), (9, 10)
 ADC_TRIGGERS = {
@@ -93,9 +100,16 @@ class Stm32mp1Peripherals(Peripherals):
             now, lambda: self.rcc.pclk1_hz, partial(line, 0),
             partial(wires.die, "window watchdog", "watchdog"),
         )  # fmt: skip
-        self.timed: list[Tim | Wwdg | Adc] = [self.wwdg, adc]
+        lptims = {
+            base: Lptim(
+                now, partial(self.rcc.slow_hz, select, divider), partial(line, irq), now.busy
+            )
+            for base, (irq, select, divider) in LPTIMS.items()
+        }
+        pages |= lptims
+        self.timed: list[Tim | Wwdg | Adc | Lptim] = [self.wwdg, adc, *lptims.values()]
         self.timed += [page for page in pages.values() if isinstance(page, Tim)]
-        self._timed_pages = frozenset((*TIMERS_1, *TIMERS_2, 0x4000_A000, ADC))
+        self._timed_pages = frozenset((*TIMERS_1, *TIMERS_2, *LPTIMS, 0x4000_A000, ADC))
         self._next: int | None = None  # when the next of them is due
         self._limit: int | None = None  # the same, of those that time waits for
         now.limits.append(lambda: self._limit)

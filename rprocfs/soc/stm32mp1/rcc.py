@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 HSI, HSE, CSI = 64_000_000, 24_000_000, 4_000_000
+LSE, LSI = 32_768, 32_000
 OCENSETR, OCENCLRR, HSICFGR, MSSCKSELR = 0x00C, 0x010, 0x018, 0x048
 BDCR, RDLSICR, GRSTCSETR, RSTSCLRR, OCRDYR = 0x140, 0x144, 0x404, 0xC00, 0x808
 RCK3SELR, TIMG1PRER, TIMG2PRER, MCUDIVR = 0x820, 0x828, 0x82C, 0x830
@@ -125,6 +126,13 @@ class Rcc(Words):
         if self.words.get(prescaler, 0) & 1:
             return self.mcu_hz * 4 >> max(2, shift)
         return self.mcu_hz * 2 >> max(1, shift)
+
+    def slow_hz(self, selector: int, divider: int) -> int:
+        """The clock of a low-power timer: LSE or LSI, if its *selector* says so, or its bus's."""
+        select = self.words.get(selector, 0) & 7
+        if select in (3, 4):
+            return LSE if select == 3 else LSI
+        return self.mcu_hz >> min(self.words.get(divider, 0) & 7, 4)
 
     @property
     def pclk1_hz(self) -> int:
