@@ -142,12 +142,15 @@ def _kill(pid: int) -> None:
 def _kill_descendants() -> None:
     """Kill and reap all children, and theirs as they become ours."""
     while True:
+        children = [b""]
         # Not every kernel has it.
         with suppress(FileNotFoundError), open("/proc/thread-self/children", "rb") as file:
-            for pid in file.read().split():
-                _kill(int(pid))
+            children = file.read().split() or children
+        for pid in filter(None, children):
+            _kill(int(pid))
         try:
-            os.wait()
+            for _ in children:  # as many at least are ours
+                os.wait()
         except ChildProcessError:
             return
 

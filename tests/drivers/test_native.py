@@ -129,6 +129,26 @@ def test_a_hurt_launcher_takes_everything_along(crasher):
     assert "native: killed by SIGKILL" in crasher.log
 
 
+CROWD = """
+import os, signal, time
+from rprocfs.engines.native_launcher import _kill_descendants
+for _ in range(1000):
+    if not os.fork():
+        signal.pause()
+before = time.process_time()
+_kill_descendants()
+print(time.process_time() - before)
+"""
+
+
+def test_a_crowd_costs_no_more_than_its_number():
+    """What a launcher takes to end them is what they have to make new ones."""
+    done = subprocess.run(
+        [sys.executable, "-c", CROWD], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert float(done.stdout) < 0.2
+
+
 SANDBOX = {
     "open files": "0x5",
     "environment": "0x0",
