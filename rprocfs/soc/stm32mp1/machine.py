@@ -10,6 +10,7 @@ from rprocfs.soc.stm32mp1.adc import Adc
 from rprocfs.soc.stm32mp1.crc import Crc
 from rprocfs.soc.stm32mp1.dma import STREAMS, Bus, Dma
 from rprocfs.soc.stm32mp1.hsem import Hsem
+from rprocfs.soc.stm32mp1.i2c import I2c
 from rprocfs.soc.stm32mp1.ipcc import Ipcc
 from rprocfs.soc.stm32mp1.lptim import Lptim
 from rprocfs.soc.stm32mp1.rcc import APB1DIVR, APB2DIVR, APB3DIVR, TIMG1PRER, TIMG2PRER, Rcc
@@ -55,6 +56,10 @@ TIMERS_1 = {
 }  # fmt: skip
 TIMERS_2 = {
     0x4400_0000: 25, 0x4400_1000: 44, 0x4400_6000: 116, 0x4400_7000: 117, 0x4400_8000: 118,
+}  # fmt: skip
+I2CS = {
+    0x4001_2000: 31, 0x4001_3000: 33, 0x4001_4000: 72, 0x4001_5000: 107, 0x5C00_2000: 95,
+    0x5C00_9000: 135,
 }  # fmt: skip
 # Low-power timers: the interrupt, and which registers of the RCC select and divide their clock.
 LPTIMS = {
@@ -117,6 +122,7 @@ class Stm32mp1Peripherals(Peripherals):
         self._by_page = dict(zip(USARTS, self.usarts, strict=True))
         pages.update(self._by_page)
         pages.update((base, Gpio()) for base in GPIOS)
+        pages.update((base, I2c(partial(line, irq))) for base, irq in I2CS.items())
         pages.update((base, Crc()) for base in (0x4C00_4000, 0x5800_9000))
         pages.update((base, Rng()) for base in (0x4C00_3000, 0x5400_3000))
         self._dma()
