@@ -128,7 +128,12 @@ def project(cpu: str) -> Iterable[tuple[str, str]]:
     flavour = FLAVOURS[cpu]
     kit = files("rprocfs") / "kit"
     own = (*flavour.sources, "log.c", "rpmsg.c")
-    headers = ("vsoc.h", "table.h", *(() if flavour.script else ("rprocfs_native.h",)))
+    headers = (
+        "vsoc.h",
+        "virtqueue.h",
+        "table.h",
+        *(() if flavour.script else ("rprocfs_native.h",)),
+    )
     for name in (*own, *headers, *([flavour.script] if flavour.script else [])):
         yield f"lib/{name}", (kit / name).read_text("utf-8")
     words = _words(cpu, flavour, own)

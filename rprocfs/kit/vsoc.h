@@ -111,7 +111,11 @@ __attribute__((noreturn)) void vsoc_fail(void);
  * not in RAM end it with a trace line, by vsoc_fail().
  */
 void rpmsg_start(volatile struct rsc_vdev *vdev);
-/* Tell the host of a service; name is cut to 31 bytes. Waits for a buffer. */
+/*
+ * Tell the host of a service, of eight at most; name stays yours to keep, and is cut to 31
+ * bytes. Waits for a buffer. rpmsg_receive() tells again when the host's driver was bound
+ * again, or attached again: its vrings are new ones then.
+ */
 void rpmsg_announce(const char *name, uint32_t address);
 /*
  * One message to the host, cut to what a buffer holds (496 bytes of Linux's 512). 0 when the

@@ -260,6 +260,23 @@ def restarts_cleanly(bench: Bench) -> None:
     assert _in_use() == before
 
 
+def is_served_by_a_driver_that_is_bound_again(bench: Bench) -> None:
+    """The firmware takes the new rings, and announces itself again."""
+    bench.start()
+    driver = "/sys/bus/virtio/drivers/virtio_rpmsg_bus"
+    for number in range(3):
+        bench.shell.echo(f"{driver}/unbind", "virtio0")
+        assert bench.channels() == []
+        bench.shell.echo(f"{driver}/bind", "virtio0")
+        bench.wait_channels()
+        handle = bench.shell.open("/dev/rpmsg0")
+        try:
+            write(handle, b"%d" % number)
+            assert read(handle) == b"%d" % number
+        finally:
+            handle.release()
+
+
 def is_removed_while_running(bench: Bench) -> None:
     """Unbinding the driver stops it; nothing is left in the tree."""
     bench.start()
@@ -287,6 +304,7 @@ TABLE: Mapping[str, Callable[[Bench], None]] = {
         stays_crashed_without_recovery,
         dumps_its_memory,
         restarts_cleanly,
+        is_served_by_a_driver_that_is_bound_again,
         is_removed_while_running,
     )
 }

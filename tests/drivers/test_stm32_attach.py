@@ -119,8 +119,16 @@ def test_detaching_is_said_to_the_firmware(make):
     assert "without ack" not in bench.log
     assert bench.channels() == []
     assert bench.log.endswith("detached remote processor m4")
-    state(bench, "start")
-    assert "detach\n" in trace(bench)
+
+
+def test_it_is_attached_to_again(make):
+    bench = make()
+    for number in range(3):
+        state(bench, "start")
+        bench.wait_channels()
+        assert echoes(bench, b"%d\n" % number)
+        assert trace(bench).count("detach\n") == number
+        state(bench, "detach")
 
 
 def test_firmware_that_does_not_take_it(make):

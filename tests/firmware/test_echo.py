@@ -102,7 +102,7 @@ def test_it_does_not_believe_a_bad_descriptor(echo, address, length, head):
     descriptor.release()
     tx.publish(head)
     echo.worker.kick(1)
-    echo.wait_trace("rpmsg: bad buffer")
+    echo.wait_trace("virtio: bad buffer")
     echo.free.remove(0)
     assert echo.call(1024, b"goes on") == b"goes on"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The device's side of a virtqueue, for virtio devices that are no rpmsg: of what the host
- * writes into the ring, every index, address and length is checked.
+ * The device's side of a virtqueue: of what the host writes into the ring, every index,
+ * address and length is checked.
  */
 #ifndef VIRTQUEUE_H
 #define VIRTQUEUE_H
@@ -35,18 +35,21 @@ static inline int in_ram(uint64_t address, uint32_t len)
 	return address >= RAM_BASE && len <= RAM_SIZE && address - RAM_BASE <= RAM_SIZE - len;
 }
 
-/* Where the host put the ring; a ring that is nowhere stays empty. */
-static inline void queue_init(struct queue *queue, volatile struct rsc_vring *vring)
+/* Where the host put the ring. A ring that is nowhere stays empty, and 0 is returned. */
+static inline int queue_init(struct queue *queue, volatile struct rsc_vring *vring)
 {
 	uint32_t da = vring->da, num = vring->num, align = vring->align;
 	uint32_t used = (da + 16 * num + 2 * num + 6 + align - 1) & ~(align - 1);
+	int good = num <= QUEUE_MAX && align && !(align & (align - 1)) && !((da | used) & 3) &&
+		   in_ram(da, used - da + 8 * num + 6);
 
-	queue->num = num <= QUEUE_MAX && in_ram(da, used - da + 8 * num + 6) ? num : 0;
-	queue->desc = (void *)da;
-	queue->avail = (void *)(da + 16 * num);
-	queue->used = (void *)used;
+	queue->num = good ? num : 0;
+	queue->desc = (void *)(uintptr_t)da;
+	queue->avail = (void *)(uintptr_t)(da + 16 * num);
+	queue->used = (void *)(uintptr_t)used;
 	queue->notifyid = vring->notifyid;
-	queue->seen = queue->done = 0;
+	queue->seen = queue->done = good ? queue->used->idx : 0;
+	return good;
 }
 
 /* Whether the host cleared the ring behind our back: its driver was bound again. */
@@ -66,7 +69,7 @@ static inline uint8_t *queue_next(struct queue *queue, uint32_t *head, uint32_t 
 
 			*len = queue->desc[*head].len;
 			if (in_ram(address, *len))
-				return (uint8_t *)(uint32_t)address;
+				return (uint8_t *)(uintptr_t)address;
 		}
 		trace_number("virtio: bad buffer 0x", *head);
 		queue->seen++;
