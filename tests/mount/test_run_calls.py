@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rprocfs.fs.wait import WaitQueue, WouldBlock
-from rprocfs_fuse.run import seccomp
+from rprocfs_fuse.run import namespace, seccomp
 from rprocfs_fuse.run.seccomp import Continue, Server
 
 ROOT = Path(__file__).parents[2]
@@ -111,3 +111,49 @@ def test_calls_that_were_interrupted_are_forgotten(caller):
         assert len(server._waiting) <= 1
     finally:
         server.close()
+
+
+#: Filters itself, hands over a mount namespace and the listener, and enters it when told to.
+LATE = """
+import ctypes, os, signal, socket, sys
+from rprocfs_fuse.run import linux, namespace, seccomp
+door = socket.socket(fileno=int(sys.argv[1]))
+outside = namespace.open_mounts()
+linux.unshare(linux.CLONE_NEWNS)
+inside = namespace.open_mounts()
+libc = ctypes.CDLL(None, use_errno=True)
+assert libc.setns(outside, linux.CLONE_NEWNS) == 0
+arch, _ = seccomp.native()
+listener = seccomp.install(seccomp.program(arch, []))
+socket.send_fds(door, [b"l"], [inside, listener])
+os.close(listener)
+door.recv(1)
+libc.setns(inside, linux.CLONE_NEWNS)
+signal.pause()
+"""
+
+
+def test_whoever_was_overlooked_is_looked_for_again(monkeypatch):
+    """It was not there at the first look, as who forks on and on may not be."""
+    if os.geteuid() or seccomp.native() is None:
+        pytest.skip("not root, or no filter for this machine")
+    monkeypatch.setattr(namespace, "_ROUNDS", 1000)
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.settimeout(TIMEOUT)
+    with ours, theirs:
+        process = subprocess.Popen(
+            [sys.executable, "-c", LATE, str(theirs.fileno())], pass_fds=[theirs.fileno()],
+            env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'mount'}"},
+        )  # fmt: skip
+        try:
+            mounts, listener = socket.recv_fds(ours, 1, 2)[1]
+            later = threading.Timer(0.1, ours.send, [b"g"])
+            later.start()
+            namespace.end(mounts, listener)
+            later.join()
+            assert process.wait(TIMEOUT) == -signal.SIGKILL
+            os.close(mounts)
+            os.close(listener)
+        finally:
+            process.kill()
+            process.wait()

@@ -87,7 +87,7 @@ def _wait(control: socket.socket) -> None:
     kept: list[int] = []
     while received := receive_tenants(control):
         kept = received
-    for mounts in kept[:1]:
-        namespace.end(mounts)
+    if kept:
+        namespace.end(*kept)
     for fd in kept:
         os.close(fd)

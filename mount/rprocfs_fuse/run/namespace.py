@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import select
 import signal
 import socket
 import struct
@@ -66,11 +67,19 @@ def open_mounts() -> int:
     return os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
 
 
-def end(namespace: int) -> None:
-    """Kill every process in a mount namespace, given its descriptor, until there is none."""
+def end(namespace: int, listener: int | None = None) -> None:
+    """Kill every process in a mount namespace, given its descriptor, until there is none.
+
+    Who does nothing but fork may be another one each time that we look: that none was seen
+    is believed if the kernel says so too, by the *listener* for their system calls.
+    """
     number = os.fstat(namespace).st_ino
+    filtered = select.poll()
+    if listener is not None:
+        filtered.register(listener, 0)
     for _ in range(_ROUNDS):
-        if not _kill_all(number):
+        found = _kill_all(number)
+        if not found and (listener is None or filtered.poll(0)):
             return
         time.sleep(0.01)
 
@@ -78,13 +87,13 @@ def end(namespace: int) -> None:
 def _kill_all(number: int) -> bool:
     """Was there any."""
     found = False
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdecimal():
-            continue
+    with os.scandir("/proc") as entries:
+        pids = [int(entry.name) for entry in entries if entry.name.isdecimal()]
+    for pid in sorted(pids, reverse=True):  # the newest first, while it is there
         with suppress(OSError):
-            process = os.pidfd_open(int(entry.name))
+            process = os.pidfd_open(pid)
             try:
-                if (entry / "ns" / "mnt").stat().st_ino == number:
+                if Path(f"/proc/{pid}/ns/mnt").stat().st_ino == number:
                     found = True
                     signal.pidfd_send_signal(process, signal.SIGKILL)
             finally:

@@ -49,13 +49,13 @@ class Tenants(threading.Thread):
         if len(self._fds) > 1:
             daemon = Daemon(self._pipe)
             handlers = calls.handlers(daemon, Path(namespace.MOUNTPOINT).stat().st_dev)
-            self._server = Server(self._fds.pop(), handlers, {daemon.fd: daemon.listen})
+            self._server = Server(self._fds[1], handlers, {daemon.fd: daemon.listen})
 
     def end(self) -> None:
         """Kill whoever is left; the command itself has ended."""
         self.join()
-        for mounts in self._fds:
-            namespace.end(mounts)
-            os.close(mounts)
+        if self._fds:
+            namespace.end(*self._fds)
+            os.close(self._fds[0])
         if self._server is not None:
             self._server.close()
