@@ -95,8 +95,8 @@ static void registers(void)
 	GPIO_MODER(GPIOH) = (GPIO_MODER(GPIOH) & ~(3u << 14)) | 1u << 14;
 	GPIO_BSRR(GPIOH) = 1u << 7;
 	check("gpio", GPIO_IDR(GPIOH) >> 7 & 1, GPIO_IDR(GPIOH));
-	REG(0x40012000u) = 0x12345678; /* I2C1, of which there is no model */
-	check("unmodelled", REG(0x40012000u) == 0x12345678, REG(0x40012000u));
+	REG(0x4400a000u) = 0x12345678; /* SAI1, of which there is no model */
+	check("unmodelled", REG(0x4400a000u) == 0x12345678, REG(0x4400a000u));
 	REG(0x1003f000u) = 0xa5a5a5a5;
 	check("sram-alias", REG(0x3003f000u) == 0xa5a5a5a5, REG(0x3003f000u));
 	check("retram-alias", REG(0x38000004u) == *reset_vector, REG(0x38000004u));

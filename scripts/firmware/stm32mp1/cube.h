@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* cube.c's parts. */
+#ifndef CUBE_H
+#define CUBE_H
+
+#include "rtos.h"
+
+extern volatile uint32_t hal_ticks; /* milliseconds */
+void irq_handler(int irq, uint32_t priority, void (*handler)(void));
+/* A line in the trace where it is not good; cube.c counts them. */
+void expect(const char *name, int good, uint32_t value);
+/* Go on when *address & mask is value; 0 after some milliseconds, as HAL drivers have it. */
+int hal_wait(uint32_t address, uint32_t mask, uint32_t value, uint32_t milliseconds);
+
+/* cube_drivers.c: one after the other, as the examples of STM32CubeMP1 use them. */
+void drivers(void);
+
+#endif
