@@ -113,7 +113,7 @@ def run_umount(arguments: argparse.Namespace) -> int:
         raise CommandError(f"{arguments.directory}: not mounted")
     if not entry.ours:
         raise CommandError(f"{arguments.directory}: not mounted by rprocfs")
-    process = _daemon_of(where)
+    process = _daemon_of(where, entry.owner)
     try:
         if arguments.lazy and _stopped(process) and mountpoint.find_mount(where) is None:
             return 0
@@ -144,8 +144,11 @@ def _unmount(where: str, *, lazy: bool) -> None:
         raise
 
 
-def _daemon_of(where: str) -> int:
-    """A pidfd of the process that serves the mount, or -1 when it is gone or not to be had."""
+def _daemon_of(where: str, owner: int) -> int:
+    """A pidfd of the process that serves the mount, or -1 when it is gone or not to be had.
+
+    Which one it is the filesystem says, and that may be anybody's: it has to be its *owner's*.
+    """
     for asked in (where, f"{where}/dev/kmsg"):  # a file, where directories take no ioctl
         try:
             fd = os.open(asked, os.O_RDONLY | os.O_CLOEXEC)
@@ -153,12 +156,23 @@ def _daemon_of(where: str) -> int:
             return -1
         try:
             answer = fcntl.ioctl(fd, IOC_DAEMON, bytes(4))
-            return os.pidfd_open(int.from_bytes(answer, "little"))
+            pid = int.from_bytes(answer, "little")
+            process = os.pidfd_open(pid)
+            if _owner_of(pid) == owner:
+                return process
+            os.close(process)
         except OSError:
             continue
         finally:
             os.close(fd)
     return -1
+
+
+def _owner_of(pid: int) -> int:
+    try:
+        return Path(f"/proc/{pid}").stat().st_uid
+    except OSError:
+        return -1
 
 
 def _ended(process: int) -> bool:

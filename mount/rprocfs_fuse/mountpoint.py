@@ -36,12 +36,13 @@ NEEDS_FUSERMOUNT = (
 
 @dataclass(frozen=True, slots=True)
 class Mountinfo:
-    """One line of /proc/self/mountinfo."""
+    """One line of /proc/self/mountinfo. *owner* is who mounted it; -1 where that is not said."""
 
     device: str
     mountpoint: str
     fstype: str
     source: str
+    owner: int
 
     @property
     def ours(self) -> bool:
@@ -53,8 +54,10 @@ def mounts() -> Iterator[Mountinfo]:
     """What is mounted, in order: a later mount covers an earlier one."""
     for line in Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape").splitlines():
         front, _, back = line.partition(" - ")
-        fields, (fstype, source, *_) = front.split(" "), back.split(" ")
-        yield Mountinfo(fields[2], _unescape(fields[4]), fstype, _unescape(source))
+        fields, (fstype, source, *options) = front.split(" "), back.split(" ")
+        owner = re.search(r"(?:^|,)user_id=(\d+)(?:,|$)", options[-1] if options else "")
+        number = int(owner[1]) if owner else -1
+        yield Mountinfo(fields[2], _unescape(fields[4]), fstype, _unescape(source), number)
 
 
 def find_mount(mountpoint: str) -> Mountinfo | None:

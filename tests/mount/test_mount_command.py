@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from rprocfs.cli import main
+from rprocfs.fs.kernfs import Tree
 from rprocfs_fuse.mountpoint import find_mount
 from rprocfs_fuse.options import Options
+from rprocfs_fuse.transport import MountOptions, mount
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'mount'}"}
@@ -146,6 +148,20 @@ def test_lazily_while_someone_waits(served):
         until(lambda: not os.path.exists(f"/proc/{daemon}/fd/0"))
         reader.communicate(timeout=10)
     assert reader.returncode == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="takes the process of another user")
+def test_a_filesystem_cannot_name_the_process_of_another_user(mountpoint):
+    """Else a user's filesystem that says it is ours would choose whom root ends."""
+    victim = subprocess.Popen(["sleep", "60"], user=65534, start_new_session=True)
+    try:
+        with mount(Tree(), mountpoint, MountOptions(daemon=victim.pid)):
+            assert rprocfs("umount", "--lazy", str(mountpoint)) == (0, "")
+            assert find_mount(str(mountpoint)) is None
+        assert victim.poll() is None
+    finally:
+        victim.kill()
+        victim.wait()
 
 
 def test_mounted_already(served, board):
