@@ -63,8 +63,12 @@ class SystemControlSpace:
         self.nvic.pend(SYSTICK)
 
     def _waits(self) -> bool:
-        """Whether the last tick was not taken yet, but will be."""
-        return SYSTICK in self.nvic.pending and self._busy() - self._ticked < PATIENCE
+        """Whether the last tick was not handled yet, but will be.
+
+        COUNTFLAG tells its handler of one wrap, not of two.
+        """
+        unhandled = SYSTICK in self.nvic.pending or SYSTICK in self.nvic.active
+        return unhandled and self._busy() - self._ticked < PATIENCE
 
     def read(self, address: int, size: int) -> int:
         """Read *size* bytes of the private peripheral bus."""

@@ -133,6 +133,11 @@ class SysTick(Peripheral):
         return self._hz[0] // 100
 
     def _current(self) -> int:
-        """What the counter holds: zero is the cycle before the reload value."""
-        left = self._left - (self._elapsed() if self._expiry is not None else 0)
-        return max(0, left) if left <= self._reload else 0
+        """What the counter holds: zero is the cycle before the reload value.
+
+        One that waits is in front of zero: it is there when COUNTFLAG says so, not before.
+        """
+        if self._expiry is None:
+            return self._left if self._left <= self._reload else 0
+        left = max(1, self._left - self._elapsed())
+        return left if left <= self._reload else 0

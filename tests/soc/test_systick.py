@@ -124,7 +124,7 @@ def test_the_next_tick_waits_until_the_one_before_was_taken():
     timer.time += 35_000
     assert timer.advance()
     waiting.append(1)
-    assert (timer.advance(), timer.read(CVR, 4), timer.ticks) == (False, 0, 1)
+    assert (timer.advance(), timer.read(CVR, 4), timer.ticks) == (False, 1, 1)
     waiting.clear()
     assert [timer.advance() for _ in range(3)] == [True, True, False]
     assert timer.read(CVR, 4) == 5
