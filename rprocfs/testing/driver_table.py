@@ -12,107 +12,15 @@ the driver, and raises AssertionError where it fails. A driver's tests run them 
 from __future__ import annotations
 
 import errno
-import os
-import shutil
 import threading
-import time
 from collections.abc import Callable, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
 
-from rprocfs.fs.kernfs import Handle
-from rprocfs.system import System
+from rprocfs.testing.bench import DEBUG, R0, RPMSG, Bench, Images
 from rprocfs.testing.images import IMAGES
-from rprocfs.testing.userspace import Userspace, read, write
+from rprocfs.testing.userspace import read, write
 
-R0 = "/sys/class/remoteproc/remoteproc0"
-DEBUG = "/sys/kernel/debug/remoteproc/remoteproc0"
-RPMSG = "/sys/bus/rpmsg/devices"
-
-
-@dataclass(frozen=True, slots=True)
-class Images:
-    """What the driver is tested with.
-
-    *echo* is the path of an image that announces *channels* (the first one
-    ``rpmsg-raw``), sends everything back, and whose trace buffer contains *trace*. *crash*
-    is for :mod:`rprocfs.testing.firmware_table` only.
-    """
-
-    echo: str | os.PathLike[str]
-    channels: tuple[str, ...]
-    trace: str
-    crash: str | os.PathLike[str] = ""
-
-
-class Bench(AbstractContextManager["Bench"]):
-    """One processor of a driver, with its firmware in *directory*."""
-
-    def __init__(
-        self, properties: Mapping[str, Any], images: Images, directory: os.PathLike[str]
-    ) -> None:
-        self.images = images
-        self.directory = Path(directory)
-        shutil.copy(images.echo, self.directory / "echo.elf")
-        self.system = System(firmware=directory)
-        self.device = self.system.add_processor(properties)
-        self.shell = Userspace(self.system.tree)
-        self._handles: list[Handle] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_exc: object) -> None:
-        while self._handles:
-            self._handles.pop().release()
-        self.system.close()
-
-    def start(self, firmware: str = "echo.elf") -> None:
-        """Boot *firmware* and wait for the channels of the echo image; OSError."""
-        self.shell.echo(f"{R0}/firmware", firmware)
-        self.shell.echo(f"{R0}/state", "start")
-        if firmware == "echo.elf":
-            self.wait_channels()
-
-    def stop(self) -> None:
-        """Stop; OSError."""
-        self.shell.echo(f"{R0}/state", "stop")
-
-    @property
-    def state(self) -> str:
-        """The ``state`` file."""
-        return self.shell.cat(f"{R0}/state").strip()
-
-    @property
-    def log(self) -> str:
-        """The kernel log."""
-        return "\n".join(record.text for record in self.system.model.kmsg.records())
-
-    def wait_channels(self) -> None:
-        """Until every channel of the echo image is there, and ``rpmsg-raw`` has its node."""
-        self.wait(lambda: len(self.channels()) == len(self.images.channels))
-        if "rpmsg-raw" in self.images.channels:
-            self.wait(lambda: self.shell.exists("/dev/rpmsg0"))
-
-    def channels(self) -> list[str]:
-        """The announced channels, as directory names."""
-        names = self.shell.ls(RPMSG)
-        return [name for name in names if name.split(".")[1] in self.images.channels]
-
-    def open(self, path: str) -> Handle:
-        """Open *path*; it is closed with the bench."""
-        handle = self.shell.open(path)
-        self._handles.append(handle)
-        return handle
-
-    def wait(self, condition: Callable[[], object], seconds: float = 30.0) -> None:
-        """Until *condition* holds; AssertionError with the log after *seconds*."""
-        deadline = time.monotonic() + seconds
-        while not condition():
-            assert time.monotonic() < deadline, f"waited in vain; state {self.state}\n{self.log}"
-            time.sleep(0.002)
+__all__ = ["DEBUG", "R0", "RPMSG", "TABLE", "Bench", "Images"]
 
 
 def _errno_of(call: Callable[[], object]) -> int:
