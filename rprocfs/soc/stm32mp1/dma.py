@@ -41,12 +41,19 @@ def _size(field: int) -> int:
 
 
 class Stream:
-    """One of them: *interrupt* is told its level, *asks* whether its peripheral wants an item."""
+    """One of them: *interrupt* is told its level, *asks* whether its peripheral wants an item.
+
+    *done* is called when the last item was moved.
+    """
 
     def __init__(
-        self, master: Master, interrupt: Callable[[bool], None], asks: Callable[[], bool]
+        self,
+        master: Master,
+        interrupt: Callable[[bool], None],
+        asks: Callable[[], bool],
+        done: Callable[[], None],
     ) -> None:
-        self._master, self._interrupt, self._asks = master, interrupt, asks
+        self._master, self._interrupt, self._asks, self._done = master, interrupt, asks, done
         self.regs = [0, 0, 0, 0, 0, IDLE_FIFO]  # CR, NDTR, PAR, M0AR, M1AR, FCR
         self.flags = 0
         self._fifo = bytearray()
@@ -147,20 +154,22 @@ class Stream:
             self._begin()
         else:
             self.regs[0] &= ~EN
+        self._done()
 
 
 class Dma(Words):
-    """A controller; *interrupts* and *asks* have an entry for each stream."""
+    """A controller; *interrupts*, *asks* and *done* have an entry for each stream."""
 
     def __init__(
         self,
         master: Master,
         interrupts: Sequence[Callable[[bool], None]],
         asks: Sequence[Callable[[], bool]],
+        done: Sequence[Callable[[], None]],
     ) -> None:
         super().__init__()
-        pairs = zip(interrupts, asks, strict=True)
-        self.streams = [Stream(master, interrupt, ask) for interrupt, ask in pairs]
+        wires = zip(interrupts, asks, done, strict=True)
+        self.streams = [Stream(master, *one) for one in wires]
         self._running = False
 
     def run(self) -> bool:

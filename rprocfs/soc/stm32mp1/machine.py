@@ -9,6 +9,7 @@ from rprocfs.soc.peripherals import PAGE, Peripherals, Words
 from rprocfs.soc.stm32mp1.adc import Adc
 from rprocfs.soc.stm32mp1.crc import Crc
 from rprocfs.soc.stm32mp1.dma import STREAMS, Bus, Dma
+from rprocfs.soc.stm32mp1.hash import Hash
 from rprocfs.soc.stm32mp1.hsem import Hsem
 from rprocfs.soc.stm32mp1.i2c import I2c
 from rprocfs.soc.stm32mp1.ipcc import Ipcc
@@ -46,6 +47,7 @@ DMAS = {
     0x4800_0000: (11, 12, 13, 14, 15, 16, 17, 47), 0x4800_1000: (56, 57, 58, 59, 60, 68, 69, 70),
 }  # fmt: skip
 DMAMUX, REQUEST = 0x4800_2000, 0x7F
+HASH2, HASH_REQUEST = 0x4C00_2000, 78
 USART_REQUESTS = {
     0x4000_E000: 43, 0x4000_F000: 45, 0x4001_0000: 63, 0x4001_1000: 65, 0x4400_3000: 71,
     0x4001_8000: 79, 0x4001_9000: 81,
@@ -61,6 +63,7 @@ I2CS = {
     0x4001_2000: 31, 0x4001_3000: 33, 0x4001_4000: 72, 0x4001_5000: 107, 0x5C00_2000: 95,
     0x5C00_9000: 135,
 }  # fmt: skip
+RNGS = {0x4C00_3000: 134, 0x5400_3000: 133}
 # Low-power timers: the interrupt, and which registers of the RCC select and divide their clock.
 LPTIMS = {
     0x4000_9000: (93, 0x934, APB1DIVR), 0x5002_1000: (138, 0x930, APB3DIVR),
@@ -124,7 +127,9 @@ class Stm32mp1Peripherals(Peripherals):
         pages.update((base, Gpio()) for base in GPIOS)
         pages.update((base, I2c(partial(line, irq))) for base, irq in I2CS.items())
         pages.update((base, Crc()) for base in (0x4C00_4000, 0x5800_9000))
-        pages.update((base, Rng()) for base in (0x4C00_3000, 0x5400_3000))
+        pages.update((base, Rng(partial(line, irq))) for base, irq in RNGS.items())
+        self._hash = pages[HASH2] = Hash(partial(line, 106))
+        pages[0x5400_2000] = Hash(partial(line, 80))
         self._dma()
         pages |= {
             0x4000_A000: self.wwdg,
@@ -148,17 +153,25 @@ class Stm32mp1Peripherals(Peripherals):
             self._requests[number] = unit.asks
         mux = self.pages[DMAMUX] = Words()
 
+        ends = {HASH_REQUEST: self._hash}
+        self._requests[HASH_REQUEST] = self._hash.asks
+
         def asks(channel: int) -> bool:
             ask = self._requests.get(mux.words.get(4 * channel, 0) & REQUEST)
             return ask is not None and ask()
+
+        def done(channel: int) -> None:
+            if hasher := ends.get(mux.words.get(4 * channel, 0) & REQUEST):
+                hasher.finish()
 
         self.dmas = []
         for first, (base, irqs) in zip(range(0, 2 * STREAMS, STREAMS), DMAS.items(), strict=True):
             lines = [partial(self.wires.set_line, irq) for irq in irqs]
             channels = [partial(asks, first + stream) for stream in range(STREAMS)]
-            self.dmas.append(Dma(Bus(self), lines, channels))
+            ended = [partial(done, first + stream) for stream in range(STREAMS)]
+            self.dmas.append(Dma(Bus(self), lines, channels, ended))
             self.pages[base] = self.dmas[-1]
-        self._dma_pages = frozenset((*DMAS, DMAMUX, ADC, *USART_REQUESTS))
+        self._dma_pages = frozenset((*DMAS, DMAMUX, ADC, HASH2, *USART_REQUESTS))
         self._moving = self._more = False
 
     def _move(self) -> None:

@@ -80,6 +80,16 @@ def test_random_numbers(board):
     assert len({board[RNG2 + 8] for _ in range(50)}) > 40
 
 
+@pytest.mark.parametrize(("at", "irq"), [(RNG2, 134), (0x54003000, 133)])
+def test_a_random_number_may_be_an_interrupt(board, at, irq):
+    board[at] = 8
+    assert board.lines == set()
+    board[at] = 12
+    assert board.lines == {irq}
+    board[at] = 4
+    assert board.lines == set()
+
+
 def test_what_has_no_model_keeps_what_is_written_and_is_named_once(board):
     board.all.write(0x44004002, 1, 0x5A)
     board.all.write(0x44004000, 2, 0x1234)
