@@ -76,9 +76,10 @@ class NativeWorker(Worker):
         with suppress(OSError):
             self._control.shutdown(socket.SHUT_RDWR)
         with suppress(ProcessLookupError):
-            pidfd = os.pidfd_open(self._process.pid)
-            select.select([pidfd], [], [], STOP_TIMEOUT)
-            os.close(pidfd)
+            if self._process.poll() is None:  # once it is reaped its number may be another's
+                pidfd = os.pidfd_open(self._process.pid)
+                select.select([pidfd], [], [], STOP_TIMEOUT)
+                os.close(pidfd)
         super()._kill()
 
     def _explain(self, status: int, stderr: str) -> Death:

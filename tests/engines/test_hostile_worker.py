@@ -11,7 +11,7 @@ import pytest
 
 from rprocfs.engines.death import CrashType, Death
 from rprocfs.engines.memory import SharedRam
-from rprocfs.engines.native_engine import NativeWorker
+from rprocfs.engines.native_engine import STOP_TIMEOUT, NativeWorker
 from rprocfs.engines.qemu_engine import QemuWorker
 from rprocfs.engines.unicorn_engine import UnicornWorker
 from rprocfs.engines.worker import STDERR_KEPT, Engine, Worker
@@ -146,6 +146,15 @@ def test_a_launcher_that_talks_nonsense(hostile, news):
     worker, _ = hostile(f"control.send({news!r}); control.recv(1)", NativeWorker)
     with pytest.raises(OSError):
         worker.wait_started()
+
+
+def test_a_number_that_is_anothers_by_now_is_not_waited_for(hostile):
+    worker, deaths = hostile("", NativeWorker)
+    until(lambda: deaths)
+    worker._process.pid = os.getpid()
+    before = time.monotonic()
+    worker.stop()
+    assert time.monotonic() - before < STOP_TIMEOUT
 
 
 def test_descriptors_and_urgent_bytes_are_dropped(hostile):
