@@ -53,8 +53,10 @@ class Lptim(Words):
     @property
     def limit(self) -> int | None:
         """When it interrupts next, or before."""
+        if not self._running:
+            return None
         wanted = self.words.get(IER, 0) & (CMPM | ARRM)
-        if not self._running or not wanted:
+        if not wanted:
             return None
         return self._when(self._next[0] if wanted & CMPM else self.words[ARR] + 1)
 

@@ -198,10 +198,15 @@ class Stm32mp1Peripherals(Peripherals):
             self._move()
 
     def _look_ahead(self) -> None:
-        due = (at for one in self.timed if (at := one.deadline) is not None)
-        self._next = min(due, default=None)
-        limits = (at for one in self.timed if (at := one.limit) is not None)
-        self._limit = min(limits, default=None)
+        self._next = self._limit = None
+        for one in self.timed:
+            due = one.deadline
+            if due is None:
+                continue
+            self._next = due if self._next is None else min(due, self._next)
+            limit = one.limit
+            if limit is not None:
+                self._limit = limit if self._limit is None else min(limit, self._limit)
 
     @property
     def deadline(self) -> int | None:

@@ -71,6 +71,8 @@ class Tim(Words):
     @property
     def deadline(self) -> int | None:
         """When somebody is to be told next."""
+        if self._due is None:
+            return None
         return self._due if self.words.get(DIER, 0) & UIE or self._triggers() else None
 
     def _triggers(self) -> bool:
