@@ -15,6 +15,7 @@ from rprocfs.soc.stm32mp1.i2c import I2c
 from rprocfs.soc.stm32mp1.ipcc import Ipcc
 from rprocfs.soc.stm32mp1.lptim import Lptim
 from rprocfs.soc.stm32mp1.rcc import APB1DIVR, APB2DIVR, APB3DIVR, TIMG1PRER, TIMG2PRER, Rcc
+from rprocfs.soc.stm32mp1.rtc import Rtc
 from rprocfs.soc.stm32mp1.small import Exti, Gpio, Pwr, Rng
 from rprocfs.soc.stm32mp1.tim import Tim, Wwdg
 from rprocfs.soc.stm32mp1.usart import Usart
@@ -140,6 +141,8 @@ class Stm32mp1Peripherals(Peripherals):
             0x5000_D000: Exti(lambda number, level: line(EXTI_LINES[number], level)),
             0x5002_0000: Words({0: BOOT_PINS}),
             0x5008_1000: Words({0: DEV_ID}),
+            0x5C00_4000: Rtc(),
+            0x5C00_A000: Words(),  # TAMP, for its backup registers
             ETZPC: Words(dict.fromkeys(range(0x10, 0x28, 4), 0xFFFF_FFFF)),
         }
 
