@@ -30,6 +30,7 @@ from rprocfs.soc.scs import SystemControlSpace
 CLEAN, CRASHED, FAILED = 0, 70, 71
 DEBUG = "debug: "
 PR_SET_PDEATHSIG = 1
+SCR_SLEEPDEEP = 4
 CONSOLE_ROOM, CONSOLE_BATCH = 4096, 256
 # CFSR bits of MemManage and BusFault: the remoteproc core calls them an mmufault.
 MEMORY_FAULTS = 0xFFFF
@@ -61,6 +62,7 @@ class Processor:
             self.console, self.mailbox, now, nvic.set_line,
             pend=lambda irq: nvic.pend(FIRST_IRQ + irq), clock=self.scs.set_clock,
             die=self._die, debug=debug, memory=ram,
+            deep=lambda: bool(self.scs.scb.scr & SCR_SLEEPDEEP),
         )  # fmt: skip
         bus = Bus(self.scs, machine.peripherals(wires))
         self.control = Port(control)
@@ -133,7 +135,9 @@ def main(arguments: list[str]) -> None:
     sys.unraisablehook = lambda unraisable: fail(unraisable.exc_value)
     die_with_parent()
     library, core, vtor, ram, *sockets, machine = arguments
-    fds = [int(fd) for fd in sockets]
+    fds = [os.dup(int(fd)) for fd in sockets]  # to numbers that select(2) knows
+    for fd in sockets:
+        os.close(int(fd))
     processor = Processor(library, core, int(vtor), int(ram), fds, find_machine(machine))
     status, text = processor.run()
     os.write(2, text.encode())

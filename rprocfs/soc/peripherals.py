@@ -38,7 +38,8 @@ class Wires:
     *now* is the clock. *set_line* (irq, level) is the NVIC's input, *pend*
     (irq) an edge of it. *clock* (hertz) is told the processor's frequency whenever it
     changes, *die* (reason, crash type) ends the processor, *debug* takes lines for the log,
-    and *memory* is for those that access it by themselves.
+    *memory* is for those that access it by themselves, and *deep* says whether the sleep of
+    the processor would be a deep one.
     """
 
     def __init__(
@@ -52,10 +53,12 @@ class Wires:
         die: Callable[[str, str], None] = lambda reason, kind: None,
         debug: Callable[[str], None] = lambda line: None,
         memory: Memory | None = None,
+        deep: Callable[[], bool] = lambda: False,
     ) -> None:
         self.console, self.mailbox, self.now = console, mailbox, now
         self.set_line, self.pend = set_line, pend
         self.clock, self.die, self.debug, self.memory = clock, die, debug, memory
+        self.deep = deep
 
 
 class Words(Peripheral):

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 RETRAM, RETRAM_A7, RETRAM_SIZE = 0x0000_0000, 0x3800_0000, 0x1_0000
 SRAM, SRAM_ALIAS, SRAM_SIZE = 0x1000_0000, 0x3000_0000, 0x6_0000
 IPCC = 0x4C00_1000
-IPCC_RX, IPCC_TX = 103, 104
+IPCC_RX, IPCC_TX, WAKEUP = 103, 104, 145
 
 # Where peripherals are, each a bus; between them is nothing.
 RANGES = (
@@ -90,9 +90,10 @@ class Stm32mp1Peripherals(Peripherals):
     def __init__(self, wires: Wires) -> None:
         super().__init__(wires, RANGES)
         line, now, pages = wires.set_line, wires.now, self.pages
-        self.rcc = Rcc(wires.clock, partial(wires.die, "reset through the RCC", "fatal error"))
-        rx, tx = partial(line, IPCC_RX), partial(line, IPCC_TX)
-        self.ipcc = Ipcc(wires.mailbox.transmit, rx, tx, now.busy)
+        reset = partial(wires.die, "reset through the RCC", "fatal error")
+        self.rcc = Rcc(wires.clock, reset, partial(line, WAKEUP))
+        self.exti = Exti(lambda number, level: line(EXTI_LINES[number], level))
+        self.ipcc = Ipcc(wires.mailbox.transmit, self._mail, partial(line, IPCC_TX), now.busy)
         self.usarts = [Usart(wires.console.transmit, partial(line, irq)) for irq in USARTS.values()]
         group1 = partial(self.rcc.timer_hz, APB1DIVR, TIMG1PRER)
         group2 = partial(self.rcc.timer_hz, APB2DIVR, TIMG2PRER)
@@ -138,13 +139,19 @@ class Stm32mp1Peripherals(Peripherals):
             IPCC: self.ipcc,
             0x5000_0000: self.rcc,
             0x5000_1000: Pwr(),
-            0x5000_D000: Exti(lambda number, level: line(EXTI_LINES[number], level)),
+            0x5000_D000: self.exti,
             0x5002_0000: Words({0: BOOT_PINS}),
             0x5008_1000: Words({0: DEV_ID}),
             0x5C00_4000: Rtc(),
             0x5C00_A000: Words(),  # TAMP, for its backup registers
             ETZPC: Words(dict.fromkeys(range(0x10, 0x28, 4), 0xFFFF_FFFF)),
         }
+
+    def _mail(self, level: bool) -> None:
+        """The level of the IPCC's RX occupied interrupt, which ends a CSTOP by EXTI line 62."""
+        self.wires.set_line(IPCC_RX, level)
+        if level and self.exti.wakes(62) and self.wires.deep():
+            self.rcc.wake_up()
 
     def _dma(self) -> None:
         """The DMA controllers, and who asks them."""

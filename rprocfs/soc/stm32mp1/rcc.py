@@ -20,6 +20,7 @@ RCK3SELR, TIMG1PRER, TIMG2PRER, MCUDIVR = 0x820, 0x828, 0x82C, 0x830
 APB1DIVR, APB2DIVR, APB3DIVR = 0x834, 0x838, 0x83C
 PLL3CR, PLL3CFGR1, PLL3CFGR2, PLL3FRACR = 0x880, 0x884, 0x888, 0x88C
 MCURST, MCURSTF = 1 << 1, 1 << 5
+CIER, CIFR, WKUP = 0xC14, 0xC18, 1 << 20
 
 PLLS = (0x080, 0x094, PLL3CR, 0x894)  # PLLON answers with PLLRDY
 # Selectors and dividers whose bit 31 says that the setting is in use.
@@ -51,20 +52,25 @@ RESET = {
     0x898: 3 << 16 | 98,
     0x89C: 7 << 16 | 7 << 8 | 5,
     RSTSCLRR: MCURSTF,
+    CIER: WKUP,
     0xFF4: 0x10,
 }
 
 
 class Rcc(Words):
-    """*clock* (hertz) is told when the M4's clock changes, *reset* that it resets itself."""
+    """*clock* (hertz) is told when the M4's clock changes, *reset* that it resets itself.
+
+    *woken* is told the level of the interrupt for waking up from CSTOP.
+    """
 
     def __init__(
         self,
         clock: Callable[[int], None] = lambda hertz: None,
         reset: Callable[[], None] = lambda: None,
+        woken: Callable[[bool], None] = lambda level: None,
     ) -> None:
         super().__init__(RESET)
-        self._clock, self._reset = clock, reset
+        self._clock, self._reset, self._woken = clock, reset, woken
         self.mcu_hz = self._mcu_hz()
 
     def load(self, offset: int) -> int:
@@ -84,7 +90,7 @@ class Rcc(Words):
 
     def ones(self, offset: int) -> bool:
         """Setters and clearers."""
-        return offset in SETTERS or offset in CLEARERS or offset == RSTSCLRR
+        return offset in SETTERS or offset in CLEARERS or offset in (RSTSCLRR, CIFR)
 
     def store(self, offset: int, value: int) -> None:
         """The word; it may change the M4's clock, or end its life."""
@@ -92,17 +98,27 @@ class Rcc(Words):
             self.words[offset] = self.words.get(offset, 0) | value
         elif offset in CLEARERS:
             self.words[CLEARERS[offset]] = self.words.get(CLEARERS[offset], 0) & ~value
-        elif offset == RSTSCLRR:
-            self.words[offset] &= ~value
+        elif offset in (RSTSCLRR, CIFR):
+            self.words[offset] = self.words.get(offset, 0) & ~value
+            self._update()
         elif offset == GRSTCSETR:
             if value & MCURST:
                 self._reset()
         elif offset not in (OCRDYR, 0xFF4):
             self.words[offset] = value & ~(1 << 31) if offset in READY else value
+            self._update()
         hertz = self._mcu_hz()
         if hertz != self.mcu_hz:
             self.mcu_hz = hertz
             self._clock(hertz)
+
+    def wake_up(self) -> None:
+        """The M4 comes out of CSTOP."""
+        self.words[CIFR] = self.words.get(CIFR, 0) | WKUP
+        self._update()
+
+    def _update(self) -> None:
+        self._woken(bool(self.words.get(CIFR, 0) & self.words.get(CIER, 0) & WKUP))
 
     def _source(self, number: int) -> int:
         return (HSI >> (self.words.get(HSICFGR, 0) & 3), HSE, CSI, 0)[number]

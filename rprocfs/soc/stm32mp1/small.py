@@ -56,6 +56,10 @@ class Exti(Words):
         super().__init__()
         self._interrupt = interrupt
 
+    def wakes(self, line: int) -> bool:
+        """Whether an event on *line* wakes the M4."""
+        return bool(self.load(self.C2IMR1 + line // 32 * 16) >> line % 32 & 1)
+
     def _update(self) -> None:
         pending = (self.load(self.RPR1) | self.load(self.FPR1)) & self.load(self.C2IMR1)
         for line in range(16):

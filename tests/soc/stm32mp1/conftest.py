@@ -39,14 +39,14 @@ class Board:
 
     def __init__(self):
         self.time, self.busy, self.lines, self.edges = 1000, 0, set(), []
-        self.deaths, self.debug = [], []
+        self.deaths, self.debug, self.deep = [], [], False
         self.clocks = []
         self.console, self.mailbox, self.ram = Stream(), Stream(), Memory(0x60000)
         wires = Wires(
             self.console, self.mailbox, Clock(lambda: self.time, lambda: self.busy),
             self.set_line, self.edges.append,
             self.clocks.append, lambda *why: self.deaths.append(why), self.debug.append,
-            self.ram,
+            self.ram, lambda: self.deep,
         )  # fmt: skip
         self.all = STM32MP157.peripherals(wires)
 

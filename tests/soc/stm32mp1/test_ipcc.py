@@ -111,3 +111,24 @@ def test_the_side_of_the_a7(board):
     assert board[C1TOC2SR] == 8
     board[C1MR] = 0
     assert board[C1MR] == 0
+
+
+def test_a_message_ends_a_deep_sleep(board):
+    """As OpenAMP_TTY_echo_wakeup of STM32CubeMP1 has it: EXTI line 62, RCC_WAKEUP_IRQn."""
+    rcc, exti = 0x50000000, 0x5000D000
+    board[C2CR], board[C2MR] = RXOIE, ALL & ~2
+    board.from_a7(1)
+    board[C2SCR] = 2
+    board.deep = True
+    board.from_a7(1)
+    assert board.lines == {RX}
+    board[C2SCR] = 2
+    board[exti + 0xD0] = 1 << 30
+    board.from_a7(1)
+    assert (board.lines, board[rcc + 0xC18]) == ({RX, 145}, 1 << 20)
+    board[rcc + 0xC18] = 1 << 20
+    assert (board.lines, board[rcc + 0xC18]) == ({RX}, 0)
+    board[C2SCR] = 2
+    board.deep = False
+    board.from_a7(1)
+    assert board.lines == {RX}
