@@ -78,7 +78,9 @@ class NativeWorker(Worker):
         with suppress(ProcessLookupError):
             if self._process.poll() is None:  # once it is reaped its number may be another's
                 pidfd = os.pidfd_open(self._process.pid)
-                select.select([pidfd], [], [], STOP_TIMEOUT)
+                ended = select.poll()
+                ended.register(pidfd, select.POLLIN)
+                ended.poll(STOP_TIMEOUT * 1000)
                 os.close(pidfd)
         super()._kill()
 

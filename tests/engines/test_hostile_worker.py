@@ -1,6 +1,7 @@
 """A worker that was taken over: what it sends costs it its own processor, and nothing else."""
 
 import os
+import resource
 import signal
 import socket
 import sys
@@ -155,6 +156,21 @@ def test_a_number_that_is_anothers_by_now_is_not_waited_for(hostile):
     before = time.monotonic()
     worker.stop()
     assert time.monotonic() - before < STOP_TIMEOUT
+
+
+def test_a_launcher_is_waited_for_with_any_number_of_open_files(hostile):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 2048:
+        pytest.skip("may not open as many files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2048, hard))
+    opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(1024)]
+    try:
+        worker, _ = hostile("control.recv(1)", NativeWorker)
+        worker.stop()
+    finally:
+        for fd in opened:
+            os.close(fd)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_descriptors_and_urgent_bytes_are_dropped(hostile):

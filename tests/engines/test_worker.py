@@ -1,4 +1,5 @@
 import os
+import resource
 import signal
 import struct
 import subprocess
@@ -309,6 +310,27 @@ def running(pid):
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+@pytest.fixture
+def crowded():
+    """More descriptors are open than select(2) knows."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < 2048:
+        pytest.skip("may not open as many files")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2048, hard))
+    opened = [os.open(os.devnull, os.O_RDONLY) for _ in range(1024)]
+    yield
+    for fd in opened:
+        os.close(fd)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_descriptors_that_select_does_not_know(crowded, host):
+    one = host("echo.elf")
+    one.start_rpmsg()
+    one.wait(lambda: len(one.services) == 2)
+    assert one.call(1024, b"high") == b"high"
 
 
 def test_a_worker_survives_the_thread_that_spawned_it():
