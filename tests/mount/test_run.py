@@ -270,6 +270,21 @@ def test_dmesg(any_runner):
     ]
 
 
+def test_the_log_is_roots_to_clear_and_everybodys_to_read(runner):
+    needs("dmesg")
+    needs("setpriv")
+    nobody = "setpriv --reuid 65534 --regid 65534 --clear-groups"
+    out = runner.sh(
+        f"""echo start > {R0}/state
+        for how in -C '-n 3' -D; do {nobody} dmesg -S $how 2>&1 | tail -n 1; done
+        {nobody} dmesg -S -t | grep -c 'powering up sim0'"""
+    )
+    *refused, seen = out.splitlines()
+    assert seen == "1"
+    assert len(refused) == 3
+    assert all("Operation not permitted" in line for line in refused), refused
+
+
 def test_dmesg_follows(runner):
     needs("dmesg")
     process = runner.start(

@@ -22,9 +22,11 @@ import errno
 import fcntl
 import os
 import platform
+import re
 import stat
 from collections.abc import Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rprocfs.base.syslog import Action
@@ -40,6 +42,11 @@ if TYPE_CHECKING:
 
     from rprocfs_fuse.run.knowledge import Daemon
 
+
+#: What syslog(2) does for everybody, as in check_syslog_permissions().
+FOR_EVERYBODY = (Action.READ_ALL, Action.SIZE_BUFFER)
+#: Or CAP_SYS_ADMIN, for historical reasons.
+_CAP_SYSLOG = 1 << 34 | 1 << 21
 
 #: Those that name a file.
 STAT_CALLS = ("stat", "lstat", "fstat", "newfstatat", "statx")
@@ -86,8 +93,10 @@ class SyslogCall:
         self._daemon = daemon
 
     def __call__(self, call: Call) -> int:
-        """As do_syslog()."""
+        """As do_syslog(); EPERM, but for reading, without CAP_SYSLOG in one's namespace."""
         kind, length = _signed(call.args[0]), _signed(call.args[2])
+        if kind not in FOR_EVERYBODY and not _capabilities(call) & _CAP_SYSLOG:
+            raise error(errno.EPERM)
         if kind in (Action.READ, Action.READ_ALL, Action.READ_CLEAR) and not call.args[1]:
             raise error(errno.EINVAL)
         result, data = self._daemon.syslog(kind, length)
@@ -145,6 +154,17 @@ class FileCalls:
             yield fd
         finally:
             os.close(fd)
+
+
+def _capabilities(call: Call) -> int:
+    """The effective ones of the caller; none of one that is gone. Continue."""
+    try:
+        status = Path(f"/proc/{call.pid}/status").read_text("utf-8", "replace")
+    except OSError:
+        return 0
+    call.check()
+    found = re.search(r"^CapEff:\s*([0-9a-f]+)$", status, re.MULTILINE)
+    return int(found[1], 16) if found else 0
 
 
 def _signed(word: int) -> int:
