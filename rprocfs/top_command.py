@@ -7,9 +7,10 @@ import importlib
 import json
 import math
 import re
+import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -57,22 +58,45 @@ def run_top(arguments: argparse.Namespace) -> int:
     """Show it; CommandError where there is no mount, or none any more."""
     where = Path(arguments.directory) if arguments.directory else the_mount()
     live = _live() if sys.stdout.isatty() and not arguments.json else None
-    count = arguments.count or (1 if live is None else sys.maxsize)
+    if live is not None:
+        return _redraw(live, where, arguments)
+    for rows in _readings(where, arguments.count or 1, arguments.delay, time.sleep):
+        text = json.dumps({"processors": rows}, indent=2) if arguments.json else table(rows)
+        print(text, flush=True)
+    return 0
+
+
+def _readings(
+    where: Path, count: int, delay: float, sleep: Callable[[float], None]
+) -> Iterator[list[dict[str, object]]]:
     before = sample(where)
-    if live is None:
-        for _ in range(count):
-            time.sleep(arguments.delay)
-            after = sample(where)
-            rows = rates(before, after)
-            print(json.dumps({"processors": rows}, indent=2) if arguments.json else table(rows))
-            before = after
-        return 0
-    with live:
-        for _ in range(count):
-            time.sleep(arguments.delay)
-            after = sample(where)
-            live.update(live.text(table(rates(before, after))), refresh=True)
-            before = after
+    for _ in range(count):
+        sleep(delay)
+        after = sample(where)
+        yield rates(before, after)
+        before = after
+
+
+def _redraw(live: Any, where: Path, arguments: argparse.Namespace) -> int:
+    """Show it in place, and anew in a window that changes. SIGTERM restores the terminal."""
+
+    def sleep(seconds: float) -> None:
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > 0:
+            if signal.sigtimedwait({signal.SIGWINCH}, left):
+                live.console.clear()
+                live.refresh()
+
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    ends = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGWINCH, *ends})
+    live.start()  # cannot be undone when half done
+    try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ends)
+        for rows in _readings(where, arguments.count or sys.maxsize, arguments.delay, sleep):
+            live.update(live.text(table(rows), no_wrap=True, overflow="crop"), refresh=True)
+    finally:
+        live.stop()
     return 0
 
 
