@@ -2,8 +2,9 @@
 
 Knows registers through a :class:`~rprocfs.engines.cpu.Cpu` and stacks through
 functions that load and store words, so no instruction needs to be executed to test it.
-The registers of the FPU are stacked at once, never lazily: FPCCR.LSPACT is never seen
-set, and a handler finds them where FPCAR says, earlier than it could expect.
+The registers of the FPU are stacked at once, also where FPCCR.LSPEN asks for laziness: a
+handler finds them where FPCAR says, earlier than it could expect. FPCCR.LSPACT is set until
+it uses the FPU all the same. Without FPCCR.ASPEN they are not stacked.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ class ExceptionModel:
         self._cpu, self._nvic, self._scb = cpu, scs.nvic, scs.scb
         self._load, self._store = load, store
         self.event = False  # WFE's event register
+        scs.scb.floats = lambda: bool(cpu.control & FPCA)
 
     def reset(self) -> None:
         """Take SP and PC from the vector table."""
@@ -109,7 +111,7 @@ class ExceptionModel:
         cpu, scb = self._cpu, self._scb
         frame, sp, control = cpu.frame()
         in_handler = frame[7] & IPSR_MASK != 0
-        with_fp = bool(control & FPCA) and scb.fpu
+        with_fp = bool(control & FPCA & ~self._kept)
         sp -= EXTENDED if with_fp else BASIC
         skipped = sp & 4 if scb.ccr & bits.CCR_STKALIGN else 0
         frame[7] = frame[7] & ~ALIGNED | (ALIGNED if skipped else 0)
@@ -127,9 +129,18 @@ class ExceptionModel:
         self._store(sp, frame)
         if with_fp:
             self._store(sp + BASIC, self._cpu.fp_frame())
-            self._scb.fpcar = sp + BASIC
-        if self._scb.fpu:
-            self._scb.fpccr &= ~bits.FPCCR_LSPACT
+            if self._scb.fpccr & bits.FPCCR_LSPEN:
+                self._scb.fpcar = sp + BASIC
+                self._scb.fpccr |= bits.FPCCR_LSPACT
+
+    @property
+    def _kept(self) -> int:
+        """FPCA, where no exception has to do with it.
+
+        Unicorn sets it without FPCCR.ASPEN, too. If it was cleared, the next instruction of
+        the FPU would be one of a new context, which clears FPSCR.
+        """
+        return 0 if self._scb.fpccr & bits.FPCCR_ASPEN else FPCA
 
     def _derived(self, number: int, cause: str) -> int:
         """A BusFault while *number* was being taken: what is taken instead, if anything."""
@@ -155,7 +166,7 @@ class ExceptionModel:
             self._vector(HARDFAULT, lr)
             return
         self._nvic.activate(number)
-        self._cpu.enter_handler(number, lr, pc)
+        self._cpu.enter_handler(number, lr, pc, self._kept)
         self.event = True
         self._check_state()
 
@@ -175,6 +186,7 @@ class ExceptionModel:
             self._bad_return(value)
             return False
         self.event = True
+        self._scb.settle()
         tail = nvic.takeable(*cpu.masks()) if nvic.pending else 0
         if tail:
             self._vector(tail, value)
@@ -211,7 +223,9 @@ class ExceptionModel:
             scb.cfsr |= bits.UNSTKERR
             self._vector(self._derived_from_return(), value)
             return False
-        fpca = FPCA if with_fp else 0
+        fpca = FPCA if with_fp else cpu.control & self._kept
+        if with_fp or kind != HANDLER:
+            scb.fpccr &= ~bits.FPCCR_LSPACT
         skipped = 4 if frame[7] & ALIGNED and scb.ccr & bits.CCR_STKALIGN else 0
         sp = sp + (EXTENDED if with_fp else BASIC) + skipped & 0xFFFF_FFFF
         frame[7] &= ~ALIGNED

@@ -7,6 +7,8 @@ care is written down here:
 - IPSR decides which stack pointer SP is, and whether the core is privileged. Reading
   or writing a mask register or a stack pointer by its name is refused, silently, while
   the core is unprivileged; so is CONTROL, and CONTROL.SPSEL in Handler mode.
+- Its core is one with security extension, in Secure state: unless CONTROL.SFPA is set
+  beside FPCA, an instruction of the FPU is that of a new context, which clears FPSCR.
 - The flags that translated code depends on, Handler mode among them, are only worked
   out anew by a write to APSR_NZCV, which therefore comes last.
 """
@@ -16,7 +18,7 @@ from __future__ import annotations
 from rprocfs.engines import libunicorn
 from rprocfs.engines.libunicorn import RegisterSet, Unicorn
 
-NPRIV, SPSEL, FPCA = 1, 2, 4
+NPRIV, SPSEL, FPCA, SFPA = 1, 2, 4, 8
 IPSR_MASK, THUMB = 0x1FF, 1 << 24
 FLAGS = 0xF80F_0000  # N Z C V Q GE, as opposed to IT, T and the exception number
 
@@ -127,15 +129,18 @@ class Cpu:
         self.sp = sp & ~3
         self._vector.write((0xFFFF_FFFF, pc, (pc & 1) * THUMB, 0, 0))
 
-    def enter_handler(self, number: int, lr: int, pc: int) -> None:
-        """Go on at *pc*, in Handler mode for exception *number*, on the main stack."""
+    def enter_handler(self, number: int, lr: int, pc: int, kept: int = 0) -> None:
+        """Go on at *pc*, in Handler mode for exception *number*, on the main stack.
+
+        CONTROL.FPCA is cleared, unless it is *kept*.
+        """
         control = self.control
         flags = self.xpsr & FLAGS
         self._uc.write(libunicorn.IPSR, number)
         if control & SPSEL:
             self._select(0, 0)
             self._uc.write(libunicorn.IPSR, number)
-        self._uc.write(libunicorn.CONTROL, control & NPRIV)
+        self._control(control & (NPRIV | kept))
         xpsr = flags | number | (pc & 1) * THUMB
         self._vector.write((lr, pc, xpsr, xpsr, xpsr))
 
@@ -144,20 +149,23 @@ class Cpu:
         npriv = self.control & NPRIV
         self._select(spsel, fpca)
         self.sp = sp
-        self._uc.write(libunicorn.CONTROL, npriv | spsel | fpca)
+        self._control(npriv | spsel | fpca)
         self._go(frame)
 
     def back_to_handler(self, sp: int, fpca: int, frame: list[int]) -> None:
         """Go on in Handler mode with *frame*."""
-        self._uc.write(libunicorn.CONTROL, self.control & NPRIV | fpca)
+        self._control(self.control & NPRIV | fpca)
         self.sp = sp
         self._go(frame)
 
     def _select(self, spsel: int, fpca: int) -> None:
         """From Handler mode to privileged Thread mode, with CONTROL.SPSEL as given."""
-        self._uc.write(libunicorn.CONTROL, fpca)
+        self._control(fpca)
         self._uc.write(libunicorn.IPSR, 0)
-        self._uc.write(libunicorn.CONTROL, spsel | fpca)
+        self._control(spsel | fpca)
+
+    def _control(self, value: int) -> None:
+        self._uc.write(libunicorn.CONTROL, value | (SFPA if value & FPCA else 0))
 
     def _go(self, frame: list[int]) -> None:
         xpsr = frame[7]

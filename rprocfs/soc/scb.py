@@ -74,6 +74,7 @@ class Scb(Peripheral):
         self.cpacr = 0
         self.fpccr = FPCCR_ASPEN | FPCCR_LSPEN if self.fpu else 0
         self.fpcar = self.fpdscr = 0
+        self.floats: Callable[[], bool] = lambda: False  # whether a handler has used the FPU
         self._demcr = 0
 
     @property
@@ -239,7 +240,13 @@ class Scb(Peripheral):
     @register(0xF34)
     def fpccr_register(self) -> int:
         """FPCCR: whether, and how lazily, exceptions keep the FPU's registers."""
+        self.settle()
         return self.fpccr
+
+    def settle(self) -> None:
+        """Registers of the FPU that were to be stacked lazily are, once a handler uses it."""
+        if self.fpccr & FPCCR_LSPACT and self.floats():
+            self.fpccr &= ~FPCCR_LSPACT
 
     @fpccr_register.store
     def _(self, value: int) -> None:

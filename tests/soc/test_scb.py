@@ -110,3 +110,14 @@ def test_all_three_are_behind_one_page(scs):
     scs.put(0x014, 99)
     scs.put(0x100, 1)
     assert (scs.get(0x014), scs.get(0x100), scs.get(0x004)) == (99, 1, 0)
+
+
+def test_lazy_stacking_is_over_once_a_handler_uses_the_fpu(scs):
+    used = []
+    scs.scb.floats = lambda: bool(used)
+    scs.scb.fpccr |= 1
+    assert scs.get(0xF34) == 0xC0000001
+    used.append(1)
+    assert scs.get(0xF34) == 0xC0000000
+    used.clear()
+    assert scs.get(0xF34) == 0xC0000000
