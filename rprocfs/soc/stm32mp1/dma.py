@@ -149,7 +149,7 @@ class Stream:
         self.flags |= TCIF
         if self.regs[0] & DBM:
             self.regs[0] ^= CT
-        if self.regs[0] & (CIRC | DBM):
+        if self.regs[0] & (CIRC | DBM) and self._direction != MEMORIES:
             self.regs[1] = self._items
             self._begin()
         else:

@@ -46,6 +46,14 @@ def test_every_stream_has_flags_and_an_interrupt(board, number, irq):
     assert (board[DMA1 + LISR], board[DMA1 + HISR], board.lines) == (0, 0, set())
 
 
+@pytest.mark.parametrize("again", [CIRC, DBM])
+def test_between_memories_nothing_goes_round(board, again):
+    """Forbidden by the manual; it would never end."""
+    at = stream(DMA2, 0)
+    start(board, at, MEMORIES | again, 4, SRAM, THERE)
+    assert (board[at + CR] & EN, board[DMA2 + LISR]) == (0, HTIF | TCIF)
+
+
 def test_a_fifo_packs(board):
     board.ram[:8] = b"abcdefgh"
     at = stream(DMA1, 2)
