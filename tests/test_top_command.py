@@ -61,12 +61,12 @@ def start(board):
     files = board / "sys/class/remoteproc/remoteproc0"
     (files / "firmware").write_text("echo.elf")
     (files / "state").write_text("start")
-    channel = board / "sys/bus/rpmsg/devices/virtio0.rpmsg-raw.-1.1024/endpoint"
-    ends = time.monotonic() + 10
-    while not channel.exists():
+    devices = board / "sys/bus/rpmsg/devices"
+    ends = time.monotonic() + 30
+    while not (devices / "virtio0.rpmsg-echo.-1.1025").exists():  # it is announced last
         assert time.monotonic() < ends
         time.sleep(0.01)
-    return channel
+    return devices / "virtio0.rpmsg-raw.-1.1024/endpoint"
 
 
 def test_traffic_and_a_processor_that_stops(board):
