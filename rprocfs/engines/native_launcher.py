@@ -75,6 +75,7 @@ class Launcher:
         sandbox.prctl(sandbox.PR_SET_PDEATHSIG, SIGKILL)
         if select.select([launcher], [], [], 0)[0]:  # it was killed before that
             os._exit(FAILED)
+        sandbox.offer_to_oom_killer()
         if not self._users:
             self._execute()
         try:

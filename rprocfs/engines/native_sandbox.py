@@ -10,7 +10,8 @@ one that has threads. Layer by layer, each of which may be refused on its own:
   which it would have every privilege;
 - for root: it runs as nobody. Not in a user namespace that has no nobody: there its user
   may own what is the host's, and is kept from it by read-only mounts;
-- limits; no new privileges; no descriptor, no environment and no keys but what it is given.
+- limits, and it is the first to go where memory is short; no new privileges; no
+  descriptor, no environment and no keys but what it is given.
 
 Without namespaces it may do what the user may (as nobody, where that is root), within the
 limits. All its descendants are killed with it even so; but it can kill its launcher, and
@@ -198,6 +199,15 @@ def _read_only(target: str) -> None:
     path = target.encode()
     done = _libc.syscall(SYS_MOUNT_SETATTR, AT_FDCWD, path, AT_RECURSIVE, attributes, size)
     _checked(done, f"mount_setattr {target}")
+
+
+def offer_to_oom_killer() -> None:
+    """Where memory is short this process and its children go first.
+
+    No limit of the kernel is for all the memory of several processes, but a cgroup's.
+    """
+    with suppress(OSError):
+        _write("/proc/self/oom_score_adj", "1000")
 
 
 def limit(users: str, cpu: int) -> None:

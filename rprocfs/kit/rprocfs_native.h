@@ -25,7 +25,8 @@
  *
  * To exit before 0xf0 is a crash, whatever the status. Around you: user, PID, network, IPC
  * and mount namespaces where the host allows it, with /usr, /lib*, /bin and /opt to read
- * and an empty /tmp; 2 GiB of address space, 64 descriptors, 64 processes, no core files.
+ * and an empty /tmp; 2 GiB of address space, 64 descriptors, 64 processes (where root runs
+ * them 1024 for all programs together), no core files.
  */
 #ifndef RPROCFS_NATIVE_H
 #define RPROCFS_NATIVE_H

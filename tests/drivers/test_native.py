@@ -119,6 +119,12 @@ def test_a_family_is_stopped_within_a_tenth_of_a_second(crasher):
     assert not any(Path(f"/proc/{pid}").exists() for pid in processes)
 
 
+def test_it_is_the_first_to_go_where_memory_is_short(crasher):
+    for pid in descendants(launcher(crasher)):
+        assert Path(f"/proc/{pid}/oom_score_adj").read_text() == "1000\n"
+    assert Path("/proc/self/oom_score_adj").read_text() != "1000\n"
+
+
 def test_a_hurt_launcher_takes_everything_along(crasher):
     command(crasher, "family")
     crasher.wait(lambda: "family: grandchild\n" in trace(crasher))
