@@ -5,7 +5,9 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,7 @@ from rprocfs.system import bundled_firmware
 from rprocfs_fuse import transport
 from tests.mount.conftest import needs_fuse
 
+ROOT = Path(__file__).parents[1]
 ENGINES = [
     ("cortex-m3", "unicorn", ()),
     ("cortex-m4", "unicorn", ()),
@@ -37,9 +40,28 @@ def project(tmp_path, capsys):
 
 
 def needs(*programs):
+    """Machines without them skip, aloud; in CI that is a failure."""
     for program in programs:
         if not shutil.which(program):
-            pytest.skip(f"no {program}")
+            missing = pytest.fail if os.environ.get("CI") else pytest.skip
+            missing(f"no {program}: scripts/test installs it")
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """A directory with a project that was made, one for each processor."""
+    known = {}
+
+    def make(cpu):
+        needs("make", FLAVOURS[cpu].compiler)
+        if cpu not in known:
+            path = tmp_path_factory.mktemp(cpu) / "project"
+            assert main(["firmware", "new", "--cpu", cpu, str(path)]) == 0
+            subprocess.run(["make", "-s", "-C", path], check=True)
+            known[cpu] = path
+        return known[cpu]
+
+    return make
 
 
 def until(condition):
@@ -57,11 +79,12 @@ def read(fd):
 
 
 @pytest.mark.parametrize(("cpu", "engine", "programs"), ENGINES)
-def test_a_project_builds_boots_and_echoes(project, capsys, cpu, engine, programs):
-    needs("make", FLAVOURS[cpu].compiler, *programs)
+def test_a_project_boots_and_echoes(built, tmp_path, capsys, cpu, engine, programs):
+    needs(*programs)
     needs_fuse()
-    path = project(cpu)
-    subprocess.run(["make", "-s", "-C", path], check=True)
+    path = tmp_path / "project"
+    shutil.copytree(built(cpu), path)
+    capsys.readouterr()
     board = path / "board.toml"
     assert main(["check", "--board", str(board), "--json", str(path / "firmware.elf")]) == 0
     report = json.loads(capsys.readouterr().out)
@@ -88,6 +111,34 @@ def test_a_project_builds_boots_and_echoes(project, capsys, cpu, engine, program
         trace = mountpoint / "sys/kernel/debug/remoteproc/remoteproc0/trace0"
         until(lambda: trace.read_text().endswith("echo: bytes 0x5\n"))
         assert trace.read_text().startswith("app: started\n")
+
+
+@pytest.mark.parametrize("cpu", FLAVOURS)
+def test_make_check_and_make_run(built, cpu):
+    """As its README says; nothing is built a second time."""
+    needs_fuse()
+    path = built(cpu)
+    image = (path / "firmware.elf").stat()
+    done = subprocess.run(
+        ["make", "-s", "-C", path, f"RPROCFS={sys.executable} -m rprocfs", "check", "run"],
+        env=os.environ | {"PYTHONPATH": f"{ROOT}:{ROOT / 'mount'}"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert lines[0] == f"firmware.elf: boots on app (rprocfs,{cpu})"
+    assert lines[-5:] == [
+        "hello",
+        "app: started",
+        "rpmsg: up",
+        "rpmsg: announced rpmsg-raw at 0x400",
+        "echo: bytes 0x6",
+    ]
+    assert (path / "firmware.elf").stat().st_mtime_ns == image.st_mtime_ns
 
 
 @pytest.mark.parametrize("cpu", FLAVOURS)

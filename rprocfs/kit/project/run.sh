@@ -4,7 +4,7 @@
 set -eu
 rproc=/sys/class/remoteproc/remoteproc0
 echo start > $rproc/state
-tries=50
+tries=200
 until [ -e /dev/rpmsg0 ]; do
     tries=$((tries - 1))
     [ $tries -gt 0 ] || { echo "no channel appeared" >&2; exit 1; }
