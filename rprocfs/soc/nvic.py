@@ -51,11 +51,12 @@ class Nvic(Peripheral):
             self.priorities[number] = priority & self.priority_mask
 
     def set_line(self, irq: int, level: bool) -> None:
-        """The level of an interrupt's line changed. High makes it pending."""
+        """The level of an interrupt's line. High makes it pending; while active, only anew."""
         number = FIRST_IRQ + irq
         if level:
+            if number not in self.lines or number not in self.active:
+                self.pending.add(number)
             self.lines.add(number)
-            self.pending.add(number)
         else:
             self.lines.discard(number)
 

@@ -104,6 +104,20 @@ def test_fewer_bits_of_priority():
     assert nvic.read(IPR, 4) == 0xE0
 
 
+def test_a_line_that_stays_high_while_its_handler_runs_is_one_interrupt(nvic):
+    irq(nvic, 5, 0, pending=False)
+    nvic.set_line(5, True)
+    nvic.activate(FIRST_IRQ + 5)
+    nvic.set_line(5, True)
+    assert FIRST_IRQ + 5 not in nvic.pending
+    nvic.set_line(5, False)
+    nvic.set_line(5, True)
+    assert FIRST_IRQ + 5 in nvic.pending
+    nvic.set_line(5, False)
+    nvic.deactivate(FIRST_IRQ + 5)
+    assert FIRST_IRQ + 5 in nvic.pending
+
+
 def test_a_level_is_pending_again_until_it_goes(nvic):
     number = irq(nvic, 5, 0, pending=False)
     nvic.set_line(5, True)
