@@ -93,6 +93,7 @@ class Stm32mp1Peripherals(Peripherals):
         reset = partial(wires.die, "reset through the RCC", "fatal error")
         self.rcc = Rcc(wires.clock, reset, partial(line, WAKEUP))
         self.exti = Exti(lambda number, level: line(EXTI_LINES[number], level))
+        self._mailed = self._woken = False
         self.ipcc = Ipcc(wires.mailbox.transmit, self._mail, partial(line, IPCC_TX), now.busy)
         self.usarts = [Usart(wires.console.transmit, partial(line, irq)) for irq in USARTS.values()]
         group1 = partial(self.rcc.timer_hz, APB1DIVR, TIMG1PRER)
@@ -148,9 +149,17 @@ class Stm32mp1Peripherals(Peripherals):
         }
 
     def _mail(self, level: bool) -> None:
-        """The level of the IPCC's RX occupied interrupt, which ends a CSTOP by EXTI line 62."""
+        """The level of the IPCC's RX occupied interrupt."""
         self.wires.set_line(IPCC_RX, level)
-        if level and self.exti.wakes(62) and self.wires.deep():
+        self._mailed = level
+        self._wake()
+
+    def _wake(self) -> None:
+        """Mail ends a CSTOP, once, by EXTI line 62."""
+        if not self._mailed or not self.wires.deep():
+            self._woken = False
+        elif not self._woken and self.exti.wakes(62):
+            self._woken = True
             self.rcc.wake_up()
 
     def _dma(self) -> None:
@@ -229,6 +238,8 @@ class Stm32mp1Peripherals(Peripherals):
         while mailbox:
             self.ipcc.occupy(mailbox.pop(0))
         self.ipcc.retry()
+        if self._mailed:
+            self._wake()
         if self._unsent:
             for usart in self.usarts:
                 usart.retry()

@@ -128,7 +128,19 @@ def test_a_message_ends_a_deep_sleep(board):
     assert (board.lines, board[rcc + 0xC18]) == ({RX, 145}, 1 << 20)
     board[rcc + 0xC18] = 1 << 20
     assert (board.lines, board[rcc + 0xC18]) == ({RX}, 0)
+    board.all.poll()
+    assert board.lines == {RX}
     board[C2SCR] = 2
     board.deep = False
     board.from_a7(1)
     assert board.lines == {RX}
+
+
+def test_a_message_that_waits_already_ends_it_as_well(board):
+    board[C2CR], board[C2MR] = RXOIE, ALL & ~2
+    board[0x5000D0D0] = 1 << 30
+    board.from_a7(1)
+    assert board.lines == {RX}
+    board.deep = True
+    board.all.poll()
+    assert board.lines == {RX, 145}
