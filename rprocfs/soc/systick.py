@@ -36,6 +36,7 @@ class SysTick(Peripheral):
         self._ctrl = self._reload = 0
         self._start = 0  # when it had
         self._left = 0  # this many cycles to go until it is zero
+        self._top = 0  # from more than that it was zero when it started
         self._expiry: int | None = None  # when that is, while it runs
 
     @property
@@ -66,7 +67,7 @@ class SysTick(Peripheral):
         if self._reload:
             periods = (self._elapsed() - self._left) // (self._reload + 1) if late else 0
             self._start += self._nanoseconds(self._left + periods * (self._reload + 1))
-            self._left = self._reload + 1
+            self._top, self._left = self._reload, self._reload + 1
             self._expiry = self._start + self._nanoseconds(self._left)
         else:
             self._expiry = None
@@ -86,6 +87,7 @@ class SysTick(Peripheral):
     def _run_from(self, value: int) -> None:
         """Count down from *value*. From zero it takes one cycle more to the reload value."""
         self._left = value or (self._reload + 1 if self._reload else 0)
+        self._top = value or self._reload
         self._start = self._now()
         running = self._ctrl & ENABLE and self._left
         self._expiry = self._start + self._nanoseconds(self._left) if running else None
@@ -138,6 +140,6 @@ class SysTick(Peripheral):
         One that waits is in front of zero: it is there when COUNTFLAG says so, not before.
         """
         if self._expiry is None:
-            return self._left if self._left <= self._reload else 0
+            return self._left if self._left <= self._top else 0
         left = max(1, self._left - self._elapsed())
-        return left if left <= self._reload else 0
+        return left if left <= self._top else 0

@@ -109,6 +109,15 @@ def test_a_new_reload_value_counts_from_the_next_period(timer):
     assert timer.ticks == 3
 
 
+def test_a_new_reload_value_leaves_the_counter_alone(timer):
+    timer.start(9)
+    timer.pass_us(2)
+    timer.write(RVR, 4, 3)
+    assert [timer.read(CVR, 4), timer.pass_us(8), timer.read(CVR, 4)] == [8, True, 0]
+    timer.write(RVR, 4, 9)
+    assert timer.read(CVR, 4) == 0
+
+
 def test_periods_that_nobody_looked_at_are_made_up_for(timer):
     timer.start(9)
     timer.pass_us(35)

@@ -70,7 +70,7 @@ def kernel():
     return Kernel()
 
 
-@pytest.mark.parametrize("late", [30, 130, 350, 2_000, 90_000])
+@pytest.mark.parametrize("late", [30, 130, 350, 20_000])
 def test_no_wrap_is_lost_however_late_the_processor_is(kernel, late):
     for _ in range(20):
         kernel.pass_us(late)
