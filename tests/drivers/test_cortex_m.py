@@ -35,8 +35,9 @@ def test_driver_table(name, engine, tmp_path):
         FIRMWARE_TABLE[name](bench)
 
 
-def test_both_cores_echo(bench):
-    TABLE["echoes"](bench)
+@pytest.mark.parametrize("name", ["echoes", "is_served_by_a_driver_that_is_bound_again"])
+def test_both_cores(name, bench):
+    TABLE[name](bench)
 
 
 @pytest.fixture
