@@ -20,7 +20,7 @@ def trace(bench):
 
 
 def test_the_start_up_of_cube_and_freertos(tmp_path):
-    """Drivers, tasks, both directions of the IPCC, two terminals, and the shutdown mailbox."""
+    """Drivers, tasks, both directions of the IPCC, two terminals, sleep, and the shutdown."""
     with Bench(M4, CUBE, tmp_path) as bench:
         bench.start()
         console = bench.open(f"{R0}/console")
@@ -38,5 +38,11 @@ def test_the_start_up_of_cube_and_freertos(tmp_path):
             tty = bench.open(name)
             write(tty, b"hello " + name.encode() + b"\n")
             assert name.encode() in read(tty)
+        write(tty, b"*stop\n")
+        assert b"*stop" in read(tty)
+        bench.wait(lambda: "cube: stops" in trace(bench))
+        write(tty, b"wake up\n")
+        assert b"wake up" in read(tty)
+        assert trace(bench)[6:] == ["cube: stops", "cube: left a stop"]
         bench.stop()
         assert "without ack" not in bench.log
