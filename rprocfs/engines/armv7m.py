@@ -79,6 +79,11 @@ class ExceptionModel:
             return False
         return nvic.takeable(*self._cpu.masks()) != 0
 
+    @property
+    def priority(self) -> int:
+        """The execution priority."""
+        return self._nvic.execution_priority(*self._cpu.masks())
+
     def wakes(self) -> bool:
         """Whether WFI ends: PRIMASK does not count."""
         if not self._nvic.pending:

@@ -18,7 +18,7 @@ from __future__ import annotations
 from rprocfs.engines import libunicorn, ports, semihosting
 from rprocfs.engines.armv7m import ExceptionModel
 from rprocfs.engines.faults import Faults
-from rprocfs.engines.sites import Sites
+from rprocfs.engines.sites import Sites, instructions
 from rprocfs.soc import scb as bits
 from rprocfs.soc.clock import SECOND
 from rprocfs.soc.nvic import SVCALL
@@ -265,8 +265,13 @@ class Core:
             self._event = self._faults.fetch
         else:
             self._pc = self._cpu.pc
-            self._event = lambda: self._faults.data(self._pc, address)
+            self._event = lambda: self._faults.data(self._pc, address, self._behind(self._pc))
         return False
+
+    def _behind(self, pc: int) -> int:
+        """The address of the instruction behind that at *pc*."""
+        wide = next(instructions(self._ram.code(pc, 4)), (0, 0, -1))[2] >= 0
+        return pc + (4 if wide else 2)
 
     # What follows, between two slices
 

@@ -60,9 +60,15 @@ class Faults:
         self._scb.cfsr |= bits.PRECISERR
         self._model.raise_exception(BUSFAULT, f"bus fault at {self._cpu.pc:#x}")
 
-    def data(self, pc: int, address: int) -> None:
-        """The access of the instruction at *pc* to *address*."""
+    def data(self, pc: int, address: int, behind: int) -> None:
+        """The access of the instruction at *pc* to *address*; the next one is *behind* it.
+
+        CCR.BFHFNMIGN lets handlers of HardFault and NMI go on: a load loads nothing then.
+        """
         self._scb.cfsr |= bits.PRECISERR | bits.BFARVALID
         self._scb.bfar = address
+        if self._scb.ccr & bits.CCR_BFHFNMIGN and self._model.priority < 0:
+            self._cpu.pc = behind
+            return
         self._cpu.pc = pc
         self._model.raise_exception(BUSFAULT, f"bus fault at {address:#x}")
