@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Threads and time as Zephyr has them, of zephyr_kernel.c. */
+/* Threads and time as Zephyr has them, zephyr_kernel.c, and what the others share. */
 #ifndef ZEPHYR_KERNEL_H
 #define ZEPHYR_KERNEL_H
 
@@ -50,5 +50,21 @@ void cpu_idle(void);
 void int_exit(void);
 void sys_tick(void);
 void pendsv_handler(void);
+
+enum { STACK = 256 };
+extern uint32_t stacks[6][STACK];
+extern struct thread main_thread, workers[4];
+void expect(const char *name, int good, uint32_t value);
+void unexpected(void);
+__attribute__((noreturn)) void end(uint32_t number);
+
+/* zephyr_exceptions.c */
+void fault_handler(void);
+void svc_handler(void);
+void interrupt(void);
+void priorities(void);
+void lazy(void);
+void unshared(void);
+void faults(void);
 
 #endif
