@@ -259,7 +259,7 @@ class Stm32mp1Peripherals(Peripherals):
         """Input is for the USART that listens; of several, for one that has sent."""
         listening = [usart for usart in self.usarts if usart.ready]
         for usart in sorted(listening, key=lambda usart: not usart.sent)[:1]:
-            usart.receive(received.pop(0))
+            usart.receive(received.pop(0), last=not received)
 
 
 class Stm32mp1(Machine):

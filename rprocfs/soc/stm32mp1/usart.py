@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 CR1, CR2, CR3, RQR, ISR, ICR, RDR, TDR = 0x00, 0x04, 0x08, 0x18, 0x1C, 0x20, 0x24, 0x28
 UE, RE, TE, RXNEIE, TCIE, TXEIE, FIFOEN = 1, 4, 8, 1 << 5, 1 << 6, 1 << 7, 1 << 29
-ORE, RXNE, TC, TXE = 1 << 3, 1 << 5, 1 << 6, 1 << 7
+ORE, IDLE, RXNE, TC, TXE = (1 << bit for bit in range(3, 8))
 TEACK, REACK, TXFE = 1 << 21, 1 << 22, 1 << 23
 RXFRQ, EIE, DMAR, DMAT = 1 << 3, 1, 1 << 6, 1 << 7
 # Of a FIFO, which is as deep as a register here: thresholds in ISR, their interrupts in CR3.
@@ -50,15 +50,15 @@ class Usart(Words):
         """Whether DMA is to send a byte."""
         return self._on(TE) and bool(self._flags & TXE and self.words.get(CR3, 0) & DMAT)
 
-    def receive(self, byte: int) -> None:
-        """A byte arrives, lost and an overrun unless :attr:`ready`."""
+    def receive(self, byte: int, last: bool = False) -> None:
+        """A byte arrives, lost and an overrun unless :attr:`ready`; silence after the *last*."""
         if not self._on(RE):
             return
         if self._flags & RXNE:
             self._flags |= ORE
         else:
             self._rx = byte
-            self._flags |= RXNE
+            self._flags |= RXNE | (IDLE if last else 0)
         self._update()
 
     def retry(self) -> None:
@@ -69,8 +69,8 @@ class Usart(Words):
 
     def _update(self) -> None:
         control, flags = self.words.get(CR1, 0), self._flags
-        # RXNEIE, TCIE and TXEIE stand at the bits of what they enable; RXNEIE is for ORE, too.
-        wanted = flags & control & (RXNE | TC | TXE)
+        # All but that of ORE stand at the bits of what they enable; RXNEIE is for ORE, too.
+        wanted = flags & control & (IDLE | RXNE | TC | TXE)
         control3 = self.words.get(CR3, 0)
         wanted |= flags & ORE and (control & RXNEIE or control3 & EIE)
         if control & FIFOEN:
@@ -107,7 +107,7 @@ class Usart(Words):
         if offset == TDR:
             self._send(value & 0xFF)
         elif offset == ICR:
-            self._flags &= ~(value & (ORE | TC))
+            self._flags &= ~(value & (ORE | IDLE | TC))
         elif offset == RQR:
             if value & RXFRQ:
                 self._flags &= ~RXNE

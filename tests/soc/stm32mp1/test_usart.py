@@ -93,3 +93,20 @@ def test_a_fifo_is_as_deep_as_a_register(board):
     assert board[UART4 + ISR] >> 26 & 1
     board[UART4 + 0x18] = 8
     assert board.lines == set()
+
+
+def test_the_line_is_idle_behind_the_last_byte(board):
+    """As HAL_UARTEx_ReceiveToIdle_IT() waits for it."""
+    board[UART4 + CR1] = UE | RE | 1 << 4
+    board.console.received += b"ab"
+    board.all.poll()
+    assert board[UART4 + ISR] & (RXNE | 1 << 4) == RXNE
+    assert board[UART4 + RDR] == ord("a")
+    board.all.poll()
+    assert board[UART4 + ISR] & (RXNE | 1 << 4) == RXNE | 1 << 4
+    assert board.lines == {52}
+    board[UART4 + ICR] = 1 << 4
+    assert board.lines == set()
+    assert board[UART4 + RDR] == ord("b")
+    board.all.poll()
+    assert board[UART4 + ISR] & 1 << 4 == 0
