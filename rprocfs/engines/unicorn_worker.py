@@ -23,7 +23,6 @@ from rprocfs.engines.semihosting import Exit
 from rprocfs.engines.worker_ram import WorkerRam
 from rprocfs.soc.clock import Clock
 from rprocfs.soc.machine import Machine, find_machine
-from rprocfs.soc.nvic import FIRST_IRQ
 from rprocfs.soc.peripherals import Wires
 from rprocfs.soc.scs import SystemControlSpace
 
@@ -60,7 +59,7 @@ class Processor:
         nvic = self.scs.nvic
         wires = Wires(
             self.console, self.mailbox, now, nvic.set_line,
-            pend=lambda irq: nvic.pend(FIRST_IRQ + irq), clock=self.scs.set_clock,
+            clock=self.scs.set_clock,
             die=self._die, debug=debug, memory=ram,
             deep=lambda: bool(self.scs.scb.scr & SCR_SLEEPDEEP),
         )  # fmt: skip

@@ -35,11 +35,10 @@ PAGE = 0x1000
 class Wires:
     """The outside of the peripherals.
 
-    *now* is the clock. *set_line* (irq, level) is the NVIC's input, *pend*
-    (irq) an edge of it. *clock* (hertz) is told the processor's frequency whenever it
-    changes, *die* (reason, crash type) ends the processor, *debug* takes lines for the log,
-    *memory* is for those that access it by themselves, and *deep* says whether the sleep of
-    the processor would be a deep one.
+    *now* is the clock. *set_line* (irq, level) is the NVIC's input. *clock* (hertz) is told
+    the processor's frequency whenever it changes, *die* (reason, crash type) ends the
+    processor, *debug* takes lines for the log, *memory* is for those that access it by
+    themselves, and *deep* says whether the sleep of the processor would be a deep one.
     """
 
     def __init__(
@@ -48,7 +47,6 @@ class Wires:
         mailbox: Stream,
         now: Clock,
         set_line: Callable[[int, bool], None],
-        pend: Callable[[int], None],
         clock: Callable[[int], None] = lambda hertz: None,
         die: Callable[[str, str], None] = lambda reason, kind: None,
         debug: Callable[[str], None] = lambda line: None,
@@ -56,7 +54,7 @@ class Wires:
         deep: Callable[[], bool] = lambda: False,
     ) -> None:
         self.console, self.mailbox, self.now = console, mailbox, now
-        self.set_line, self.pend = set_line, pend
+        self.set_line = set_line
         self.clock, self.die, self.debug, self.memory = clock, die, debug, memory
         self.deep = deep
 

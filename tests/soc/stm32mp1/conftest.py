@@ -38,13 +38,13 @@ class Board:
     """The M4's view: loads, stores, interrupt lines."""
 
     def __init__(self):
-        self.time, self.busy, self.lines, self.edges = 1000, 0, set(), []
+        self.time, self.busy, self.lines = 1000, 0, set()
         self.deaths, self.debug, self.deep = [], [], False
         self.clocks = []
         self.console, self.mailbox, self.ram = Stream(), Stream(), Memory(0x60000)
         wires = Wires(
             self.console, self.mailbox, Clock(lambda: self.time, lambda: self.busy),
-            self.set_line, self.edges.append,
+            self.set_line,
             self.clocks.append, lambda *why: self.deaths.append(why), self.debug.append,
             self.ram, lambda: self.deep,
         )  # fmt: skip
