@@ -12,6 +12,7 @@ from abc import ABC, abstractmethod
 
 from rprocfs.base.device import Class, Device
 from rprocfs.base.model import DriverModel
+from rprocfs.base.workqueue import Workqueue
 from rprocfs.fs.kernfs import Handle, error
 from rprocfs.fs.wait import WouldBlock
 from rprocfs.tty.n_tty import TTY_STD_TERMIOS, NTty
@@ -22,14 +23,16 @@ HVC_MAJOR = 229
 HVC_ALLOC_TTY_ADAPTERS, MAX_NR_HVC_CONSOLES = 8, 16
 #: ``outbuf_size``.
 OUTBUF_SIZE = 4096
+#: Buffers of input that whoever rings has us take; khvcd takes what comes behind them.
+ROUNDS = 64
 
 
 class HvOps(ABC):
     """``struct hv_ops``: what is behind a console."""
 
     @abstractmethod
-    def get_chars(self, count: int) -> bytes:
-        """At most *count* bytes of what came in."""
+    def get_chars(self, count: int) -> bytes | None:
+        """At most *count* bytes of what came in; None: nothing did."""
 
     @abstractmethod
     def put_chars(self, data: bytes) -> int:
@@ -60,6 +63,7 @@ class HvcPort(TtyPort):
         self._out_lock = threading.Lock()
         #: Whoever moves input from the other side to the terminal: keeps it in order.
         self._in_lock = threading.RLock()
+        self._khvcd = Workqueue("khvcd")
 
     def hvc_open(self) -> Handle:
         """hvc_open(): the first one learns how large it is. ENODEV once it is removed."""
@@ -96,13 +100,19 @@ class HvcPort(TtyPort):
             self.readq.wake_up()
 
     def unthrottle(self) -> None:
-        """hvc_poll(): as much input as the terminal takes."""
+        """hvc_poll(): as much input as the terminal takes.
+
+        A line that is too long takes any amount, so an other side that never stops would
+        keep the caller for ever, and all whom it serves.
+        """
         with self._in_lock:
-            while room := self.receive_room():
-                data = self._ops.get_chars(room)
-                if not data:
-                    break
+            for _ in range(ROUNDS):
+                room = self.receive_room()
+                data = self._ops.get_chars(room) if room else None
+                if data is None:
+                    return
                 self.receive(data)
+        self._khvcd.queue_work(self.unthrottle)
 
     def last_closed(self) -> None:
         """TTY_DRIVER_RESET_TERMIOS: who opens it next finds it as new."""
@@ -112,6 +122,7 @@ class HvcPort(TtyPort):
     def hvc_remove(self) -> None:
         """hvc_remove(): hang up, and let go of the number."""
         self._hvc.free(self)
+        self._khvcd.destroy()
         with self._out_lock:
             self._outbuf.clear()
         self.hangup()

@@ -83,8 +83,11 @@ class PortBuffers:
         return data
 
     def discard(self) -> None:
-        """discard_port_data(): forget what nobody read."""
-        while (data := self.fill_readbuf(PAGE_SIZE)) is not None:
+        """discard_port_data(): forget what nobody read; not what the device goes on to send."""
+        for _ in range(MAX_BUFFERS):
+            data = self.fill_readbuf(PAGE_SIZE)
+            if data is None:
+                return
             self.bytes_discarded += len(data)
 
     def room(self) -> int:
@@ -132,11 +135,9 @@ class ConsoleOps(HvOps):
     def __init__(self, port: Port) -> None:
         self._port = port
 
-    def get_chars(self, count: int) -> bytes:
-        """What came in; an empty buffer is passed over."""
-        while (data := self._port.buffers.fill_readbuf(count)) == b"":
-            pass
-        return data or b""
+    def get_chars(self, count: int) -> bytes | None:
+        """What came in, which may be an empty buffer."""
+        return self._port.buffers.fill_readbuf(count)
 
     def put_chars(self, data: bytes) -> int:
         """Nothing while a buffer is on its way."""

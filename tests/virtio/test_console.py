@@ -4,6 +4,7 @@ import errno
 import select
 import struct
 import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from rprocfs.fs.kernfs import PAGE_SIZE
 from rprocfs.testing.userspace import read, write
 from rprocfs.tty import tty_io
+from rprocfs.tty.hvc_console import ROUNDS
 from rprocfs.tty.n_tty import TTY_STD_TERMIOS
 from rprocfs.virtio.console_port import MAX_BUFFERS
 from tests.rpmsg.link import code
@@ -325,6 +327,46 @@ def test_a_serial_port(serial):
     assert port.write(b"out\n", 0) == 4
     assert port.write(b"x" * 5000, 0) == PAGE_SIZE
     assert serial.take() == [b"out\n", b"x" * PAGE_SIZE]
+
+
+def endless(one):
+    """The device of *one* fills its buffers faster than they are read; how many were."""
+    taken = []
+
+    def fill_readbuf(count):
+        taken.append(count)
+        return b"x" * min(count, 10)
+
+    one.vdev.driver_data.port.buffers.fill_readbuf = fill_readbuf
+    return taken
+
+
+def ends(function, *args):
+    thread = threading.Thread(target=function, args=args, daemon=True)
+    thread.start()
+    thread.join(20)
+    return not thread.is_alive()
+
+
+def test_a_line_that_never_ends_keeps_nobody(console):
+    """A line of any length is taken, and what does not fit is dropped."""
+    tty = console.open(HVC)
+    taken = endless(console)
+    assert ends(console.put, b"x")
+    until = time.monotonic() + 20
+    while len(taken) < 5 * ROUNDS:
+        assert time.monotonic() < until, "khvcd does not go on"
+        time.sleep(0.001)
+    assert ends(console.unbind)
+    assert tty.poll() == HUNG_UP
+
+
+def test_a_port_that_is_closed_while_its_device_sends_on(serial):
+    port = serial.open(VPORT)
+    taken = endless(serial)
+    serial.handles.remove(port)
+    assert ends(port.release)
+    assert len(taken) == MAX_BUFFERS
 
 
 def test_one_at_a_time_has_a_port_open(serial):
