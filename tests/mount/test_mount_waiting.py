@@ -174,23 +174,23 @@ def test_stop_ends_everyone_who_waits(sample, mountpoint, kind, number):
     mounted = transport.mount(sample.tree, mountpoint, transport.MountOptions(kind))
     with mounted:
         readers, ended = blocked_readers(mountpoint / "dev/queue", number)
-        until(lambda: readers_of(sample) == number)
+        until(lambda: readers_of(sample) == number, 60)  # they share an interpreter with us
         ours = [t for t in threading.enumerate() if t.name.startswith("rprocfs-")]
         assert len(ours) <= 2
         start = time.monotonic()
     took = time.monotonic() - start
     for reader in readers:
-        reader.join(5)
+        reader.join(30)
     assert set(ended) == {errno.ENOTCONN}
     assert len(ended) == number
-    assert took < SOON
+    assert took < 10
     assert sample.queue.released == number
 
 
 def test_who_waits_costs_nothing(sample, mountpoint):
     with transport.mount(sample.tree, mountpoint):
         readers, _ = blocked_readers(mountpoint / "dev/queue", 100)
-        until(lambda: readers_of(sample) == 100)
+        until(lambda: readers_of(sample) == 100, 60)
         before = time.process_time()
         time.sleep(0.5)
         assert time.process_time() - before < 0.1
