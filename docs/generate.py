@@ -9,14 +9,14 @@ from dataclasses import fields
 from pathlib import Path
 
 from rprocfs.board import schema
+from rprocfs.check.explanations import EXPLANATIONS
 from rprocfs.cli import parser
 from rprocfs.fs.kernfs import Dir
 from rprocfs.fs.sysfs import SysfsFile
-from rprocfs.remoteproc.explanations import EXPLANATIONS
 from rprocfs.system import System
 from rprocfs.testing.images import IMAGES
 from rprocfs.testing.userspace import Userspace
-from rprocfs_fuse.options import Options
+from rprocfs_fuse.command.options import Options
 
 KINDS = {
     str: "string", int: "number", bool: "boolean", list: "strings", dict: "table", tuple: "tables",

@@ -19,14 +19,14 @@ Command = Callable[[Any], None]
 
 #: The commands of this distribution, for a checkout that is not installed.
 COMMANDS: Mapping[str, str] = {
-    "mount": "rprocfs_fuse.command:mount",
-    "umount": "rprocfs_fuse.command:umount",
+    "mount": "rprocfs_fuse.command.mount:mount",
+    "umount": "rprocfs_fuse.command.mount:umount",
     "run": "rprocfs_fuse.run.command:run",
-    "setup": "rprocfs_fuse.setup:setup",
-    "check": "rprocfs.check_command:check",
+    "setup": "rprocfs_fuse.command.setup:setup",
+    "check": "rprocfs.check.command:check",
     "board": "rprocfs.board.command:board",
-    "firmware": "rprocfs.firmware_command:firmware",
-    "top": "rprocfs.top_command:top",
+    "firmware": "rprocfs.commands.firmware:firmware",
+    "top": "rprocfs.commands.top:top",
 }
 
 

@@ -31,7 +31,7 @@ from rprocfs.virtio.virtio import VirtioBus
 #: ``compatible`` -> where its platform driver is. Others come from entry points of the
 #: group ``rprocfs.drivers``, named by their ``compatible``.
 DRIVERS: Mapping[str, str] = {
-    "rprocfs,sim": "rprocfs.drivers.sim:SimDriver",
+    "rprocfs,sim": "rprocfs.drivers.sim.driver:SimDriver",
     "rprocfs,cortex-m3": "rprocfs.drivers.cortex_m:CortexMDriver",
     "rprocfs,cortex-m4": "rprocfs.drivers.cortex_m:CortexMDriver",
     "rprocfs,rv32": "rprocfs.drivers.rv32:Rv32Driver",

@@ -10,7 +10,7 @@ from rprocfs.board import KEYS
 from rprocfs.system import System
 from rprocfs.testing.images import IMAGES
 from rprocfs.testing.userspace import Userspace
-from rprocfs_fuse.options import KNOWN
+from rprocfs_fuse.command.options import KNOWN
 
 README = (Path(__file__).parents[1] / "README.md").read_text()
 

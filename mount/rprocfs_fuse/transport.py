@@ -15,8 +15,8 @@ from rprocfs_fuse.mountpoint import SOURCE, prepare
 
 #: Name to the module and class of a transport; each is imported only when asked for.
 TRANSPORTS: Mapping[str, str] = {
-    "devfuse": "rprocfs_fuse.devfuse:DevfuseMount",
-    "fusepy": "rprocfs_fuse.fusepy_transport:FusepyMount",
+    "devfuse": "rprocfs_fuse.protocol.devfuse:DevfuseMount",
+    "fusepy": "rprocfs_fuse.fusepy.transport:FusepyMount",
 }
 
 

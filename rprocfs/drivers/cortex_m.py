@@ -19,10 +19,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from rprocfs.drivers.worker_driver import WorkerDriver
-from rprocfs.engines import qemu_engine
-from rprocfs.engines.qemu_engine import QemuEngine
-from rprocfs.engines.unicorn_engine import UnicornEngine
+from rprocfs.drivers.worker.driver import WorkerDriver
+from rprocfs.engines.qemu import engine as qemu_engine
+from rprocfs.engines.qemu.engine import QemuEngine
+from rprocfs.engines.unicorn.engine import UnicornEngine
 from rprocfs.soc.vsoc import VSOC1
 
 if TYPE_CHECKING:

@@ -2,8 +2,8 @@
 
 The firmware file is an ELF64 program for this machine, static or dynamic, that carries a
 ``.resource_table``. It is arbitrary code and runs only where the board allows it; then in
-a sandbox (:mod:`rprocfs.engines.native_sandbox`). The machine is
-:mod:`rprocfs.soc.native`, what a program finds there ``rprocfs/kit/rprocfs_native.h``.
+a sandbox (:mod:`rprocfs.engines.native.sandbox`). The machine is
+:mod:`rprocfs.soc.vsoc_native`, what a program finds there ``rprocfs/kit/rprocfs_native.h``.
 Properties of its description:
 
 ============= ===================================================================
@@ -28,9 +28,9 @@ import errno
 import platform
 from typing import TYPE_CHECKING, ClassVar
 
-from rprocfs.drivers.worker_driver import WorkerDriver
-from rprocfs.drivers.worker_ops import WorkerOps
-from rprocfs.engines.native_engine import NativeEngine, NativeWorker
+from rprocfs.drivers.worker.driver import WorkerDriver
+from rprocfs.drivers.worker.ops import WorkerOps
+from rprocfs.engines.native.engine import NativeEngine, NativeWorker
 from rprocfs.fs.kernfs import error
 from rprocfs.remoteproc.coredump import (
     ELFCLASS64,
@@ -39,7 +39,7 @@ from rprocfs.remoteproc.coredump import (
 )
 from rprocfs.remoteproc.errors import FirmwareError
 from rprocfs.remoteproc.ops import RprocOps
-from rprocfs.soc.native import NATIVE, TABLE_SIZE
+from rprocfs.soc.vsoc_native import NATIVE, TABLE_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

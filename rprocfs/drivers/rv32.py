@@ -1,6 +1,6 @@
 """``rprocfs,rv32``: a RISC-V core that executes firmware, on QEMU.
 
-The machine is vsoc/1-rv32 (:mod:`rprocfs.soc.rv32`). The properties of its description
+The machine is vsoc/1-rv32 (:mod:`rprocfs.soc.vsoc_rv32`). The properties of its description
 are those of :mod:`rprocfs.drivers.cortex_m`; the only engine is ``qemu``.
 """
 
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from rprocfs.drivers.worker_driver import WorkerDriver
-from rprocfs.drivers.worker_ops import WorkerOps
-from rprocfs.engines.qemu_engine import QemuEngine
+from rprocfs.drivers.worker.driver import WorkerDriver
+from rprocfs.drivers.worker.ops import WorkerOps
+from rprocfs.engines.qemu.engine import QemuEngine
 from rprocfs.remoteproc import elf_loader
 from rprocfs.remoteproc.errors import FirmwareError
-from rprocfs.soc.rv32 import RAM, RV32
+from rprocfs.soc.vsoc_rv32 import RAM, RV32
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -24,10 +24,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from rprocfs.base.mailbox import MboxChan
 from rprocfs.base.workqueue import Workqueue
-from rprocfs.drivers.worker_driver import WorkerDriver
-from rprocfs.drivers.worker_ops import WorkerOps
-from rprocfs.engines.unicorn_engine import UnicornEngine
+from rprocfs.drivers.worker.driver import WorkerDriver
+from rprocfs.drivers.worker.ops import WorkerOps
+from rprocfs.engines.unicorn.engine import UnicornEngine
 from rprocfs.fs.kernfs import error
+from rprocfs.hw.st.ipcc import FREED
 from rprocfs.remoteproc import elf_loader
 from rprocfs.remoteproc.coredump import (
     ELFCLASS32,
@@ -37,8 +38,7 @@ from rprocfs.remoteproc.coredump import (
 from rprocfs.remoteproc.errors import FirmwareError
 from rprocfs.remoteproc.memory import RprocMemEntry, rproc_mem_entry_init
 from rprocfs.remoteproc.state import State
-from rprocfs.soc.stm32mp1.ipcc import FREED
-from rprocfs.soc.stm32mp1.machine import STM32MP157
+from rprocfs.soc.stm32mp1 import STM32MP157
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -5,11 +5,7 @@ The parent's side: an :class:`~rprocfs.engines.worker.Engine` starts
 console output, death) one :class:`~rprocfs.engines.io_thread.IoThread` delivers. The
 RAM is a memfd that both sides map (:class:`~rprocfs.engines.memory.SharedRam`).
 
-The QEMU engine is all parent (:mod:`.qemu_engine`, :mod:`.qmp`): the worker is QEMU. The
-worker's side of the Unicorn engine, bottom up: :mod:`.libunicorn` (the library),
-:mod:`.cpu` (the registers), :mod:`.armv7m` (what exceptions do to them), :mod:`.bus`
-(peripherals), :mod:`.sites` (instructions that need more than Unicorn does),
-:mod:`.core` (running until something happens) and :mod:`.unicorn_worker` (the process).
+:mod:`.unicorn`, :mod:`.qemu` and :mod:`.native` are the engines.
 
 **The worker contract.** A worker inherits the memfd and its ends of three stream
 sockets: mailbox, console and control. It ends by itself when the control socket does

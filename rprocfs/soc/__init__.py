@@ -2,7 +2,7 @@
 
 A :class:`~rprocfs.soc.machine.Machine` says what a processor sees: its memory, its
 peripherals, its interrupts. A peripheral is a plain object with declared registers
-(:mod:`rprocfs.soc.registers`): numbers in, numbers out, no thread, no file, no clock
+(:mod:`rprocfs.hw.registers`): numbers in, numbers out, no thread, no file, no clock
 but the one it is given. An engine routes the accesses of the instructions that it
 executes here; a test makes them by hand. A second SoC is a second file next to
 :mod:`rprocfs.soc.vsoc`.

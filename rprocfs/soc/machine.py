@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from rprocfs.soc.peripherals import Peripherals, Wires
+    from rprocfs.hw.peripherals import Peripherals, Wires
 
 READ, WRITE, EXECUTE = 1, 2, 4
 

@@ -21,13 +21,13 @@ processor to shut down, 0xf1 is its consent; 0xff says that it crashed.
 
 from __future__ import annotations
 
+from rprocfs.hw.arm.cmsdk_uart import CmsdkUart
+from rprocfs.hw.peripherals import PAGE, Peripherals
 from rprocfs.soc.machine import Machine, Region, Uart
-from rprocfs.soc.peripherals import PAGE, Peripherals
-from rprocfs.soc.uart import CmsdkUart
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from rprocfs.soc.peripherals import Stream, Wires
+    from rprocfs.hw.peripherals import Stream, Wires
 
 RAM = 0x2100_0000
 MAILBOX_LAST_NOTIFYID = 0xEF

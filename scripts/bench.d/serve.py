@@ -11,7 +11,8 @@ from rprocfs.fs.chardev import DeviceNode
 from rprocfs.fs.kernfs import Handle, Tree
 from rprocfs.fs.sysfs import SysfsFile, attribute
 from rprocfs.fs.wait import WaitQueue, WouldBlock
-from rprocfs_fuse import daemon, transport
+from rprocfs_fuse import transport
+from rprocfs_fuse.command import daemon
 
 
 @attribute

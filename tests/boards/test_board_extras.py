@@ -12,8 +12,8 @@ from rprocfs.errors import CommandError
 from rprocfs.fs.kernfs import Owner
 from rprocfs.testing.images import IMAGES
 from rprocfs.testing.userspace import Userspace
+from rprocfs_fuse.command.options import Options
 from rprocfs_fuse.operations import Operations
-from rprocfs_fuse.options import Options
 
 TWO = """\
 # A board.

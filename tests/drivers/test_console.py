@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from rprocfs.drivers.console import KEPT, Console, ConsoleFile
+from rprocfs.drivers.worker.console import KEPT, Console, ConsoleFile
 from rprocfs.fs.wait import WouldBlock
 from rprocfs.system import System, bundled_firmware
 from rprocfs.testing.driver_table import R0, Bench, Images

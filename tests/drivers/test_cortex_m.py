@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from rprocfs.engines import qemu_engine
+from rprocfs.engines.qemu import engine as qemu_engine
 from rprocfs.system import System, bundled_firmware
 from rprocfs.testing.driver_table import R0, TABLE, Bench, Images
 from rprocfs.testing.firmware_table import FIRMWARE_TABLE

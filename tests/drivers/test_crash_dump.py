@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from rprocfs.drivers.crash_dump import merged, notes
+from rprocfs.drivers.worker.crash_dump import merged, notes
 from rprocfs.remoteproc.coredump import DumpSegment
 from rprocfs.testing.driver_table import R0, RPMSG, Bench, Images
 from rprocfs.testing.userspace import write

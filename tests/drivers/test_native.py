@@ -137,7 +137,7 @@ def test_a_hurt_launcher_takes_everything_along(crasher):
 
 CROWD = """
 import os, signal, time
-from rprocfs.engines.native_launcher import _kill_descendants
+from rprocfs.engines.native.launcher import _kill_descendants
 for _ in range(1000):
     if not os.fork():
         signal.pause()

@@ -4,8 +4,8 @@ from itertools import islice
 
 import pytest
 
-from rprocfs.drivers.sim_ctl import string_unescape
-from rprocfs.drivers.sim_remote import SimRemote
+from rprocfs.drivers.sim.ctl import string_unescape
+from rprocfs.drivers.sim.remote import SimRemote
 from rprocfs.system import System
 from rprocfs.testing.driver_table import TABLE, Bench, Images
 from rprocfs.testing.images import IMAGES

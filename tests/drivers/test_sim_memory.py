@@ -2,7 +2,7 @@ import errno
 
 import pytest
 
-from rprocfs.drivers.sim_memory import SimMemory
+from rprocfs.drivers.sim.memory import SimMemory
 from rprocfs.system import System
 from rprocfs.testing.images import IMAGES
 from rprocfs.testing.userspace import Userspace

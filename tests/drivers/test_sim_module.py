@@ -3,7 +3,7 @@ import time
 
 import pytest
 
-from rprocfs.drivers.sim_module import parse_parameters
+from rprocfs.drivers.sim.module import parse_parameters
 from rprocfs.system import System
 from rprocfs.testing.images import IMAGES
 from rprocfs.testing.userspace import Userspace

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from rprocfs.engines.memory import SharedRam
-from rprocfs.engines.unicorn_engine import UnicornEngine
+from rprocfs.engines.unicorn.engine import UnicornEngine
 from rprocfs.soc.vsoc import VSOC1
 
 ROOT = Path(__file__).parents[2]

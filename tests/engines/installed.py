@@ -2,8 +2,8 @@
 
 import pytest
 
-from rprocfs.engines.qemu_engine import QemuEngine, program
-from rprocfs.engines.unicorn_engine import UnicornEngine
+from rprocfs.engines.qemu.engine import QemuEngine, program
+from rprocfs.engines.unicorn.engine import UnicornEngine
 
 
 def needs(name, package):

@@ -12,9 +12,9 @@ import pytest
 
 from rprocfs.engines.death import CrashType, Death
 from rprocfs.engines.memory import SharedRam
-from rprocfs.engines.native_engine import STOP_TIMEOUT, NativeWorker
-from rprocfs.engines.qemu_engine import QemuWorker
-from rprocfs.engines.unicorn_engine import UnicornWorker
+from rprocfs.engines.native.engine import STOP_TIMEOUT, NativeWorker
+from rprocfs.engines.qemu.engine import QemuWorker
+from rprocfs.engines.unicorn.engine import UnicornWorker
 from rprocfs.engines.worker import STDERR_KEPT, Engine, Worker
 from rprocfs.soc.vsoc import VSOC1
 

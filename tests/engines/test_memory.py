@@ -2,9 +2,9 @@ import os
 
 import pytest
 
-from rprocfs.engines.armv7m import BusError
+from rprocfs.arch.armv7m.exceptions import BusError
 from rprocfs.engines.memory import SharedRam
-from rprocfs.engines.worker_ram import WorkerRam
+from rprocfs.engines.unicorn.ram import WorkerRam
 
 
 @pytest.fixture

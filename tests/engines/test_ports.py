@@ -2,7 +2,7 @@ import socket
 
 import pytest
 
-from rprocfs.engines.ports import Closed, Port, wait
+from rprocfs.engines.unicorn.ports import Closed, Port, wait
 
 
 @pytest.fixture

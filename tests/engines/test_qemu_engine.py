@@ -12,7 +12,7 @@ import pytest
 
 from rprocfs.engines.death import CrashType, Death
 from rprocfs.engines.memory import SharedRam
-from rprocfs.engines.qemu_engine import QemuEngine
+from rprocfs.engines.qemu.engine import QemuEngine
 from rprocfs.soc.vsoc import VSOC1
 from tests.engines.host import IMAGES, ROOT, SAFETY, Host
 from tests.engines.installed import NEEDS_QEMU
@@ -121,7 +121,7 @@ def test_it_does_not_survive_its_parent():
     parent = textwrap.dedent(f"""
         import sys, time
         sys.path.insert(0, {str(ROOT)!r})
-        from rprocfs.engines.qemu_engine import QemuEngine
+        from rprocfs.engines.qemu.engine import QemuEngine
         from tests.engines.host import IMAGES, Host
         hosts = [Host(IMAGES / "echo.elf", engine=QemuEngine()) for _ in range(3)]
         hosts[0].start_rpmsg()

@@ -3,7 +3,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rprocfs.engines.qmp import CAPABILITIES, LONGEST, Receiver, shutdown_reason
+from rprocfs.engines.qemu.qmp import CAPABILITIES, LONGEST, Receiver, shutdown_reason
 from tests.examples import examples
 
 RESET = b'{"event": "SHUTDOWN", "data": {"guest": true, "reason": "guest-reset"}}\r\n'

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from rprocfs.engines import unicorn_engine
 from rprocfs.engines.death import CRASHED, CrashType, Death
 from rprocfs.engines.memory import SharedRam
-from rprocfs.engines.unicorn_engine import UnicornEngine
+from rprocfs.engines.unicorn import engine as unicorn_engine
+from rprocfs.engines.unicorn.engine import UnicornEngine
 from rprocfs.engines.worker import CONSOLE_KEPT
 from rprocfs.soc.vsoc import VSOC1
 from tests.engines.host import IMAGES, ROOT, SAFETY, Host

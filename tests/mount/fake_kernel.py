@@ -7,10 +7,10 @@ import socket
 import struct
 from types import SimpleNamespace
 
-from rprocfs_fuse import wire
-from rprocfs_fuse.devfuse import Connection
 from rprocfs_fuse.operations import Operations
-from rprocfs_fuse.wire import Opcode
+from rprocfs_fuse.protocol import wire
+from rprocfs_fuse.protocol.devfuse import Connection
+from rprocfs_fuse.protocol.wire import Opcode
 
 
 class FakeKernel:

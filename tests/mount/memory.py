@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 from rprocfs.fs.kernfs import Dir, Link, error
 from rprocfs_fuse.operations import Operations, failure
-from rprocfs_fuse.waiting import wait_for
+from rprocfs_fuse.waiting.blocking import wait_for
 
 
 def answered(function):

@@ -12,8 +12,8 @@ import pytest
 
 from rprocfs.cli import main
 from rprocfs.fs.kernfs import Tree
+from rprocfs_fuse.command.options import Options
 from rprocfs_fuse.mountpoint import find_mount
-from rprocfs_fuse.options import Options
 from rprocfs_fuse.transport import MountOptions, mount
 
 ROOT = Path(__file__).parents[2]

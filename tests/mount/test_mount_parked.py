@@ -7,9 +7,9 @@ import time
 import pytest
 
 from rprocfs.fs.wait import Task, WaitQueue, WouldBlock
-from rprocfs_fuse.parked import Call, ParkingLot
-from rprocfs_fuse.waiting import wait_for
-from rprocfs_fuse.workers import Workers
+from rprocfs_fuse.waiting.blocking import wait_for
+from rprocfs_fuse.waiting.parked import Call, ParkingLot
+from rprocfs_fuse.waiting.workers import Workers
 
 
 class Answers(dict):

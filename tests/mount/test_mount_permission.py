@@ -15,9 +15,10 @@ import pytest
 from rprocfs.errors import CommandError
 from rprocfs.fs.kernfs import Dir, Tree
 from rprocfs.fs.sysfs import SysfsFile
-from rprocfs_fuse import devfuse, transport
+from rprocfs_fuse import transport
 from rprocfs_fuse.operations import Operations
 from rprocfs_fuse.permission import EXECUTE, READ, WRITE, Caller, check, groups
+from rprocfs_fuse.protocol import devfuse
 from tests.mount.sample import Sample, rw
 
 assert devfuse, "imported before a child loses the right to read it"

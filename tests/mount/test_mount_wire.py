@@ -7,8 +7,8 @@ import struct
 
 import pytest
 
-from rprocfs_fuse import wire
-from rprocfs_fuse.wire import Opcode
+from rprocfs_fuse.protocol import wire
+from rprocfs_fuse.protocol.wire import Opcode
 from tests.examples import rounds
 from tests.mount.fake_kernel import FakeKernel
 

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from rprocfs.cli import main
-from rprocfs_fuse import mount_helper
+from rprocfs_fuse.command import mount_helper
 from rprocfs_fuse.mountpoint import find_mount
 from tests.mount.test_mount_command import BOARD, COMMAND, ENVIRONMENT, rprocfs, until
 

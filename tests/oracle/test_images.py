@@ -8,7 +8,7 @@ import pytest
 
 from rprocfs.kernel import LINUX_6_1, LINUX_6_12
 from rprocfs.testing.images import IMAGES
-from tests.remoteproc.dry_boot import DryBoot
+from tests.check.dry_boot import DryBoot
 
 ORACLE = Path(__file__).parents[3] / "shared" / "oracle"
 TRANSCRIPTS = {LINUX_6_12: "expected-6.12", LINUX_6_1: "expected"}

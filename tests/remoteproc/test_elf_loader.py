@@ -25,8 +25,8 @@ from rprocfs.testing.elf import EM_AARCH64, EM_RISCV, PT_NOTE, ElfImage, Section
 from rprocfs.testing.firmware import FW_BASE, TABLE_AT, firmware, standard_table
 from rprocfs.testing.images import IMAGES, Stage, good
 from rprocfs.testing.rsc_table import resource_table
+from tests.check.dry_boot import DryBoot
 from tests.examples import examples, rounds
-from tests.remoteproc.dry_boot import DryBoot
 
 BITS = st.sampled_from([32, 64])
 

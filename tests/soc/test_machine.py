@@ -3,8 +3,8 @@ import itertools
 import pytest
 
 from rprocfs.soc.machine import Bank, Region, find_machine
-from rprocfs.soc.rv32 import RV32
 from rprocfs.soc.vsoc import MACHINES, VSOC1
+from rprocfs.soc.vsoc_rv32 import RV32
 
 BOTH = pytest.mark.parametrize("machine", [VSOC1, RV32], ids=lambda machine: machine.name)
 

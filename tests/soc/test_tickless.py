@@ -2,10 +2,10 @@
 
 import pytest
 
-from rprocfs.soc.clock import Clock
-from rprocfs.soc.nvic import SYSTICK
-from rprocfs.soc.scs import SystemControlSpace
-from rprocfs.soc.stm32mp1.machine import STM32MP157
+from rprocfs.arch.armv7m.nvic import SYSTICK
+from rprocfs.arch.armv7m.scs import SystemControlSpace
+from rprocfs.hw.clock import Clock
+from rprocfs.soc.stm32mp1 import STM32MP157
 
 CSR, RVR, CVR, ICSR = 0xE000E010, 0xE000E014, 0xE000E018, 0xE000ED04
 COUNTFLAG, PENDSTCLR = 1 << 16, 1 << 25

@@ -14,7 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from rprocfs.errors import CommandError
-from rprocfs_fuse.options import Options, OptionsAction
+from rprocfs_fuse.command.options import Options, OptionsAction
 from rprocfs_fuse.run import namespace
 from rprocfs_fuse.run.daemon import run_daemon
 from rprocfs_fuse.run.execute import complain, run_command

@@ -14,9 +14,9 @@ from multiprocessing.connection import Connection
 
 from rprocfs.board import open_board
 from rprocfs.errors import CommandError
-from rprocfs_fuse import log
-from rprocfs_fuse.daemon import SWITCH_INTERVAL, describe
-from rprocfs_fuse.options import Options
+from rprocfs_fuse.command import log
+from rprocfs_fuse.command.daemon import SWITCH_INTERVAL, describe
+from rprocfs_fuse.command.options import Options
 from rprocfs_fuse.run import namespace
 from rprocfs_fuse.run.knowledge import Teller
 from rprocfs_fuse.run.overlay import plan

@@ -9,7 +9,7 @@ import socket
 import sys
 from typing import NoReturn
 
-from rprocfs_fuse.daemon import describe
+from rprocfs_fuse.command.daemon import describe
 from rprocfs_fuse.run import calls, namespace, seccomp
 from rprocfs_fuse.run.linux import CLONE_NEWNS, MNT_DETACH, set_parent_death_signal, umount, unshare
 from rprocfs_fuse.run.overlay import Cover, cover

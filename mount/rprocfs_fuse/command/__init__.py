@@ -1,0 +1,1 @@
+"""``rprocfs mount``, ``umount`` and ``setup``, and the daemon behind a mount."""

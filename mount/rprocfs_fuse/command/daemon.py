@@ -1,0 +1,110 @@
+"""The process behind a mount: it serves until a signal comes or the mount ends."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from queue import SimpleQueue
+
+from rprocfs.errors import CommandError
+from rprocfs_fuse.command.notify import sd_notify
+
+logger = logging.getLogger(__name__)
+
+#: How long a thread may keep the interpreter, in seconds: what a request waits at most
+#: while a processor's thread computes.
+SWITCH_INTERVAL = 0.0005
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+_READY = b"\0"
+
+#: ``run(ready, ends)``: serves until something comes out of *ends*; calls *ready* once.
+Run = Callable[[Callable[[], None], "SimpleQueue[None]"], None]
+
+
+def in_foreground(run: Run) -> None:
+    """*run* in this process; SIGTERM, SIGINT and SIGHUP put something into its queue."""
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    with _signals() as ends:
+        run(lambda: sd_notify("READY=1"), ends)
+
+
+def in_background(run: Run) -> None:
+    """*run* in a daemon of its own; returns when that said it is ready. CommandError.
+
+    Call it before any thread is made: they do not survive the fork.
+    """
+    ours, theirs = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        os.close(ours)
+        _daemon(run, theirs)
+    os.close(theirs)
+    with os.fdopen(ours, "rb") as pipe:
+        said = pipe.read()
+    if said == _READY:
+        return
+    os.waitpid(pid, 0)
+    raise CommandError(said.decode("utf-8", "replace") or "the daemon died without a word")
+
+
+def describe(problem: BaseException) -> str:
+    """One line for whoever typed the command."""
+    if isinstance(problem, OSError) and problem.strerror:
+        where = f"{problem.filename}: " if problem.filename else ""
+        return f"{where}{problem.strerror}"
+    return str(problem) or type(problem).__name__
+
+
+def _daemon(run: Run, pipe: int) -> None:
+    """The child: never returns."""
+    status = 1
+    try:
+        os.setsid()
+        os.chdir("/")
+        _silence(0)
+        sys.setswitchinterval(SWITCH_INTERVAL)
+        with _signals() as ends:
+            run(lambda: _ready(pipe), ends)
+        status = 0
+    except BaseException as problem:
+        if not isinstance(problem, (CommandError, OSError)):
+            logger.error("the daemon failed", exc_info=problem)
+        _tell(pipe, describe(problem).encode())
+    finally:
+        os._exit(status)
+
+
+def _ready(pipe: int) -> None:
+    sys.stdout.flush()
+    sys.stderr.flush()
+    _silence(1)
+    _silence(2)
+    _tell(pipe, _READY)
+    os.close(pipe)
+
+
+def _tell(pipe: int, text: bytes) -> None:
+    with suppress(BrokenPipeError):  # nobody may wait any more
+        os.write(pipe, text)
+
+
+def _silence(fd: int) -> None:
+    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    os.dup2(null, fd)
+    os.close(null)
+
+
+@contextmanager
+def _signals() -> Iterator[SimpleQueue[None]]:
+    """A queue into which every signal that ends us puts something."""
+    ends: SimpleQueue[None] = SimpleQueue()
+    before = {number: signal.signal(number, lambda *_: ends.put(None)) for number in _SIGNALS}
+    try:
+        yield ends
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,193 @@
+"""``rprocfs mount`` and ``rprocfs umount``."""
+
+from __future__ import annotations
+
+import argparse
+import errno
+import fcntl
+import os
+import select
+import signal
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from rprocfs.errors import CommandError
+from rprocfs_fuse import mountpoint, transport
+from rprocfs_fuse.command import daemon, log
+from rprocfs_fuse.command.options import KNOWN, Options, OptionsAction
+from rprocfs_fuse.operations import IOC_DAEMON
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+#: How long ``rprocfs umount`` waits for the daemon to be gone, in seconds.
+PATIENCE = 10.0
+
+
+def mount(subparsers: Any) -> None:
+    """Add ``rprocfs mount``."""
+    parser = subparsers.add_parser(
+        "mount",
+        help="mount a board on a directory",
+        description="Mount a board on a directory and serve it in the background.",
+        epilog=f"options: {', '.join(KNOWN)}, and the generic ones of mount(8)",
+    )
+    parser.add_argument("-f", "--foreground", action="store_true", help="stay, and log to stderr")
+    parser.add_argument(
+        "-o",
+        dest="options",
+        metavar="OPTIONS",
+        action=OptionsAction,
+        default=Options(),
+        help="a comma list, as mount(8) takes it",
+    )
+    parser.add_argument("--board", metavar="FILE", help="a board: TOML, a devicetree, or a name")
+    parser.add_argument("directory", metavar="DIR", help="where to mount")
+    parser.set_defaults(run=run_mount)
+
+
+def umount(subparsers: Any) -> None:
+    """Add ``rprocfs umount``."""
+    parser = subparsers.add_parser(
+        "umount", help="unmount a board", description="Unmount a board and wait for its daemon."
+    )
+    parser.add_argument(
+        "-l",
+        "--lazy",
+        action="store_true",
+        help="also while it is in use: whoever waits is told that it is gone",
+    )
+    parser.add_argument("directory", metavar="DIR", help="where it is mounted")
+    parser.set_defaults(run=run_umount)
+
+
+def run_mount(arguments: argparse.Namespace) -> int:
+    """Mount, and return when the mount answers; with ``-f``, when it has ended."""
+    options: Options = arguments.options
+    where = mountpoint.prepare(arguments.directory)
+    board = _board(arguments.board)
+    options.firmware, options.rules = _absolute(options.firmware), _absolute(options.rules)
+    options.log = options.log if options.log == log.SYSLOG else _absolute(options.log)
+
+    def run(ready: Callable[[], None], ends: SimpleQueue[None]) -> None:
+        log.configure(options.log, options.loglevel, stderr=arguments.foreground)
+        serve(board, where, options, ready, ends)
+
+    if arguments.foreground:
+        daemon.in_foreground(run)
+    else:
+        daemon.in_background(run)
+    return 0
+
+
+def serve(
+    board: str | None,
+    where: str,
+    options: Options,
+    ready: Callable[[], None],
+    ends: SimpleQueue[None],
+) -> None:
+    """Serve a board on the directory *where* until something comes out of *ends*."""
+    from rprocfs.board import open_board  # noqa: PLC0415 - only the process that serves needs it
+
+    how = transport.MountOptions(
+        options.transport,
+        options.allow_other,
+        options.ro,
+        daemon=os.getpid(),
+        source=board or mountpoint.SOURCE,
+    )
+    with (
+        open_board(board, **options.of_board()) as system,
+        transport.mount(system.tree, where, how, on_end=lambda: ends.put(None)),
+    ):
+        ready()
+        ends.get()
+
+
+def run_umount(arguments: argparse.Namespace) -> int:
+    """Unmount, and return when the daemon is gone."""
+    where = os.path.realpath(arguments.directory)
+    entry = mountpoint.find_mount(where)
+    if entry is None:
+        raise CommandError(f"{arguments.directory}: not mounted")
+    if not entry.ours:
+        raise CommandError(f"{arguments.directory}: not mounted by rprocfs")
+    process = _daemon_of(where, entry.owner)
+    try:
+        if arguments.lazy and _stopped(process) and mountpoint.find_mount(where) is None:
+            return 0
+        _unmount(where, lazy=arguments.lazy)
+        if process >= 0 and not _ended(process):
+            raise CommandError(f"{arguments.directory}: unmounted, but its daemon does not end")
+    finally:
+        if process >= 0:
+            os.close(process)
+    return 0
+
+
+def _stopped(process: int) -> bool:
+    """Did the daemon end when it was asked to: it tells whoever waits, and unmounts."""
+    try:
+        signal.pidfd_send_signal(process, signal.SIGTERM)
+    except OSError:  # there is none, or it is not ours to ask
+        return False
+    return _ended(process)
+
+
+def _unmount(where: str, *, lazy: bool) -> None:
+    try:
+        mountpoint.unmount(where, lazy=lazy)
+    except OSError as problem:
+        if problem.errno == errno.EBUSY:
+            raise CommandError(f"{where}: target is busy") from problem
+        raise
+
+
+def _daemon_of(where: str, owner: int) -> int:
+    """A pidfd of the process that serves the mount, or -1 when it is gone or not to be had.
+
+    Which one it is the filesystem says, and that may be anybody's: it has to be its *owner's*.
+    """
+    for asked in (where, f"{where}/dev/kmsg"):  # a file, where directories take no ioctl
+        try:
+            fd = os.open(asked, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:
+            return -1
+        try:
+            answer = fcntl.ioctl(fd, IOC_DAEMON, bytes(4))
+            pid = int.from_bytes(answer, "little")
+            process = os.pidfd_open(pid)
+            if _owner_of(pid) == owner:
+                return process
+            os.close(process)
+        except OSError:
+            continue
+        finally:
+            os.close(fd)
+    return -1
+
+
+def _owner_of(pid: int) -> int:
+    try:
+        return Path(f"/proc/{pid}").stat().st_uid
+    except OSError:
+        return -1
+
+
+def _ended(process: int) -> bool:
+    poll = select.poll()
+    poll.register(process, select.POLLIN)
+    return bool(poll.poll(PATIENCE * 1000))
+
+
+def _board(name: str | None) -> str | None:
+    """A path that the daemon can use, unless it is that of no file: then it may be a name."""
+    if name is None or "/" in name or Path(name).is_file():
+        return _absolute(name)
+    return name
+
+
+def _absolute(path: str | None) -> str | None:
+    return None if path is None else str(Path(path).absolute())

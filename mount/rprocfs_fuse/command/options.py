@@ -1,0 +1,102 @@
+"""The words behind ``-o``, as mount(8) writes them."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from dataclasses import dataclass, fields
+from typing import Any
+
+from rprocfs.fs.kernfs import Owner
+from rprocfs_fuse.command.log import LEVELS
+from rprocfs_fuse.transport import TRANSPORTS
+
+#: What mount(8) and fstab(5) say to every filesystem; of no concern to us.
+GENERIC = re.compile(
+    "rw|owner|group|a?sync|defaults|nofail|_netdev|x-.*"
+    "|(no)?(suid|dev|exec|auto|users?|atime|relatime|diratime)"
+)
+
+
+@dataclass(slots=True)
+class Options:
+    """``-o``: words are flags, the others take a value."""
+
+    transport: str = "devfuse"
+    strict: bool = False
+    configfs: bool = False
+    kernel: str | None = None
+    firmware: str | None = None
+    allow_other: bool = False
+    uid: str | None = None
+    gid: str | None = None
+    umask: str | None = None
+    rules: str | None = None
+    ro: bool = False
+    log: str | None = None
+    loglevel: str = "info"
+
+    def add(self, text: str) -> None:
+        """Take over a comma list. ``argparse.ArgumentTypeError``."""
+        for word in filter(None, text.split(",")):
+            name, equals, value = word.partition("=")
+            if name not in KNOWN:
+                if GENERIC.fullmatch(name):
+                    continue
+                raise _usage(f"unknown option {name}, there are {', '.join(KNOWN)}")
+            if KNOWN[name] is not bool(equals):
+                raise _usage(f"{name} needs a value" if KNOWN[name] else f"{name} takes no value")
+            setattr(self, name, value if equals else True)
+        for name, known in (("transport", TRANSPORTS), ("loglevel", LEVELS)):
+            if getattr(self, name) not in known:
+                raise _usage(f"{name}={getattr(self, name)}: there are {', '.join(known)}")
+        self._owner()
+
+    def of_board(self) -> dict[str, Any]:
+        """Those that :func:`rprocfs.board.open_board` takes."""
+        names = ("strict", "kernel", "firmware", "configfs", "rules")
+        return {name: getattr(self, name) for name in names} | {"owner": self._owner()}
+
+    def _owner(self) -> Owner:
+        return Owner(
+            _number("uid", self.uid, 10), _number("gid", self.gid, 10),
+            _number("umask", self.umask, 8) or 0,
+        )  # fmt: skip
+
+
+#: Name to whether it takes a value.
+KNOWN = {option.name: not isinstance(option.default, bool) for option in fields(Options)}
+
+
+def _number(name: str, text: str | None, base: int) -> int | None:
+    if text is None:
+        return None
+    largest, shown = (0o777, "777") if base == 8 else (0xFFFFFFFE, "4294967294")
+    try:
+        number = int(text, base)
+    except ValueError:
+        number = -1
+    if not 0 <= number <= largest:
+        raise _usage(f"{name}={text}: must be a number of at most {shown}")
+    return number
+
+
+def _usage(text: str) -> argparse.ArgumentTypeError:
+    return argparse.ArgumentTypeError(text)
+
+
+class OptionsAction(argparse.Action):
+    """``-o LIST``, which may be given several times."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        """Add to the :class:`Options` of *namespace*."""
+        try:
+            getattr(namespace, self.dest).add(str(values))
+        except argparse.ArgumentTypeError as problem:
+            parser.error(str(problem))

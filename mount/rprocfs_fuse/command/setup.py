@@ -1,0 +1,180 @@
+"""``rprocfs setup``: what a Linux system needs to know of rprocfs, put where it looks for it.
+
+The mount helper, a systemd unit, shell completion and the manual page are made from the
+command line itself (:func:`rprocfs.cli.parser`) and from the interpreter that runs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from rprocfs import __version__
+from rprocfs.cli import parser as command_line
+from rprocfs.errors import CommandError
+
+#: Stands in every file that is installed; a file without it is not ours to remove.
+MARK = "made by rprocfs setup"
+
+UNIT = """\
+# {mark}
+# systemctl start rprocfs@NAME: the board /etc/rprocfs/NAME.toml, on /run/rprocfs/NAME
+[Unit]
+Description=rprocfs board %i
+Documentation=man:rprocfs(1)
+
+[Service]
+Type=notify
+RuntimeDirectory=rprocfs/%i
+ExecStart={rprocfs} mount -f --board /etc/rprocfs/%i.toml /run/rprocfs/%i
+KillMode=mixed
+TimeoutStopSec=15
+
+[Install]
+WantedBy=multi-user.target
+"""
+
+HELPER = """\
+#!/bin/sh
+# {mark}: mount -t fuse.rprocfs BOARD DIR
+exec {python} -I -m rprocfs_fuse.command.mount_helper "$@"
+"""
+
+
+def setup(subparsers: Any) -> None:
+    """Add the command ``setup``."""
+    parser = subparsers.add_parser(
+        "setup",
+        help="install the mount helper, the systemd unit, completion and the manual page",
+        description="Install what lets mount(8), fstab(5), systemd, shells and man(1) know "
+        "rprocfs, or remove it again. Prints the files.",
+    )
+    parser.add_argument("--root", metavar="DIR", default="/", help="the system's root (default: /)")
+    parser.add_argument("--remove", action="store_true", help="remove what was installed")
+    parser.add_argument(
+        "what", metavar="WHAT", nargs="*", help=f"of {', '.join(PARTS)} (default: all)"
+    )
+    parser.set_defaults(run=run_setup)
+
+
+def run_setup(arguments: argparse.Namespace) -> int:
+    """Install or remove; returns 0. CommandError."""
+    for part in arguments.what:
+        if part not in PARTS:
+            raise CommandError(f"{part}: unknown, there are {', '.join(PARTS)}")
+    for part in arguments.what or PARTS:
+        for path, mode, text in PARTS[part]():
+            file = Path(arguments.root) / path
+            if arguments.remove:
+                _remove(file)
+            else:
+                _install(file, mode, text)
+    return 0
+
+
+def _install(file: Path, mode: int, text: Callable[[], str]) -> None:
+    content = text()
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, new = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as opened:
+            opened.write(content)
+            os.fchmod(handle, mode)
+        Path(new).replace(file)
+    except BaseException:
+        Path(new).unlink(missing_ok=True)
+        raise
+    print(file)
+
+
+def _remove(file: Path) -> None:
+    if file.exists() and MARK in file.read_text("utf-8", "replace"):
+        file.unlink()
+        print(file)
+
+
+_Files = Iterator[tuple[str, int, Callable[[], str]]]
+
+
+def _mount_helper() -> _Files:
+    text = HELPER.format(mark=MARK, python=shlex.quote(sys.executable))
+    yield "sbin/mount.fuse.rprocfs", 0o755, lambda: text
+
+
+def _systemd() -> _Files:
+    command = f"{_systemd_quote(sys.executable)} -I -m rprocfs"
+    text = UNIT.format(mark=MARK, rprocfs=command)
+    yield "etc/systemd/system/rprocfs@.service", 0o644, lambda: text
+
+
+def _completion() -> _Files:
+    yield (
+        "usr/local/share/bash-completion/completions/rprocfs",
+        0o644,
+        lambda: f"# {MARK}\n{_complete('bash')}",
+    )
+    yield (
+        "usr/local/share/zsh/site-functions/_rprocfs",
+        0o644,
+        lambda: _complete("zsh").replace("\n", f"\n# {MARK}\n", 1),
+    )
+
+
+def _man() -> _Files:
+    yield "usr/local/share/man/man1/rprocfs.1", 0o644, _manual_page
+
+
+#: What can be installed.
+PARTS: Mapping[str, Callable[[], _Files]] = {
+    "mount-helper": _mount_helper,
+    "systemd": _systemd,
+    "completion": _completion,
+    "man": _man,
+}
+
+
+def _complete(shell: str) -> str:
+    shtab = _library("shtab")
+    parser = command_line()
+    kinds = {"FILE": shtab.FILE, "FIRMWARE": shtab.FILE, "DIR": shtab.DIRECTORY}
+    for action in _actions(parser):
+        if action.metavar in kinds:
+            action.complete = kinds[action.metavar]  # type: ignore[attr-defined]
+    text: str = shtab.complete(parser, shell)
+    return text
+
+
+def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
+    for action in parser._actions:  # argparse has no other way
+        yield action
+        if isinstance(action.choices, dict):
+            for subparser in action.choices.values():
+                yield from _actions(subparser)
+
+
+def _manual_page() -> str:
+    parser = command_line()
+    parser.man_short_description = "Linux remoteproc, virtio and rpmsg in userspace"  # type: ignore[attr-defined]
+    page = _library("argparse_manpage.manpage").Manpage(parser)
+    page.manual, page.source = "User Commands", f"rprocfs {__version__}"
+    return f'.\\" {MARK}\n{page}'
+
+
+def _library(name: str) -> Any:
+    try:
+        return import_module(name)
+    except ImportError as problem:
+        raise CommandError(
+            f"{problem.name} is missing: pip install 'rprocfs[system]', or name what to install"
+        ) from problem
+
+
+def _systemd_quote(text: str) -> str:
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("%", "%%") + '"'

@@ -1,0 +1,1 @@
+"""The transport over libfuse 2, by way of fusepy."""

@@ -1,0 +1,1 @@
+"""How a request waits: parked, polled, in a thread of its own, or behind a close."""

@@ -1,0 +1,77 @@
+"""Closes that sleep: carried out by a worker, and waited for by what comes after them.
+
+The kernel does not wait for RELEASE: close(2) returns before we read it. Whoever closed
+``/dev/remoteproc0`` and reads the state next is to find what the close did all the same.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import TypeVar
+
+from rprocfs.fs.kernfs import Handle
+from rprocfs.fs.wait import WaitQueue, WouldBlock
+from rprocfs_fuse.waiting.workers import Workers
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+#: How long the reader waits for a close, in seconds: nobody is served meanwhile.
+READER_TIME = 0.02
+#: How long a close is waited for by the opens after it, in seconds.
+CLOSE_TIME = 1.0
+
+
+class Closing:
+    """The closes of a mount. Thread-safe but for :meth:`close`, which is the reader's."""
+
+    def __init__(self, workers: Workers) -> None:
+        self._workers = workers
+        self._lock = threading.Lock()
+        self._ended = WaitQueue()
+        self._number = 0
+        self._deadline = 0.0
+
+    @property
+    def pending(self) -> bool:
+        """Is there a close that is worth waiting for."""
+        return self._number > 0 and time.monotonic() < self._deadline
+
+    def close(self, handle: Handle) -> None:
+        """The last descriptor of *handle* was closed."""
+        if type(handle).release is Handle.release:
+            return
+        if not handle.sleeps:
+            _release(handle)
+            return
+        with self._lock:
+            self._number += 1
+            self._deadline = time.monotonic() + CLOSE_TIME
+        done = threading.Event()
+        self._workers.submit(partial(self._run, handle, done))
+        done.wait(READER_TIME)
+
+    def after(self, run: Callable[[], T]) -> T:
+        """What *run* returns. WouldBlock while there are closes on their way."""
+        if self.pending:
+            raise WouldBlock(self._ended, self._deadline - time.monotonic(), run)
+        return run()
+
+    def _run(self, handle: Handle, done: threading.Event) -> None:
+        _release(handle)
+        with self._lock:
+            self._number -= 1
+        done.set()
+        self._ended.wake_up()
+
+
+def _release(handle: Handle) -> None:
+    try:
+        handle.release()
+    except Exception:
+        logger.exception("closing a file failed")

@@ -1,0 +1,251 @@
+"""What exceptions do to an Armv7-M core: entry, return, faults (Armv7-M ARM B1.5).
+
+Knows registers through a :class:`~rprocfs.arch.armv7m.cpu.Cpu` and stacks through
+functions that load and store words, so no instruction needs to be executed to test it.
+The registers of the FPU are stacked at once, also where FPCCR.LSPEN asks for laziness: a
+handler finds them where FPCAR says, earlier than it could expect. FPCCR.LSPACT is set until
+it uses the FPU all the same. Without FPCCR.ASPEN they are not stacked.
+"""
+
+from __future__ import annotations
+
+from rprocfs.arch.armv7m import scb as bits
+from rprocfs.arch.armv7m.cpu import FPCA, IPSR_MASK, SPSEL
+from rprocfs.arch.armv7m.nvic import BUSFAULT, HARDFAULT, LOCKUP, NMI, USAGEFAULT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from rprocfs.arch.armv7m.cpu import Cpu
+    from rprocfs.arch.armv7m.scs import SystemControlSpace
+
+HANDLER, THREAD_MSP, THREAD_PSP = 0xFFFF_FFF1, 0xFFFF_FFF9, 0xFFFF_FFFD
+NO_FP = 0x10  # EXC_RETURN: the frame is the basic one
+BASIC, EXTENDED = 0x20, 0x68
+ALIGNED = 1 << 9  # in the stacked xPSR: four bytes were skipped
+
+
+class BusError(Exception):
+    """There is no memory at an address."""
+
+
+class Lockup(Exception):
+    """The core gave up: a fault inside the handling of a fault."""
+
+
+class ExceptionModel:
+    """Takes exceptions on *cpu*, as the NVIC of *scs* decides.
+
+    *load* (address, count) and *store* (address, words) access memory and raise
+    :class:`BusError`. Every method leaves the core ready to go on, or raises
+    :class:`Lockup`.
+    """
+
+    def __init__(
+        self,
+        cpu: Cpu,
+        scs: SystemControlSpace,
+        load: Callable[[int, int], Sequence[int]],
+        store: Callable[[int, Sequence[int]], None],
+    ) -> None:
+        self._cpu, self._nvic, self._scb = cpu, scs.nvic, scs.scb
+        self._load, self._store = load, store
+        self.event = False  # WFE's event register
+        scs.scb.floats = lambda: bool(cpu.control & FPCA)
+
+    def reset(self) -> None:
+        """Take SP and PC from the vector table."""
+        try:
+            sp, pc = self._load(self._scb.vtor, 2)
+        except BusError:
+            raise Lockup("vector fetch") from None
+        self._cpu.reset(sp, pc)
+        self._check_state()
+
+    def take_pending(self) -> bool:
+        """Take the exception that is due, if one is."""
+        if not self._nvic.pending:
+            return False
+        number = self._nvic.takeable(*self._cpu.masks())
+        if number:
+            self._enter(number)
+        return bool(number)
+
+    def due(self) -> bool:
+        """Whether an exception is to be taken now."""
+        nvic = self._nvic
+        if not nvic.pending or not nvic.takeable():
+            return False
+        return nvic.takeable(*self._cpu.masks()) != 0
+
+    @property
+    def priority(self) -> int:
+        """The execution priority."""
+        return self._nvic.execution_priority(*self._cpu.masks())
+
+    def wakes(self) -> bool:
+        """Whether WFI ends: PRIMASK does not count."""
+        if not self._nvic.pending:
+            return False
+        _, basepri, faultmask = self._cpu.masks()
+        return self._nvic.takeable(0, basepri, faultmask) != 0
+
+    def raise_exception(self, number: int, cause: str) -> None:
+        """Take the synchronous exception *number* now, or what it escalates to."""
+        taken = self._nvic.escalate(number, *self._cpu.masks())
+        if taken == LOCKUP:
+            raise Lockup(cause)
+        if taken == HARDFAULT and number != HARDFAULT:
+            self._scb.hfsr |= bits.HFSR_FORCED
+        self._enter(taken)
+
+    def usage_fault(self, bit: int, cause: str) -> None:
+        """A UsageFault for the reason *bit* of CFSR."""
+        self._scb.cfsr |= bit
+        self.raise_exception(USAGEFAULT, cause)
+
+    def breakpoint(self) -> None:
+        """BKPT, and no debugger: a HardFault."""
+        self._scb.hfsr |= bits.HFSR_DEBUGEVT
+        self._scb.dfsr |= bits.DFSR_BKPT
+        self.raise_exception(HARDFAULT, "breakpoint")
+
+    def _enter(self, number: int) -> None:
+        """``ExceptionEntry()``: registers on the stack, and on with the handler."""
+        cpu, scb = self._cpu, self._scb
+        frame, sp, control = cpu.frame()
+        in_handler = frame[7] & IPSR_MASK != 0
+        with_fp = bool(control & FPCA & ~self._kept)
+        sp -= EXTENDED if with_fp else BASIC
+        skipped = sp & 4 if scb.ccr & bits.CCR_STKALIGN else 0
+        frame[7] = frame[7] & ~ALIGNED | (ALIGNED if skipped else 0)
+        sp -= skipped
+        lr = HANDLER if in_handler else THREAD_PSP if control & SPSEL else THREAD_MSP
+        try:
+            self._push(sp, frame, with_fp)
+        except BusError:
+            scb.cfsr |= bits.STKERR
+            number = self._derived(number, "stacking")
+        cpu.sp = sp & 0xFFFF_FFFF
+        self._vector(number, lr & ~NO_FP if with_fp else lr)
+
+    def _push(self, sp: int, frame: list[int], with_fp: bool) -> None:
+        self._store(sp, frame)
+        if with_fp:
+            self._store(sp + BASIC, self._cpu.fp_frame())
+            if self._scb.fpccr & bits.FPCCR_LSPEN:
+                self._scb.fpcar = sp + BASIC
+                self._scb.fpccr |= bits.FPCCR_LSPACT
+
+    @property
+    def _kept(self) -> int:
+        """FPCA, where no exception has to do with it.
+
+        Unicorn sets it without FPCCR.ASPEN, too. If it was cleared, the next instruction of
+        the FPU would be one of a new context, which clears FPSCR.
+        """
+        return 0 if self._scb.fpccr & bits.FPCCR_ASPEN else FPCA
+
+    def _derived(self, number: int, cause: str) -> int:
+        """A BusFault while *number* was being taken: what is taken instead, if anything."""
+        nvic = self._nvic
+        fault = nvic.escalate(BUSFAULT, *self._cpu.masks())
+        if fault == LOCKUP or (fault == number == HARDFAULT):
+            raise Lockup(cause)
+        if fault == HARDFAULT:
+            self._scb.hfsr |= bits.HFSR_FORCED
+        first = min(fault, number, key=lambda n: (nvic.priorities[n], n))
+        nvic.pend(fault if first == number else number)
+        return first
+
+    def _vector(self, number: int, lr: int) -> None:
+        """Go on with the handler of *number*; the stack is as it must be."""
+        try:
+            (pc,) = self._load(self._scb.vtor + 4 * number, 1)
+        except BusError:
+            self._scb.hfsr |= bits.HFSR_VECTTBL
+            if number == HARDFAULT or self._nvic.execution_priority() <= -1:
+                raise Lockup("vector fetch") from None
+            self._nvic.pend(number)
+            self._vector(HARDFAULT, lr)
+            return
+        self._nvic.activate(number)
+        self._cpu.enter_handler(number, lr, pc, self._kept)
+        self.event = True
+        self._check_state()
+
+    def _check_state(self) -> None:
+        if not self._cpu.thumb:
+            self.usage_fault(bits.INVSTATE, "not in Thumb state")
+
+    def exception_return(self, value: int) -> bool:
+        """``ExceptionReturn()`` by the EXC_RETURN *value*. True: back in Thread mode."""
+        cpu, nvic = self._cpu, self._nvic
+        number = cpu.xpsr & IPSR_MASK
+        legal = self._legal(value, number)
+        nvic.deactivate(number)
+        if number != NMI:
+            cpu.clear_faultmask()
+        if not legal:
+            self._bad_return(value)
+            return False
+        self.event = True
+        self._scb.settle()
+        tail = nvic.takeable(*cpu.masks()) if nvic.pending else 0
+        if tail:
+            self._vector(tail, value)
+            return False
+        return self._unstack(value)
+
+    def _legal(self, value: int, number: int) -> bool:
+        kind = value | NO_FP
+        if kind not in (HANDLER, THREAD_MSP, THREAD_PSP) or number not in self._nvic.active:
+            return False
+        if not value & NO_FP and not self._scb.fpu:
+            return False
+        return (kind == HANDLER) == (len(self._nvic.active) > 1)
+
+    def _bad_return(self, value: int) -> None:
+        """EXC_RETURN makes no sense: a UsageFault, tail-chained."""
+        self._scb.cfsr |= bits.INVPC
+        taken = self._nvic.escalate(USAGEFAULT, *self._cpu.masks())
+        if taken == LOCKUP:
+            raise Lockup("illegal exception return")
+        if taken == HARDFAULT:
+            self._scb.hfsr |= bits.HFSR_FORCED
+        self._vector(taken, value)
+
+    def _unstack(self, value: int) -> bool:
+        cpu, scb = self._cpu, self._scb
+        kind, with_fp = value | NO_FP, not value & NO_FP
+        sp = cpu.psp if kind == THREAD_PSP else cpu.msp
+        try:
+            frame = list(self._load(sp, 8))
+            if with_fp:
+                cpu.load_fp(list(self._load(sp + BASIC, 17)))
+        except BusError:
+            scb.cfsr |= bits.UNSTKERR
+            self._vector(self._derived_from_return(), value)
+            return False
+        fpca = FPCA if with_fp else cpu.control & self._kept
+        if with_fp or kind != HANDLER:
+            scb.fpccr &= ~bits.FPCCR_LSPACT
+        skipped = 4 if frame[7] & ALIGNED and scb.ccr & bits.CCR_STKALIGN else 0
+        sp = sp + (EXTENDED if with_fp else BASIC) + skipped & 0xFFFF_FFFF
+        frame[7] &= ~ALIGNED
+        if kind == HANDLER:
+            cpu.back_to_handler(sp, fpca, frame)
+        else:
+            frame[7] &= ~IPSR_MASK
+            cpu.enter_thread(sp, SPSEL if kind == THREAD_PSP else 0, fpca, frame)
+        self._check_state()
+        return kind != HANDLER
+
+    def _derived_from_return(self) -> int:
+        fault = self._nvic.escalate(BUSFAULT, *self._cpu.masks())
+        if fault == LOCKUP:
+            raise Lockup("unstacking")
+        if fault == HARDFAULT:
+            self._scb.hfsr |= bits.HFSR_FORCED
+        return fault

@@ -1,0 +1,82 @@
+"""The Armv7-M private peripheral bus: NVIC, SysTick, SCB and MPU behind one page, and the DWT."""
+
+from __future__ import annotations
+
+from rprocfs.arch.armv7m.dwt import Dwt
+from rprocfs.arch.armv7m.mpu import Mpu
+from rprocfs.arch.armv7m.nvic import SYSTICK, Nvic
+from rprocfs.arch.armv7m.scb import Scb
+from rprocfs.arch.armv7m.systick import SysTick
+from rprocfs.hw.clock import PATIENCE, Clock
+from rprocfs.hw.registers import Peripheral
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rprocfs.soc.machine import Machine
+
+# The private peripheral bus and the pages of it that have registers here: the rest
+# (ITM, FPB, TPIU) reads as zero, as on QEMU's machines.
+PPB, PPB_SIZE = 0xE000_0000, 0x10_0000
+DWT, SCS, PAGE = 0xE000_1000, 0xE000_E000, 0x1000
+
+
+class SystemControlSpace:
+    """A core's own peripherals, wired together.
+
+    *now* is the clock that SysTick counts by.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        core: str,
+        vtor: int,
+        now: Clock,
+        reset: Callable[[], None],
+    ) -> None:
+        self.nvic = Nvic(machine.irqs, machine.priority_bits)
+        self.scb = Scb(self.nvic, core, vtor, reset)
+        self.mpu = Mpu(machine.mpu)
+        self.dwt = Dwt(now, machine.cpu_hz)
+        self._ratio = machine.cpu_hz // machine.ref_hz
+        self._busy, self._ticked = now.busy, 0
+        self.systick = SysTick(now, machine.cpu_hz, machine.ref_hz, self._tick, self._waits)
+        now.limits.append(lambda: self.systick.limit)
+        blocks: tuple[tuple[int, Peripheral], ...] = (
+            (SCS, self.nvic), (SCS, self.scb), (SCS, self.systick), (SCS, self.mpu),
+            (DWT, self.dwt),
+        )  # fmt: skip
+        self._blocks = {
+            base + offset: (block, base) for base, block in blocks for offset in block.registers
+        }
+
+    def set_clock(self, hertz: int) -> None:
+        """The processor's clock has another frequency from now on."""
+        self.systick.set_clock(hertz, hertz // self._ratio)
+        self.dwt.hz = hertz
+
+    def _tick(self) -> None:
+        if SYSTICK not in self.nvic.pending:
+            self._ticked = self._busy()
+        self.nvic.pend(SYSTICK)
+
+    def _waits(self) -> bool:
+        """Whether the last tick was not handled yet, but will be.
+
+        COUNTFLAG tells its handler of one wrap, not of two.
+        """
+        unhandled = SYSTICK in self.nvic.pending or SYSTICK in self.nvic.active
+        return unhandled and self._busy() - self._ticked < PATIENCE
+
+    def read(self, address: int, size: int) -> int:
+        """Read *size* bytes of the private peripheral bus."""
+        found = self._blocks.get(address & ~3)
+        return found[0].read(address - found[1], size) if found else 0
+
+    def write(self, address: int, size: int, value: int) -> None:
+        """Write *size* bytes of the private peripheral bus."""
+        found = self._blocks.get(address & ~3)
+        if found:
+            found[0].write(address - found[1], size, value)

@@ -1,0 +1,208 @@
+"""``rprocfs,sim``: a processor that loads any image and executes none -- the driver ``rproc-sim``.
+
+For testing what runs on the host with the image of one's own board, and for injecting
+faults: ``/sys/kernel/debug/rproc_sim/N/ctl`` takes commands (:mod:`sim_ctl`), ``log`` holds
+what the remote received, ``stat`` how often it was started; ``rproc_sim/reset`` makes other
+processors (:mod:`sim_module`).
+
+Properties of its description:
+
+================== ==============================================================
+label              the processor's name (default ``simN``)
+firmware-name      the default firmware file
+services           ``NAME@ADDR ...``: what the remote announces
+memory             its own memories, all else is carveouts: ``ADDRESS:SIZE ...``, and
+                   ``ADDRESS=ADDRESS:SIZE`` for one that is seen at both; ``tcm``
+                   (default): 64 KiB at 0x20000000; ``any``: wherever the image wants it
+memory-region      reserved memories, each a carveout of its name before the boot
+auto-boot          boot when registered
+detached           somebody else has started it: attach
+sysfs-read-only    no attribute can be written
+lenient            an image without resource table is no error
+attach-on-recovery recover by attaching again
+recovery-disabled  do not recover from a crash, until one writes ``recovery``
+no-elf-info        make no coredump: its ELF class is not set
+phandle            number for ``rproc_get_by_phandle``
+================== ==============================================================
+"""
+
+from __future__ import annotations
+
+import errno
+import struct
+import time
+from typing import TYPE_CHECKING
+
+from rprocfs.base.platform import PlatformDevice, PlatformDriver
+from rprocfs.drivers.sim.ctl import SimFaults, sim_create_debug_dir
+from rprocfs.drivers.sim.memory import AnyMemory, ReservedMemory, SimMemory
+from rprocfs.drivers.sim.module import SimModule
+from rprocfs.drivers.sim.remote import SimRemote
+from rprocfs.fs.kernfs import Dir, error
+from rprocfs.remoteproc import elf_loader
+from rprocfs.remoteproc.coredump import (
+    ELFCLASS32,
+    rproc_coredump_add_segment,
+    rproc_coredump_set_elf_info,
+)
+from rprocfs.remoteproc.errors import FirmwareError
+from rprocfs.remoteproc.ops import RprocOps
+from rprocfs.remoteproc.state import State
+
+if TYPE_CHECKING:
+    from rprocfs.remoteproc.core import Rproc
+    from rprocfs.remoteproc.subsystem import Remoteproc
+
+TCM_DA = 0x20000000
+EM_ARM = 40
+
+#: Seconds that the writer of ``state`` waits at most for the first announcements.
+SETTLE = 0.1
+
+
+class SimOps(RprocOps):
+    """``sim_ops``."""
+
+    def __init__(self, pdev: PlatformDevice) -> None:
+        memory = pdev.properties.get("memory", "tcm")
+        self.memory = AnyMemory() if memory == "any" else SimMemory(memory)
+        self.reserved = ReservedMemory(pdev.properties.get("memory-region", ()))
+        self.lenient = bool(pdev.properties.get("lenient"))
+        self.faults = SimFaults()
+        self.remote: SimRemote
+
+    def prepare(self, rproc: Rproc) -> None:
+        """``fail_prepare``."""
+        self.faults.check("prepare")
+        if rproc.state is State.OFFLINE:
+            self.memory.reset()
+        self.reserved.prepare(rproc)
+
+    def start(self, rproc: Rproc) -> None:
+        """``delay_start``, ``fail_start``."""
+        time.sleep(self.faults.delay_start / 1000)
+        self.faults.check("start")
+        self.remote.starts += 1
+        self.remote.power(on=True)
+
+    def stop(self, rproc: Rproc) -> None:
+        """``fail_stop``."""
+        self.faults.check("stop")
+        self.remote.stops += 1
+        self.remote.power(on=False)
+
+    def attach(self, rproc: Rproc) -> None:
+        """``fail_attach``."""
+        self.faults.check("attach")
+        self.remote.power(on=True)
+
+    def detach(self, rproc: Rproc) -> None:
+        """``fail_detach``."""
+        self.faults.check("detach")
+        self.remote.power(on=False)
+
+    def kick(self, rproc: Rproc, notifyid: int) -> None:
+        """Wake the remote's thread."""
+        del rproc, notifyid
+        self.remote.kick()
+
+    def settle(self, rproc: Rproc) -> None:
+        """The remote's thread answers within a millisecond: wait for its announcements."""
+        self.remote.flush(SETTLE)
+        for rvdev in list(rproc.rvdevs):
+            vdev = rvdev.vdev
+            if vdev is not None and vdev.driver is not None:
+                vdev.driver.flush(vdev, SETTLE)
+
+    def da_to_va(self, rproc: Rproc, da: int, length: int) -> memoryview | None:
+        """The driver's own memory; what is allocated by the host comes first in ``any``."""
+        if isinstance(self.memory, AnyMemory):
+            va = rproc.carveouts.da_to_va(da, length)
+            if va is not None:
+                return va
+        return self.memory.find(da, length)
+
+    def parse_fw(self, rproc: Rproc, fw: bytes) -> None:
+        """The table, unless lenient; every segment that is loaded goes into the coredump."""
+        try:
+            super().parse_fw(rproc, fw)
+        except FirmwareError as refusal:
+            if not self.lenient:
+                raise
+            if refusal.strerror:
+                rproc.err(refusal.strerror)
+            rproc.info("sim: no resource table, going on without")
+        for segment in elf_loader.iter_load_segments(fw):
+            if not self.reserved.holds(segment.da, segment.memsz):
+                rproc_coredump_add_segment(rproc, segment.da, segment.memsz)
+
+    def get_loaded_rsc_table(self, rproc: Rproc) -> memoryview | None:
+        """The table that whoever started the processor left in its memory."""
+        return self.memory.find(TCM_DA, len(ATTACH_TABLE))
+
+
+def _attach_table() -> bytes:
+    """One trace buffer, and one rpmsg vdev with two rings of 16."""
+    trace = struct.pack("<4I32s", 2, TCM_DA + 0x1000, 0x100, 0, b"attach-trace")
+    vring = [struct.pack("<5I", 0xFFFFFFFF, 16, 16, number, 0) for number in range(2)]
+    vdev = struct.pack("<6I4B", 3, 7, 0, 1, 0, 0, 0, 2, 0, 0) + b"".join(vring)
+    offsets = (24, 24 + len(trace))
+    return struct.pack("<6I", 1, 2, 0, 0, *offsets) + trace + vdev
+
+
+ATTACH_TABLE = _attach_table()
+
+
+class SimDriver(PlatformDriver):
+    """``sim_driver``."""
+
+    name = "rproc-sim"
+    compatible = ("rprocfs,sim",)
+
+    def __init__(self, subsystem: Remoteproc) -> None:
+        self._subsystem = subsystem
+        self._debug = subsystem.model.debug.mkdirs("rproc_sim")
+        self.module = SimModule(subsystem)
+
+    def probe(self, device: PlatformDevice) -> None:
+        """Make the processor as its properties say."""
+        properties = device.properties
+        try:
+            ops = SimOps(device)
+        except ValueError as failure:
+            device.err(str(failure))
+            raise error(errno.EINVAL) from failure
+        device.devm_add_action(ops.memory.close)
+        rproc = self._subsystem.devm_rproc_alloc(
+            device, properties.get("label") or f"sim{device.id}", ops,
+            properties.get("firmware-name"),
+        )  # fmt: skip
+        remote = ops.remote = SimRemote(rproc, properties.get("services", ""))
+        device.devm_add_action(remote.destroy)
+        number = str(device.id)
+        sim_create_debug_dir(self._debug.add(number, Dir()), remote, ops.faults)
+        device.devm_add_action(lambda: self._debug.remove(number))
+        _configure(rproc, ops, device)
+        rproc.devm_rproc_add(device)
+
+    def remove(self, device: PlatformDevice) -> None:
+        """All of it is undone by the device's resources."""
+
+
+def _configure(rproc: Rproc, ops: SimOps, device: PlatformDevice) -> None:
+    has = device.properties.get
+    rproc.phandle = has("phandle")
+    rproc.auto_boot = bool(has("auto-boot"))
+    rproc.sysfs_read_only = bool(has("sysfs-read-only"))
+    rproc.attach_on_recovery = bool(has("attach-on-recovery"))
+    rproc.recovery_disabled = bool(has("recovery-disabled"))
+    if not has("no-elf-info"):
+        rproc_coredump_set_elf_info(rproc, ELFCLASS32, EM_ARM)
+    if has("detached"):
+        table = ops.memory.find(TCM_DA, len(ATTACH_TABLE))
+        text = ops.memory.find(TCM_DA + 0x1000, 0x100)
+        if table is None or text is None:
+            raise error(errno.EINVAL)
+        table[:] = ATTACH_TABLE
+        text[:] = b"already running\n".ljust(0x100, b"\0")
+        rproc.state = State.DETACHED

@@ -1,0 +1,138 @@
+"""The platform driver of all processors that execute firmware in a worker process."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, ClassVar
+
+from rprocfs.base.dma import RegionPool
+from rprocfs.base.platform import PlatformDevice, PlatformDriver
+from rprocfs.drivers.worker.console import Console, ConsoleFile
+from rprocfs.drivers.worker.ops import WorkerOps
+from rprocfs.engines.io_thread import IoThread
+from rprocfs.engines.qemu.engine import QemuEngine
+from rprocfs.fs.debugfs import DebugfsFile
+from rprocfs.fs.kernfs import error
+from rprocfs.fs.sysfs import SysfsFile, attribute
+from rprocfs.remoteproc.coredump import rproc_coredump_set_elf_info
+
+if TYPE_CHECKING:
+    from rprocfs.engines.worker import Engine
+    from rprocfs.remoteproc.core import Rproc
+    from rprocfs.remoteproc.subsystem import Remoteproc
+    from rprocfs.soc.machine import Machine
+
+#: ``sizeof(sun_path)``, with its NUL.
+SOCKET_PATH_MAX = 108
+
+
+@attribute
+def gdb(path: str) -> str:
+    """What to say behind ``target remote``."""
+    return path
+
+
+class WorkerDriver(PlatformDriver):
+    """A platform driver of such processors; a subclass says of which ones.
+
+    *machine* is theirs, *elf_machine* the one of their images, *engines* are those
+    that execute them and *best* names the one that ``auto`` stands for. *ops* are their
+    operations, *prefix* and a number the label of one without.
+    """
+
+    prefix: str
+    machine: Machine
+    elf_machine: int
+    ops: type[WorkerOps] = WorkerOps
+    engines: ClassVar[Mapping[str, type[Engine]]]
+
+    def __init__(self, subsystem: Remoteproc) -> None:
+        self._subsystem = subsystem
+        self._io = IoThread()
+
+    def best(self) -> str:
+        """The name of the engine to take where the description names none."""
+        return next(iter(self.engines))
+
+    def probe(self, device: PlatformDevice) -> None:
+        """Make the processor; EINVAL for a description that makes no sense."""
+        has, machine = device.properties.get, self.machine
+        ops = self._ops(device)
+        dma = RegionPool(ops.ram.view, machine.ram.da, machine.dynamic.da, machine.dynamic.end)
+        name = has("label") or f"{self.prefix}{device.id}"
+        rproc = self._subsystem.devm_rproc_alloc(device, name, ops, has("firmware-name"), dma)
+        rproc_coredump_set_elf_info(rproc, ops.elf_class, self.elf_machine)
+        rproc.phandle = has("phandle")
+        rproc.auto_boot = bool(has("auto-boot"))
+        rproc.devm_rproc_add(device)
+        if not rproc.model.strict:
+            self._add_files(rproc, ops, has("gdb", ""))
+
+    def _add_files(self, rproc: Rproc, ops: WorkerOps, socket: str) -> None:
+        """What no kernel has."""
+        if rproc.debug_dir is not None:
+            rproc.debug_dir.add("worker", DebugfsFile(ops.worker_show, fresh=True))
+        if self.machine.console is not None:
+            rproc.dir.add("console", ConsoleFile(ops.console))
+        if socket:
+            rproc.dir.add(gdb.name, SysfsFile(gdb, socket))
+
+    def _ops(self, device: PlatformDevice) -> WorkerOps:
+        has = device.properties.get
+        watchdog, log = has("watchdog-ms", 0), has("console-log")
+        if watchdog < 0:
+            raise _refused(device, f"bad watchdog-ms {watchdog}")
+        core = str(has("compatible", self.compatible[-1])).removeprefix("rprocfs,")
+        engine = self._engine(device, has("engine", "auto"), has("gdb", ""))
+        # Time stands still in a debugger.
+        watchdog = 0 if has("gdb") else watchdog / 1000
+        ops = self.ops(engine, self.machine, core, self.elf_machine, watchdog)
+        device.devm_add_action(ops.close)
+        if log:
+            ops.console = Console(ops.console.send, _log(device, log), device.err)
+        return ops
+
+    def _engine(self, device: PlatformDevice, name: str, socket: str) -> Engine:
+        make = self.engines.get(self.best() if name == "auto" else name)
+        if make is None:
+            raise _refused(device, f"no engine {name}")
+        if not socket:
+            return make(self._io)
+        if make is not QemuEngine:
+            raise _refused(device, "gdb: only QEMU has a stub")
+        if not socket.startswith("/") or len(socket.encode()) >= SOCKET_PATH_MAX:
+            raise _refused(device, f"gdb {socket}: has to be absolute, and shorter")
+        if os.path.lexists(socket) and not Path(socket).is_socket():
+            raise _refused(device, f"gdb {socket}: is there, and no socket")
+        device.devm_add_action(lambda: _remove_socket(Path(socket)))
+        return QemuEngine(self._io, socket)
+
+    def remove(self, device: PlatformDevice) -> None:
+        """All of it is undone by the device's resources."""
+
+
+def _refused(device: PlatformDevice, why: str) -> OSError:
+    device.err(why)
+    return error(errno.EINVAL)
+
+
+def _remove_socket(path: Path) -> None:
+    if path.is_socket():
+        path.unlink(missing_ok=True)
+
+
+def _log(device: PlatformDevice, path: str) -> BinaryIO:
+    try:
+        # Never waits for who reads a FIFO, neither here nor in a write.
+        return open(
+            path,
+            "ab",
+            buffering=0,
+            opener=lambda name, how: os.open(name, how | os.O_NONBLOCK, 0o666),
+        )
+    except OSError as failure:
+        device.err(f"console-log {path}: {failure.strerror}")
+        raise

@@ -1,0 +1,1 @@
+"""The native engine: a program of this host is the firmware, confined to a sandbox."""

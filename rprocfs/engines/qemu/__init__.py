@@ -1,0 +1,1 @@
+"""The QEMU engine: QEMU is the worker process, spoken to by QMP."""

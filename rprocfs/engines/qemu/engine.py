@@ -1,0 +1,234 @@
+"""The QEMU engine: executes a machine's firmware in a QEMU process.
+
+The contract is that of :mod:`.worker`, with these differences. The control socket speaks
+QMP. QEMU does not end with it, so the kernel is asked to kill it with its parent. It dies
+by SIGABRT where a processor locks up, and says so on stderr; a processor that resets
+itself is paused, and told by an event.
+
+The image is in the shared memory before QEMU starts. It is never given ``-kernel`` or a
+loader device: these copy the image again at a reset, over the resource table that the
+framework filled in.
+"""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import re
+import shutil
+import signal
+import struct
+import termios
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from rprocfs.engines import registers
+from rprocfs.engines.death import CrashType, Death
+from rprocfs.engines.io_thread import IoThread
+from rprocfs.engines.qemu import qmp
+from rprocfs.engines.worker import STDERR_KEPT, Engine, Worker
+from rprocfs.soc.machine import Machine
+
+#: Seconds after a doorbell that QEMU has not looked at, until it is made to look.
+POKE_AFTER, POKE_AT_MOST = 0.02, 0.2
+
+#: Seconds that QEMU has to tell the registers of a processor that reset itself.
+TELL_WITHIN = 0.5
+
+#: Machine and core -> QEMU's program and its machine. The vector table goes in by ``{vtor}``.
+MACHINES: Mapping[tuple[str, str], tuple[str, ...]] = {
+    ("vsoc/1", "cortex-m3"): (
+        "qemu-system-arm", "-M", "mps2-an385,memory-backend=ram",
+        "-global", "armv7m.init-nsvtor={vtor:#x}",
+    ),
+    ("vsoc/1", "cortex-m4"): (
+        "qemu-system-arm", "-M", "mps2-an386,memory-backend=ram",
+        "-global", "armv7m.init-nsvtor={vtor:#x}",
+    ),
+    ("vsoc/1-rv32", "rv32"): (
+        "qemu-system-riscv32", "-M", "virt,memory-backend=ram",
+        "-bios", "none",
+    ),
+}  # fmt: skip
+
+#: Serial ports in the order of the machine's UARTs.
+SERIAL = ("console", "mailbox")
+
+SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
+
+# Semihosting is for the firmware to end: its file calls go to a debugger, and there is none.
+# Without target=gdb they open files of this host, sandbox or not.
+SEMIHOSTING = ("-semihosting-config", "enable=on,target=gdb")
+
+# Killed with the parent, unless that is gone already; no core file of an abort.
+GUARD = '[ "$PPID" = "$0" ] && ulimit -c 0 && exec "$@"'
+
+_LOCKUP = re.compile(r"Lockup: (.*)")
+_SHOWN = (("pc", 15), ("lr", 14), ("sp", 13), ("xpsr", 16))
+# What QEMU says where it does not start.
+_COMPLAINT = re.compile(r"^(?:/\S*)?(qemu(?:-system-\w+)?: (?!warning).*)", re.MULTILINE)
+# What QEMU says of an access to nothing, a fetch included; and of a MemManage or BusFault
+# that becomes a HardFault, as of a fetch from where the memory map forbids it.
+_MMU_FAULT = re.compile(
+    r"^(Invalid (read|write) at addr|.*NVIC escalating irq [45] )", re.MULTILINE
+)
+
+
+def program(name: str = "qemu-system-arm") -> str | None:
+    """Where this QEMU is, None if it is not installed or cannot be tied to its parent."""
+    return shutil.which(name) if shutil.which("setpriv") else None
+
+
+class QemuWorker(Worker):
+    """A QEMU process."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self._receiver = qmp.Receiver()
+        self._shutdown: str | None = None
+        self._poking = False
+
+    def _sources(self) -> list[tuple[int, Callable[[], object]]]:
+        self._control.send(qmp.CAPABILITIES + qmp.QUERY_STATUS)
+        return [(self._control.fileno(), self._read_control), *super()._sources()]
+
+    def send_mailbox(self, byte: int) -> None:
+        """Send *byte*, and see to it that QEMU looks at it.
+
+        What arrives before the firmware switches reception on makes QEMU stop listening
+        until something else wakes it.
+        """
+        super().send_mailbox(byte)
+        self._poke_soon()
+
+    def send_console(self, data: bytes) -> int:
+        """As the mailbox."""
+        sent = super().send_console(data)
+        self._poke_soon()
+        return sent
+
+    def _poke_soon(self) -> None:
+        if not self._poking:
+            self._poking = True
+            self.call_later(POKE_AFTER, lambda: self._poke(POKE_AFTER))
+
+    def _poke(self, after: float) -> None:
+        """On the I/O thread: while something that was sent is unread, wake QEMU."""
+        self._poking = False
+        if _unread(self._mailbox.fileno()) or _unread(self._console.fileno()):
+            self._poking = True
+            self._send(self._control, qmp.QUERY_STATUS)
+            after = min(after * 1.25, POKE_AT_MOST)
+            self.call_later(after, lambda: self._poke(after))
+
+    def _read_control(self) -> bool:
+        data = self._receive(self._control.fileno())
+        for message in self._receiver.feed(data):
+            reason = qmp.shutdown_reason(message)
+            if reason is not None and self._shutdown is None:
+                self._shutdown = reason
+                self._end_of_reset() if reason == "guest-reset" else self._process.kill()
+            if message.get("id") == "registers":
+                self._tell(registers.from_qemu(str(message.get("return"))))
+                if self._shutdown is not None:
+                    self._process.kill()
+        return bool(data)
+
+    def halt(self) -> None:
+        """See :class:`Worker`."""
+        self._send(self._control, qmp.STOP + qmp.REGISTERS)
+
+    def _end_of_reset(self) -> None:
+        """It is paused: kill it as soon as its registers are known."""
+        self._send(self._control, qmp.REGISTERS)
+        self.call_later(TELL_WITHIN, self._process.kill)
+
+    def _keep_stderr(self, data: bytes) -> None:
+        """The end: what QEMU says last is why it died."""
+        self._stderr_kept += data
+        del self._stderr_kept[:-STDERR_KEPT]
+
+    def _explain(self, status: int, stderr: str) -> Death:
+        self._take_rest(self._read_control)
+        self._tell(registers.from_qemu(stderr))
+        if self._shutdown == "guest-reset":
+            return Death("crash", CrashType.FATAL_ERROR, "reset")
+        if self._shutdown is not None:
+            return Death("exit", None, f"clean exit: {self._shutdown}")
+        return super()._explain(status, stderr)
+
+
+def _unread(fd: int) -> bool:
+    """Whether the other end of a socket has not read everything."""
+    return fcntl.ioctl(fd, termios.TIOCOUTQ, bytes(4)) != struct.pack("i", 0)
+
+
+class QemuEngine(Engine):
+    """Runs each processor in a QEMU process; *gdb* is where a debugger finds it, a socket."""
+
+    worker = QemuWorker
+
+    def __init__(self, io: IoThread | None = None, gdb: str = "") -> None:
+        super().__init__(io)
+        self._gdb = gdb
+
+    def command(self, machine: Machine, core: str, vtor: int, fds: Mapping[str, int]) -> list[str]:
+        """QEMU's command line; ENOENT if it is not installed."""
+        name, *which = MACHINES[machine.name, core]
+        qemu = program(name)
+        if qemu is None:
+            raise FileNotFoundError(errno.ENOENT, f"{name} (or setpriv) is not installed")
+        guard = ["setpriv", "--pdeathsig", "KILL", "/bin/sh", "-c", GUARD, str(os.getpid())]
+        return [
+            *guard,
+            qemu,
+            *(part.format(vtor=vtor) for part in which),
+            *_memory(machine, fds["ram"]),
+            *_sockets(machine, fds),
+            *("-display", "none", "-nodefaults", "-no-user-config"),
+            *("-action", "reboot=shutdown,shutdown=pause,panic=pause"),
+            *("-d", "guest_errors", "-trace", "nvic_escalate_*", "-sandbox", SANDBOX),
+            *(_debugger(self._gdb) if self._gdb else SEMIHOSTING),
+        ]
+
+    def death(self, status: int, stderr: str) -> Death:
+        """A lockup ends QEMU with SIGABRT, a test device with a status and without a word."""
+        lockup = _LOCKUP.search(stderr)
+        if status == -signal.SIGABRT and lockup:
+            # The access that ends in a derived exception is that to the vector table.
+            bus_error = _MMU_FAULT.search(stderr) and "derived" not in lockup[1]
+            kind = CrashType.MMUFAULT if bus_error else CrashType.FATAL_ERROR
+            return Death("crash", kind, f"lockup: {lockup[1]} ({_registers(stderr)})")
+        if status > 0:
+            complaints = _COMPLAINT.findall(stderr)
+            if complaints:
+                return Death("failure", None, complaints[-1])
+            return Death("crash", CrashType.FATAL_ERROR, f"exit status {status}")
+        return super().death(status, stderr)
+
+
+def _memory(machine: Machine, fd: int) -> list[str]:
+    size, path = machine.ram.size, f"/proc/self/fd/{fd}"
+    backend = f"memory-backend-file,id=ram,size={size},mem-path={path},share=on"
+    return ["-object", backend, "-m", f"{size >> 20}M"]
+
+
+def _sockets(machine: Machine, fds: Mapping[str, int]) -> list[str]:
+    serial = SERIAL if machine.console is not None else SERIAL[1:]
+    words = []
+    for name in (*serial, "control"):
+        words += ["-chardev", f"socket,id={name},fd={fds[name]}"]
+    for name in serial:
+        words += ["-serial", f"chardev:{name}"]
+    return [*words, "-mon", "chardev=control,mode=control"]
+
+
+def _debugger(path: str) -> list[str]:
+    path = path.replace(",", ",,")
+    return ["-chardev", f"socket,id=gdb,path={path},server=on,wait=off", "-gdb", "chardev:gdb"]
+
+
+def _registers(stderr: str) -> str:
+    values = registers.from_qemu(stderr)
+    return " ".join(f"{name}={values[index]:#x}" for name, index in _SHOWN) if values else ""

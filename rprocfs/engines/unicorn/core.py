@@ -1,0 +1,295 @@
+"""One Armv7-M core in Unicorn: running until something happens, and what happens then.
+
+Unicorn runs in slices of a counted number of instructions, on one thread: stopping it
+from another corrupts its state. Between two slices sockets and SysTick are looked at,
+and exceptions taken. What an instruction causes (a fault, SVC, an exception return, a
+store to the NVIC) ends the slice at once.
+
+**Interrupt latency.** A slice lasts about 0.2 ms, or until SysTick's next tick, and ends
+at once where an instruction unmasks an exception that waits (:mod:`.sites`).
+
+**Accesses that end a slice.** Stopping Unicorn in a load or store leaves the PC at that
+instruction, its access done and nothing else. So it is executed once more by itself,
+with the access played back: a load gets the value it got, a store is not repeated.
+"""
+
+from __future__ import annotations
+
+from rprocfs.arch.armv7m import scb as bits
+from rprocfs.arch.armv7m.exceptions import ExceptionModel
+from rprocfs.arch.armv7m.faults import Faults
+from rprocfs.arch.armv7m.nvic import SVCALL
+from rprocfs.engines.unicorn import libunicorn, ports, semihosting
+from rprocfs.engines.unicorn.sites import Sites, instructions
+from rprocfs.hw.clock import SECOND
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NoReturn
+
+    from rprocfs.arch.armv7m.scs import SystemControlSpace
+    from rprocfs.engines.unicorn.bus import Bus
+    from rprocfs.engines.unicorn.cpu import Cpu
+    from rprocfs.engines.unicorn.libunicorn import Unicorn
+    from rprocfs.engines.unicorn.ram import WorkerRam
+
+SLICE = 30_000
+LOOK_NS = 100_000  # that long the sockets may wait between two short slices
+SHORTEST, SLICE_NS = 500, 300_000  # slices are made to last that long at most
+INSTRUCTIONS_PER_US = 100  # about what Unicorn does; only slices' lengths depend on it
+WFE_SECONDS = 0.01  # SEV cannot be seen, so WFE never sleeps for longer
+WFE, SEV = b"\x20\xbf", b"\x40\xbf"
+NO_SYNDROME = 0xFFFF_FFFF
+SVC, PREFETCH_ABORT, DATA_ABORT, BKPT, EXCEPTION_EXIT, NOCP = 2, 3, 4, 7, 8, 17
+
+
+class Reset(Exception):
+    """The processor is reset: (reason, crash type)."""
+
+
+class Core:
+    """Runs *unicorn* with *bus* around it, until a
+    :class:`~rprocfs.arch.armv7m.exceptions.Lockup`, a :class:`Reset` or a
+    :class:`~rprocfs.engines.unicorn.ports.Closed`. *now* is the wall clock; the last of the
+    *sockets* is the parent's, a byte from which is a
+    :class:`~rprocfs.engines.unicorn.ports.Halted`."""
+
+    def __init__(
+        self,
+        unicorn: Unicorn,
+        cpu: Cpu,
+        ram: WorkerRam,
+        scs: SystemControlSpace,
+        bus: Bus,
+        sockets: tuple[ports.Port, ...],
+        now: Callable[[], int],
+    ) -> None:
+        self._uc, self._cpu, self._ram, self._scs, self._bus = unicorn, cpu, ram, scs, bus
+        self._sockets, self._now = sockets, now
+        self._model = ExceptionModel(cpu, scs, ram.load, ram.store)
+        self._faults = Faults(self._model, cpu, scs.scb)
+        self._event: Callable[[], None] | None = None
+        self._reset: Reset | None = None
+        self._cut: tuple[int, int, int] | None = None  # pc, address, value of an access
+        self._replay: tuple[int, int, int] | None = None
+        self._played = self._pc = 0
+        self._count = SLICE
+        self._looked = 0
+        self._resumed = False
+        traps = (self._stop_if_due, self._on_divide, self._on_float, self._on_unaligned)
+        self._sites = Sites(unicorn, ram, scs.scb, *traps)
+        for da, size in bus.mappings():
+            unicorn.map_registers(da, size, self._read, self._write)
+        unicorn.hook(libunicorn.HOOK_INTR, self._on_interrupt)
+        unicorn.hook(libunicorn.HOOK_INSN_INVALID, self._on_invalid)
+        unicorn.hook(libunicorn.HOOK_MEM_INVALID, self._on_bad_access)
+
+    def request_reset(self, reason: str, kind: str) -> None:
+        """End with a :class:`Reset`, for instance as AIRCR.SYSRESETREQ was written."""
+        self._reset = Reset(reason, kind)
+        self._uc.stop()
+
+    def run(self) -> NoReturn:
+        """Reset the core, and execute for ever."""
+        self._model.reset()
+        # Only from the second block on are they reported as they are translated.
+        first = self._cpu.pc
+        self._slice(1)
+        self._uc.forget(first, first + 2)
+        while True:
+            if self._resumed:  # or ticks that are late would let a thread execute nothing
+                self._resumed = False
+            elif self._now() - self._looked >= LOOK_NS:
+                self._look_around(0)
+            else:
+                self._bus.poll()
+            self._model.take_pending()
+            self._slice(self._budget())
+
+    def _look_around(self, seconds: float | None) -> None:
+        ports.wait(self._sockets, seconds)
+        if self._sockets[-1].received:
+            raise ports.Halted
+        self._looked = self._now()
+        self._bus.poll()
+
+    def _budget(self) -> int:
+        deadline = self._bus.deadline
+        if deadline is None:
+            return self._count
+        left = max(0, deadline - self._now()) // 1000 * INSTRUCTIONS_PER_US
+        return max(SHORTEST, min(self._count, left))
+
+    def _slice(self, count: int) -> None:
+        begin = self._now()
+        self._execute(count)
+        # Loads and stores of registers take long: the next slice is shorter then.
+        took = max(1, self._now() - begin)
+        self._count = max(SHORTEST, min(SLICE, 2 * self._count, count * SLICE_NS // took))
+        while self._cut is not None and self._event is None:
+            self._complete()
+        event, self._event, self._cut = self._event, None, None
+        if event is not None:
+            event()
+        elif self._sites.waited(self._cpu.pc):
+            self._sleep()
+
+    def _execute(self, count: int) -> None:
+        self._sites.begin()
+        self._uc.write(libunicorn.SYNDROME, NO_SYNDROME)
+        error = self._uc.run(self._cpu.pc | 1, count)
+        if self._reset:
+            raise self._reset
+        if error and self._event is None:
+            raise libunicorn.UnicornError(f"unicorn error {error} at {self._cpu.pc:#x}")
+        if self._sites.pending:
+            self._sites.update()
+
+    def _complete(self) -> None:
+        """Execute the instruction of the access that ended a slice to its end."""
+        cut, self._cut = self._cut, None
+        if cut is None or cut[0] != self._cpu.pc:
+            return
+        self._replay = cut
+        self._execute(1)
+        if self._replay is not None:
+            # Stopped in front of it, as its block is a new one.
+            self._replay, self._cut = None, cut
+
+    # Sleeping
+
+    def _sleep(self) -> None:
+        while not self._model.wakes():
+            self._look_around(self._until_tick())
+
+    def _until_tick(self) -> float | None:
+        deadline = self._bus.deadline
+        return None if deadline is None else max(0, deadline - self._now()) / SECOND
+
+    def _wait_for_event(self) -> None:
+        if self._model.event:
+            self._model.event = False
+            return
+        on_pend = self._scs.scb.scr & bits.SCR_SEVONPEND
+        pending = set(self._scs.nvic.pending)
+        end = self._now() + int(WFE_SECONDS * SECOND)
+        while self._now() < end and not self._model.wakes():
+            if on_pend and not self._scs.nvic.pending <= pending:
+                return
+            tick = self._until_tick()
+            left = max(0, end - self._now()) / SECOND
+            self._look_around(left if tick is None else min(tick, left))
+
+    # What instructions cause; called while Unicorn runs, so only to take note of it
+
+    def _read(self, address: int, size: int) -> int:
+        if self._refuses(address, size):
+            return 0
+        if self._replayed(address):
+            return self._played
+        value = self._bus.read(address, size)
+        self._stop_if_pending(address, value)
+        return value
+
+    def _write(self, address: int, size: int, value: int) -> None:
+        if not self._refuses(address, size) and not self._replayed(address):
+            self._bus.write(address, size, value)
+            self._stop_if_pending(address, value)
+
+    def _replayed(self, address: int) -> bool:
+        """Whether this access was done before its slice ended, with the value _played."""
+        replay = self._replay
+        if replay is None or replay[1] != address:
+            return False
+        self._replay, self._played = None, replay[2]
+        return True
+
+    def _refuses(self, address: int, size: int) -> bool:
+        if address < 0xE000_0000 or not self._cpu.unprivileged:
+            return False
+        self._on_bad_access(0, libunicorn.MEM_READ, address, size, 0, 0)
+        self._uc.stop()
+        return True
+
+    def _stop_if_pending(self, address: int, value: int) -> None:
+        """End the slice, if the access made an exception pending that is to be taken."""
+        if self._model.due() or self._sites.pending:
+            self._cut = self._cpu.pc, address, value
+            self._uc.stop()
+
+    def _stop_if_due(self) -> None:
+        if self._model.due():
+            self._uc.stop()
+
+    def _on_divide(self, address: int) -> None:
+        divisor = self._ram.code(address + 2, 1)[0] & 15
+        if self._cpu.register(divisor) == 0:
+            self._event = self._faults.division
+            self._uc.stop()
+
+    def _on_unaligned(self) -> None:
+        self._pc = self._cpu.pc
+        self._event = self._event or (lambda: self._faults.unaligned(self._pc))
+        self._uc.stop()
+
+    def _on_float(self, address: int) -> None:
+        self._event = self._faults.fpu_off
+        self._uc.stop()
+
+    def _on_interrupt(self, _uc: int, number: int, _data: int) -> None:
+        handlers = {
+            SVC: lambda: self._model.raise_exception(SVCALL, "supervisor call"),
+            BKPT: self._breakpoint,
+            EXCEPTION_EXIT: self._exception_return,
+            NOCP: self._faults.no_coprocessor,
+            PREFETCH_ABORT: self._faults.fetch,
+            DATA_ABORT: self._faults.abort,
+        }
+        self._event = handlers.get(number) or (lambda: self._unknown(number))
+        self._uc.stop()
+
+    def _unknown(self, number: int) -> None:
+        raise libunicorn.UnicornError(f"unicorn interrupt {number} at {self._cpu.pc:#x}")
+
+    def _on_invalid(self, _uc: int, _data: int) -> bool:
+        # WFE and YIELD come here too, but leave the syndrome alone.
+        hint = self._uc.read(libunicorn.SYNDROME) == NO_SYNDROME
+        self._event = self._hint if hint else self._faults.undefined
+        return False
+
+    def _on_bad_access(
+        self, _uc: int, kind: int, address: int, _size: int, _value: int, _data: int
+    ) -> bool:
+        if kind in libunicorn.MEM_FETCHES:
+            self._event = self._faults.fetch
+        else:
+            self._pc = self._cpu.pc
+            self._event = lambda: self._faults.data(self._pc, address, self._behind(self._pc))
+        return False
+
+    def _behind(self, pc: int) -> int:
+        """The address of the instruction behind that at *pc*."""
+        wide = next(instructions(self._ram.code(pc, 4)), (0, 0, -1))[2] >= 0
+        return pc + (4 if wide else 2)
+
+    # What follows, between two slices
+
+    def _exception_return(self) -> None:
+        # Unicorn splits the value into an address and the Thumb bit.
+        thread = self._resumed = self._model.exception_return(self._cpu.pc | 1)
+        if thread and self._scs.scb.scr & bits.SCR_SLEEPONEXIT:
+            self._sleep()
+
+    def _hint(self) -> None:
+        done = self._ram.code(self._cpu.pc - 4, 4)
+        if done[2:] == WFE and done[:2] != SEV:
+            self._wait_for_event()
+
+    def _breakpoint(self) -> None:
+        pc = self._cpu.pc
+        if self._ram.code(pc, 2) != semihosting.BKPT:
+            self._model.breakpoint()
+            return
+        semihosting.call(self._cpu.register(0), self._cpu.register(1), self._ram.load)
+        self._cpu.pc = pc + 2

@@ -1,0 +1,172 @@
+"""The registers of an Armv7-M core in Unicorn, as the exception model needs them.
+
+Unicorn has no NVIC, so it neither takes exceptions nor returns from them; it does know
+Handler mode, the two stack pointers, the mask registers and CONTROL.FPCA. What needs
+care is written down here:
+
+- IPSR decides which stack pointer SP is, and whether the core is privileged. Reading
+  or writing a mask register or a stack pointer by its name is refused, silently, while
+  the core is unprivileged; so is CONTROL, and CONTROL.SPSEL in Handler mode.
+- Its core is one with security extension, in Secure state: unless CONTROL.SFPA is set
+  beside FPCA, an instruction of the FPU is that of a new context, which clears FPSCR.
+- The flags that translated code depends on, Handler mode among them, are only worked
+  out anew by a write to APSR_NZCV, which therefore comes last.
+"""
+
+from __future__ import annotations
+
+from rprocfs.arch.armv7m.cpu import FPCA, IPSR_MASK, NPRIV, SPSEL, THUMB
+from rprocfs.engines.unicorn import libunicorn
+from rprocfs.engines.unicorn.libunicorn import RegisterSet, Unicorn
+
+SFPA = 8  # CONTROL.SFPA
+FLAGS = 0xF80F_0000  # N Z C V Q GE, as opposed to IT, T and the exception number
+
+
+class Cpu:
+    """The core's registers. Valid between two runs, and in hooks."""
+
+    def __init__(self, unicorn: Unicorn) -> None:
+        lib = libunicorn
+        self._uc = unicorn
+        low = (*range(lib.R0, lib.R0 + 4), lib.R12, lib.LR, lib.PC, lib.XPSR)
+        self._resume = RegisterSet(unicorn, (*low, lib.APSR_G, lib.APSR_NZCV))
+        self._vector = RegisterSet(unicorn, (lib.LR, lib.PC, lib.XPSR, lib.APSR_G, lib.APSR_NZCV))
+        masks = (lib.PRIMASK, lib.BASEPRI, lib.FAULTMASK)
+        self._masks = RegisterSet(unicorn, (lib.CONTROL, lib.XPSR, *masks))
+        self._entry = RegisterSet(unicorn, (*low, lib.SP, lib.CONTROL))
+        self._fp = RegisterSet(unicorn, (*range(lib.S0, lib.S0 + 16), lib.FPSCR))
+
+    @property
+    def pc(self) -> int:
+        """The address of the next instruction, without the Thumb bit."""
+        return self._uc.read(libunicorn.PC)
+
+    @pc.setter
+    def pc(self, value: int) -> None:
+        self._uc.write(libunicorn.PC, value | 1)
+
+    @property
+    def sp(self) -> int:
+        """The stack pointer in use."""
+        return self._uc.read(libunicorn.SP)
+
+    @sp.setter
+    def sp(self, value: int) -> None:
+        self._uc.write(libunicorn.SP, value)
+
+    @property
+    def msp(self) -> int:
+        """MSP, in Handler mode."""
+        return self._uc.read(libunicorn.MSP)
+
+    @property
+    def psp(self) -> int:
+        """PSP, in Handler mode."""
+        return self._uc.read(libunicorn.PSP)
+
+    @property
+    def lr(self) -> int:
+        """The link register."""
+        return self._uc.read(libunicorn.LR)
+
+    @property
+    def xpsr(self) -> int:
+        """Flags, IT state, Thumb state and exception number."""
+        return self._uc.read(libunicorn.XPSR)
+
+    @property
+    def control(self) -> int:
+        """CONTROL: nPRIV, SPSEL, FPCA."""
+        return self._uc.read(libunicorn.CONTROL)
+
+    @property
+    def thumb(self) -> bool:
+        """EPSR.T: anything else than Thumb state cannot execute."""
+        return bool(self.xpsr & THUMB)
+
+    @property
+    def unprivileged(self) -> bool:
+        """Whether the core runs unprivileged."""
+        return bool(self.control & NPRIV) and not self.xpsr & IPSR_MASK
+
+    def register(self, number: int) -> int:
+        """A general register, R0 to R12."""
+        return self._uc.read(libunicorn.R0 + number)
+
+    def registers(self) -> tuple[int, ...]:
+        """R0 to R15 and xPSR."""
+        return (*map(self.register, range(13)), self.sp, self.lr, self.pc, self.xpsr)
+
+    def masks(self) -> tuple[int, int, int]:
+        """PRIMASK, BASEPRI and FAULTMASK."""
+        control, xpsr, primask, basepri, faultmask = self._masks.read()
+        if control & NPRIV and not xpsr & IPSR_MASK:
+            self._uc.write(libunicorn.IPSR, 1)
+            _, _, primask, basepri, faultmask = self._masks.read()
+            self._uc.write(libunicorn.IPSR, 0)
+        return primask, basepri, faultmask
+
+    def clear_faultmask(self) -> None:
+        """FAULTMASK = 0, in Handler mode."""
+        self._uc.write(libunicorn.FAULTMASK, 0)
+
+    def frame(self) -> tuple[list[int], int, int]:
+        """R0-R3, R12, LR, PC, xPSR: what an exception puts on the stack; SP and CONTROL."""
+        *frame, sp, control = self._entry.read()
+        return frame, sp, control
+
+    def fp_frame(self) -> list[int]:
+        """S0-S15 and FPSCR."""
+        return self._fp.read()
+
+    def load_fp(self, values: list[int]) -> None:
+        """Set S0-S15 and FPSCR."""
+        self._fp.write(values)
+
+    def reset(self, sp: int, pc: int) -> None:
+        """Start at *pc* in Thread mode with *sp* as the main stack pointer."""
+        self.sp = sp & ~3
+        self._vector.write((0xFFFF_FFFF, pc, (pc & 1) * THUMB, 0, 0))
+
+    def enter_handler(self, number: int, lr: int, pc: int, kept: int = 0) -> None:
+        """Go on at *pc*, in Handler mode for exception *number*, on the main stack.
+
+        CONTROL.FPCA is cleared, unless it is *kept*.
+        """
+        control = self.control
+        flags = self.xpsr & FLAGS
+        self._uc.write(libunicorn.IPSR, number)
+        if control & SPSEL:
+            self._select(0, 0)
+            self._uc.write(libunicorn.IPSR, number)
+        self._control(control & (NPRIV | kept))
+        xpsr = flags | number | (pc & 1) * THUMB
+        self._vector.write((lr, pc, xpsr, xpsr, xpsr))
+
+    def enter_thread(self, sp: int, spsel: int, fpca: int, frame: list[int]) -> None:
+        """Go on in Thread mode with *frame*, on the stack *spsel* (SPSEL or 0) at *sp*."""
+        npriv = self.control & NPRIV
+        self._select(spsel, fpca)
+        self.sp = sp
+        self._control(npriv | spsel | fpca)
+        self._go(frame)
+
+    def back_to_handler(self, sp: int, fpca: int, frame: list[int]) -> None:
+        """Go on in Handler mode with *frame*."""
+        self._control(self.control & NPRIV | fpca)
+        self.sp = sp
+        self._go(frame)
+
+    def _select(self, spsel: int, fpca: int) -> None:
+        """From Handler mode to privileged Thread mode, with CONTROL.SPSEL as given."""
+        self._control(fpca)
+        self._uc.write(libunicorn.IPSR, 0)
+        self._control(spsel | fpca)
+
+    def _control(self, value: int) -> None:
+        self._uc.write(libunicorn.CONTROL, value | (SFPA if value & FPCA else 0))
+
+    def _go(self, frame: list[int]) -> None:
+        xpsr = frame[7]
+        self._resume.write((*frame[:6], frame[6] & ~1, xpsr, xpsr, xpsr))

@@ -1,0 +1,185 @@
+"""Instructions that need more than Unicorn does: found as code is translated.
+
+- Behind CPSIE and MSR to PRIMASK, BASEPRI or FAULTMASK an interrupt that waited must be
+  taken at once: firmware counts on it (``taskEXIT_CRITICAL()``). Such an instruction
+  ends a block of translated code, so a hook on the block behind it is cheap: nothing
+  is paid anywhere else.
+- Unicorn stops behind a WFI, which cannot be told from a slice that just happened to end
+  there. But a WFI ends a block as well: if the last block to be entered was one that
+  ends with a WFI, and not the one behind it, the WFI was executed.
+- SDIV and UDIV do not trap; CCR.DIV_0_TRP may ask for it.
+- Unicorn always lets the FPU be used; CPACR may forbid it.
+
+- CCR.UNALIGN_TRP may ask for a trap at unaligned accesses. Then every access is looked
+  at, which is a hundred times slower.
+
+For SDIV, UDIV and the FPU the hooks are on instructions. One such hook makes all of
+Unicorn several times slower, so they exist only where there is such an instruction and
+while the firmware asks for the trap, or has not turned the FPU on.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+
+from rprocfs.arch.armv7m.scb import CCR_DIV_0_TRP, CCR_UNALIGN_TRP
+from rprocfs.engines.unicorn import libunicorn
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from rprocfs.arch.armv7m.scb import Scb
+    from rprocfs.engines.unicorn.libunicorn import Unicorn
+    from rprocfs.engines.unicorn.ram import WorkerRam
+
+BLOCK = struct.Struct("<QHH")  # uc_tb: address, instructions, bytes
+PRIMASK, FAULTMASK = 16, 19
+UNMASK, WFI, TRAP = "unmask", "wfi", "trap"
+
+
+def instructions(code: bytes) -> Iterator[tuple[int, int, int]]:
+    """(offset, first halfword, second halfword or -1) of every instruction in *code*."""
+    halfwords = struct.unpack(f"<{len(code) // 2}H", code[: len(code) & ~1])
+    index = 0
+    while index < len(halfwords):
+        first = halfwords[index]
+        wide = first >> 11 in (0b11101, 0b11110, 0b11111) and index + 1 < len(halfwords)
+        yield 2 * index, first, halfwords[index + 1] if wide else -1
+        index += 2 if wide else 1
+
+
+def unmasks(first: int, second: int) -> bool:
+    """CPSIE, or MSR to a mask register."""
+    if second < 0:
+        return first & 0xFFFC == 0xB660
+    return first & 0xFFF0 == 0xF380 and PRIMASK <= second & 0xFF <= FAULTMASK
+
+
+def waits(first: int, second: int) -> bool:
+    """WFI."""
+    return first == 0xBF30 or (first == 0xF3AF and second == 0x8003)
+
+
+def divides(first: int, second: int) -> bool:
+    """SDIV or UDIV."""
+    return second >= 0 and first & 0xFFD0 == 0xFB90 and second & 0xF0F0 == 0xF0F0
+
+
+def floats(first: int, second: int) -> bool:
+    """An instruction of coprocessors 10 and 11, the FPU."""
+    return second >= 0 and first & 0xEC00 == 0xEC00 and second & 0x0E00 == 0x0A00
+
+
+class Sites:
+    """Finds such instructions in *ram* and calls back when they are executed.
+
+    *unmasked* is called behind an instruction that may have unmasked an interrupt,
+    *divide* (address) and *float_off* (address) in front of a trapping one, *unaligned*
+    in such an access; all of them while Unicorn runs.
+    """
+
+    def __init__(
+        self,
+        unicorn: Unicorn,
+        ram: WorkerRam,
+        scb: Scb,
+        unmasked: Callable[[], None],
+        divide: Callable[[int], None],
+        float_off: Callable[[int], None],
+        unaligned: Callable[[], None],
+    ) -> None:
+        self._uc, self._ram, self._scb = unicorn, ram, scb
+        self._divide, self._float_off, self._unaligned = divide, float_off, unaligned
+        self._found: set[tuple[str, int]] = set()  # (purpose of the hook, address)
+        self._hooks: dict[tuple[str, int], ctypes.c_size_t] = {}
+        self._before_wfi: dict[int, int] = {}  # block that ends with WFI: address behind it
+        self._entered = 0  # the last block of those, or behind one
+        self._asked = (False, False, False)
+        self._accesses: ctypes.c_size_t | None = None
+        self._callbacks = {
+            UNMASK: libunicorn.CODE(lambda *_: unmasked()),
+            WFI: libunicorn.CODE(lambda _uc, address, _size, _data: self._enter(address)),
+            TRAP: libunicorn.CODE(lambda _uc, address, _size, _data: self._trap(address)),
+        }
+        unicorn.hook(libunicorn.HOOK_EDGE, self._translated)
+        self.update()
+
+    @property
+    def pending(self) -> bool:
+        """Whether :meth:`update` has something to do."""
+        return bool(self._found) or self._asked != self._traps()
+
+    def _traps(self) -> tuple[bool, bool, bool]:
+        scb = self._scb
+        unaligned = bool(scb.ccr & CCR_UNALIGN_TRP)
+        return bool(scb.ccr & CCR_DIV_0_TRP), not scb.fpu_enabled, unaligned
+
+    def update(self) -> None:
+        """Between two runs: set the hooks that are needed, remove the others."""
+        for purpose, address in self._found:
+            kind = libunicorn.HOOK_CODE if purpose == TRAP else libunicorn.HOOK_BLOCK
+            callback = self._callbacks[purpose]
+            hook = self._uc.add_hook(kind, callback, address, address)
+            self._hooks[purpose, address] = hook
+            self._uc.forget(address, address + 2)
+        self._found.clear()
+        if self._asked != self._traps():
+            self._asked = self._traps()
+            for key in [key for key in self._hooks if key[0] == TRAP]:
+                self._uc.unhook(self._hooks.pop(key))
+            self._watch_accesses(self._asked[2])
+            self._uc.flush()
+
+    def _watch_accesses(self, watch: bool) -> None:
+        if watch and self._accesses is None:
+            self._accesses = self._uc.hook(libunicorn.HOOK_MEM_ACCESS, self._accessed)
+        elif not watch and self._accesses is not None:
+            self._uc.unhook(self._accesses)
+            self._accesses = None
+
+    def _accessed(self, _uc: int, _kind: int, address: int, size: int, *_: int) -> bool:
+        if address % size:
+            self._unaligned()
+        return True
+
+    def _translated(self, _uc: int, block: int, _previous: int, _data: int) -> None:
+        address, _, size = BLOCK.unpack(ctypes.string_at(block, BLOCK.size))
+        found = set(self._interesting(address, self._ram.code(address, size)))
+        found.difference_update(self._hooks)
+        if found:
+            self._found |= found
+            self._uc.stop()
+
+    def _interesting(self, address: int, code: bytes) -> Iterator[tuple[str, int]]:
+        division, fpu_off, _ = self._asked
+        for offset, first, second in instructions(code):
+            behind = address + offset + (2 if second < 0 else 4)
+            if unmasks(first, second):
+                yield UNMASK, behind
+            elif waits(first, second):
+                self._before_wfi[address] = behind
+                yield WFI, address
+                yield WFI, behind
+            elif (division and divides(first, second)) or (fpu_off and floats(first, second)):
+                yield TRAP, address + offset
+
+    def _enter(self, address: int) -> None:
+        self._entered = address
+
+    def begin(self) -> None:
+        """In front of a run."""
+        self._entered = 0
+
+    def waited(self, pc: int) -> bool:
+        """After a run that ended at *pc*: whether by the WFI in front of it."""
+        return self._before_wfi.get(self._entered) == pc
+
+    def _trap(self, address: int) -> None:
+        for _, first, second in instructions(self._ram.code(address, 4)):
+            if divides(first, second):
+                self._divide(address)
+            else:
+                self._float_off(address)
+            return

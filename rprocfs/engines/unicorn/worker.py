@@ -1,0 +1,144 @@
+"""The worker process of the Unicorn engine.
+
+``main([library, core, vtor, ram, mailbox, console, control, machine])``: a path, a name,
+a number, four inherited descriptors, and where the machine stands.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import time
+
+from rprocfs.arch.armv7m.exceptions import Lockup
+from rprocfs.arch.armv7m.scs import SystemControlSpace
+from rprocfs.engines.registers import to_line
+from rprocfs.engines.unicorn.bus import Bus
+from rprocfs.engines.unicorn.core import Core, Reset
+from rprocfs.engines.unicorn.cpu import Cpu
+from rprocfs.engines.unicorn.libunicorn import Unicorn
+from rprocfs.engines.unicorn.ports import Closed, Halted, Port, wait
+from rprocfs.engines.unicorn.ram import WorkerRam
+from rprocfs.engines.unicorn.semihosting import Exit
+from rprocfs.hw.clock import Clock
+from rprocfs.hw.peripherals import Wires
+from rprocfs.soc.machine import Machine, find_machine
+
+CLEAN, CRASHED, FAILED = 0, 70, 71
+DEBUG = "debug: "
+PR_SET_PDEATHSIG = 1
+SCR_SLEEPDEEP = 4
+CONSOLE_ROOM, CONSOLE_BATCH = 4096, 256
+# CFSR bits of MemManage and BusFault: the remoteproc core calls them an mmufault.
+MEMORY_FAULTS = 0xFFFF
+
+
+def die_with_parent() -> None:
+    """Let the kernel kill this process when the thread that started it is gone."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+
+
+class Processor:
+    """Everything of one processor, wired together."""
+
+    def __init__(
+        self, library: str, core: str, vtor: int, ram_fd: int, sockets: list[int], machine: Machine
+    ) -> None:
+        mailbox, console, control = sockets
+        now = Clock(time.monotonic_ns, time.thread_time_ns)
+        self.scs = SystemControlSpace(machine, core, vtor, now, self._request_reset)
+        self.mailbox = Port(mailbox)
+        self.console = Port(console, CONSOLE_ROOM, CONSOLE_BATCH)
+        ram = WorkerRam(ram_fd, machine.banks)
+        unicorn = Unicorn(library, core)
+        for bank in machine.banks:
+            unicorn.map_memory(bank.da, bank.size, ram.address + bank.offset)
+        self.cpu = Cpu(unicorn)
+        nvic = self.scs.nvic
+        wires = Wires(
+            self.console, self.mailbox, now, nvic.set_line,
+            clock=self.scs.set_clock,
+            die=self._die, debug=debug, memory=ram,
+            deep=lambda: bool(self.scs.scb.scr & SCR_SLEEPDEEP),
+        )  # fmt: skip
+        bus = Bus(self.scs, machine.peripherals(wires))
+        self.control = Port(control)
+        ports = (self.mailbox, self.console, self.control)
+        self.core = Core(unicorn, self.cpu, ram, self.scs, bus, ports, time.monotonic_ns)
+
+    def _request_reset(self) -> None:
+        self.core.request_reset("reset", "fatal error")
+
+    def _die(self, reason: str, kind: str) -> None:
+        self.core.request_reset(reason, kind)
+
+    def run(self) -> tuple[int, str]:
+        """Execute until the end; the exit status, and the lines for stderr."""
+        try:
+            self.core.run()
+        except Closed:
+            return CLEAN, ""
+        except Halted:
+            self._stand_still()
+            return CLEAN, ""
+        except Exit as end:
+            (status,) = end.args
+            text = f"exit status {status}\nfatal error\n{to_line(self.cpu.registers())}"
+            return (CRASHED, text) if status else (CLEAN, "")
+        except Reset as reset:
+            return CRASHED, "{}\n{}\n".format(*reset.args) + to_line(self.cpu.registers())
+        except Lockup as lockup:
+            why = f"lockup: {lockup} ({self._registers()})\n{self._crash_type()}\n"
+            return CRASHED, why + to_line(self.cpu.registers())
+        finally:
+            self.console.flush()
+
+    def _stand_still(self) -> None:
+        """Tell the registers, and wait for the end."""
+        os.write(2, to_line(self.cpu.registers()).encode())
+        try:
+            while True:
+                self.control.received.clear()
+                wait((self.control,), None)
+        except Closed:
+            pass
+
+    def _registers(self) -> str:
+        cpu, scb = self.cpu, self.scs.scb
+        return (
+            f"pc={cpu.pc:#x} lr={cpu.lr:#x} sp={cpu.sp:#x} xpsr={cpu.xpsr:#x} "
+            f"cfsr={scb.cfsr:#x} hfsr={scb.hfsr:#x}"
+        )
+
+    def _crash_type(self) -> str:
+        return "mmufault" if self.scs.scb.cfsr & MEMORY_FAULTS else "fatal error"
+
+
+def debug(line: str) -> None:
+    """A line for the log of rprocfs, at debug level."""
+    os.write(2, f"{DEBUG}{line}\n".encode())
+
+
+def fail(error: BaseException | None) -> None:
+    """The worker itself is broken: say so, and end."""
+    os.write(2, f"worker: {error!r}\n".encode())
+    sys.__excepthook__(type(error), error, error.__traceback__) if error else None
+    os._exit(FAILED)
+
+
+def main(arguments: list[str]) -> None:
+    """Run the processor that *arguments* describe, and end the process."""
+    sys.excepthook = lambda _type, error, _traceback: fail(error)
+    sys.unraisablehook = lambda unraisable: fail(unraisable.exc_value)
+    die_with_parent()
+    library, core, vtor, ram, *sockets, machine = arguments
+    fds = [os.dup(int(fd)) for fd in sockets]  # to numbers that select(2) knows
+    for fd in sockets:
+        os.close(int(fd))
+    processor = Processor(library, core, int(vtor), int(ram), fds, find_machine(machine))
+    status, text = processor.run()
+    os.write(2, text.encode())
+    # An instance of Unicorn that is alive when the interpreter ends crashes.
+    os._exit(status)

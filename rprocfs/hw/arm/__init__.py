@@ -1,0 +1,1 @@
+"""Device models of Arm's system design kits."""

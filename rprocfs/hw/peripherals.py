@@ -1,0 +1,133 @@
+"""What a machine's peripherals are wired to, and how an access finds the right one."""
+
+from __future__ import annotations
+
+from rprocfs.hw.registers import LANES, Peripheral
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    from rprocfs.hw.clock import Clock
+
+    class Stream(Protocol):
+        """Bytes to and from the outside: what came in waits in *received*."""
+
+        received: bytearray
+
+        def transmit(self, byte: int) -> bool:
+            """Send *byte*; False: there is no room for it now."""
+
+    class Memory(Protocol):
+        """What a DMA controller reaches."""
+
+        def code(self, da: int, size: int) -> bytes:
+            """Up to *size* bytes at *da*, as many as there are."""
+
+        def put(self, da: int, data: bytes) -> bool:
+            """Write *data*; False: there is no room for all of it."""
+
+
+PAGE = 0x1000
+
+
+class Wires:
+    """The outside of the peripherals.
+
+    *now* is the clock. *set_line* (irq, level) is the NVIC's input. *clock* (hertz) is told
+    the processor's frequency whenever it changes, *die* (reason, crash type) ends the
+    processor, *debug* takes lines for the log, *memory* is for those that access it by
+    themselves, and *deep* says whether the sleep of the processor would be a deep one.
+    """
+
+    def __init__(
+        self,
+        console: Stream,
+        mailbox: Stream,
+        now: Clock,
+        set_line: Callable[[int, bool], None],
+        clock: Callable[[int], None] = lambda hertz: None,
+        die: Callable[[str, str], None] = lambda reason, kind: None,
+        debug: Callable[[str], None] = lambda line: None,
+        memory: Memory | None = None,
+        deep: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.console, self.mailbox, self.now = console, mailbox, now
+        self.set_line = set_line
+        self.clock, self.die, self.debug, self.memory = clock, die, debug, memory
+        self.deep = deep
+
+
+class Words(Peripheral):
+    """Registers that read what was written, *reset* at first, unless a subclass knows better."""
+
+    def __init__(self, reset: dict[int, int] | None = None) -> None:
+        self.words = dict(reset or {})
+
+    def load(self, offset: int) -> int:
+        """The word at *offset*."""
+        return self.words.get(offset, 0)
+
+    def store(self, offset: int, value: int) -> None:
+        """Write the word at *offset*."""
+        self.words[offset] = value
+
+    def ones(self, offset: int) -> bool:
+        """Whether the register acts on the ones written to it, so that a byte is no word."""
+        del offset
+        return False
+
+    def read(self, offset: int, size: int) -> int:
+        """The *size* bytes at *offset*."""
+        return self.load(offset & ~3) >> 8 * (offset & 3) & LANES[size]
+
+    def write(self, offset: int, size: int, value: int) -> None:
+        """Write *size* bytes at *offset*."""
+        word, shift, lane = offset & ~3, 8 * (offset & 3), LANES[size]
+        value = (value & lane) << shift
+        if size < 4 and not self.ones(word):
+            value |= self.load(word) & ~(lane << shift)
+        self.store(word, value & 0xFFFF_FFFF)
+
+
+class Peripherals:
+    """The peripherals of one machine: *pages* has them by the address of their page.
+
+    *ranges* of (address, size) are where peripherals are; a page of these without one is
+    made as it is touched, and said so once.
+    """
+
+    def __init__(self, wires: Wires, ranges: tuple[tuple[int, int], ...] = ()) -> None:
+        self.wires = wires
+        self.pages: dict[int, Peripheral] = {}
+        self._ranges = ranges
+
+    @property
+    def ranges(self) -> tuple[tuple[int, int], ...]:
+        """Where accesses come here; elsewhere they fault."""
+        return self._ranges or tuple((base, PAGE) for base in self.pages)
+
+    def _page(self, address: int) -> Peripheral:
+        base = address & ~(PAGE - 1)
+        found = self.pages.get(base)
+        if found is None:
+            found = self.pages[base] = Words()
+            self.wires.debug(f"no model of what is at {base:#x}")
+        return found
+
+    def read(self, address: int, size: int) -> int:
+        """A load of *size* bytes."""
+        return self._page(address).read(address & PAGE - 1, size)
+
+    def write(self, address: int, size: int, value: int) -> None:
+        """A store of *size* bytes."""
+        self._page(address).write(address & PAGE - 1, size, value)
+
+    @property
+    def deadline(self) -> int | None:
+        """When :meth:`poll` next has something to do by itself."""
+        return None
+
+    def poll(self) -> None:
+        """Time has passed; bytes may have come in."""

@@ -1,0 +1,234 @@
+"""DMA1, DMA2 and their request multiplexer (RM0436 chapters 17 and 18).
+
+A transfer takes no time: between memories all of it is done as it is started, and to or from
+a peripheral for as long as that asks for it. Priorities, bursts and thresholds decide nothing.
+"""
+
+from __future__ import annotations
+
+from rprocfs.hw.peripherals import PAGE, Words
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from typing import Protocol
+
+    from rprocfs.hw.peripherals import Peripherals
+
+    class Master(Protocol):
+        """What a transfer can reach; None and False: there is nothing."""
+
+        def load(self, address: int, size: int) -> bytes | None:
+            """The *size* bytes at *address*."""
+
+        def store(self, address: int, data: bytes) -> bool:
+            """Write them."""
+
+
+STREAMS = 8
+FLAGS_AT = (0, 6, 16, 22)
+FEIF, DMEIF, TEIF, HTIF, TCIF = 1, 4, 8, 0x10, 0x20
+EN, TEIE, HTIE, TCIE, CIRC, PINC, MINC = 1, 4, 8, 0x10, 0x100, 0x200, 0x400
+DBM, CT, DMDIS = 1 << 18, 1 << 19, 4
+TO_MEMORY, FROM_MEMORY, MEMORIES = range(3)
+IDLE_FIFO = 0x21
+AT_ONCE = 256  # items that a peripheral gets before others have their turn
+
+
+def _size(field: int) -> int:
+    """Bytes of an item; the reserved size is that of a word."""
+    return 1 << min(field & 3, 2)
+
+
+class Stream:
+    """One of them: *interrupt* is told its level, *asks* whether its peripheral wants an item.
+
+    *done* is called when the last item was moved.
+    """
+
+    def __init__(
+        self,
+        master: Master,
+        interrupt: Callable[[bool], None],
+        asks: Callable[[], bool],
+        done: Callable[[], None],
+    ) -> None:
+        self._master, self._interrupt, self._asks, self._done = master, interrupt, asks, done
+        self.regs = [0, 0, 0, 0, 0, IDLE_FIFO]  # CR, NDTR, PAR, M0AR, M1AR, FCR
+        self.flags = 0
+        self._fifo = bytearray()
+        self._items = self._peripheral = self._memory = 0
+
+    @property
+    def on(self) -> bool:
+        """Whether a transfer is under way."""
+        return bool(self.regs[0] & EN)
+
+    def store(self, index: int, value: int) -> None:
+        """Write a register; while a transfer is under way only its control, and the idle M*AR."""
+        if index == 0:
+            started = value & EN and not self.on
+            self.regs[0] = value
+            if started:
+                self._begin()
+                if self._direction == MEMORIES:
+                    while self.on:
+                        self._move()
+            self.update()
+        elif not self.on or index == (3 if self.regs[0] & CT else 4):
+            self.regs[index] = value & (0xFFFF if index == 1 else 0xFFFF_FFFF)
+
+    @property
+    def _direction(self) -> int:
+        return self.regs[0] >> 6 & 3
+
+    def _begin(self) -> None:
+        self._fifo.clear()
+        self._items = self.regs[1]
+        self._peripheral = self.regs[2]
+        self._memory = self.regs[4 if self.regs[0] & CT else 3]
+        if not self._items:
+            self.regs[0] &= ~EN
+
+    def update(self) -> None:
+        """Tell the interrupt's level."""
+        control = self.regs[0]
+        wanted = (control & TEIE) << 1 | (control & HTIE) << 1 | (control & TCIE) << 1
+        self._interrupt(bool(self.flags & wanted))
+
+    def run(self) -> bool:
+        """Move what the peripheral asks for; whether it may want more at once."""
+        for _ in range(AT_ONCE):
+            if not self.on or self._direction == MEMORIES or not self._asks():
+                return False
+            self._move()
+            self.update()
+        return True
+
+    def _load(self, address: int, size: int) -> None:
+        data = self._master.load(address, size)
+        if data is None:
+            raise LookupError
+        self._fifo += data
+
+    def _store(self, address: int, size: int) -> None:
+        data = bytes(self._fifo[:size])
+        del self._fifo[:size]
+        if not self._master.store(address, data):
+            raise LookupError
+
+    def _move(self) -> None:
+        """One item, of the size that the peripheral has."""
+        control = self.regs[0]
+        size = _size(control >> 11)
+        wide = _size(control >> 13) if self.regs[5] & DMDIS else size
+        last = self.regs[1] == 1
+        try:
+            if self._direction == FROM_MEMORY:
+                if len(self._fifo) < size:
+                    self._load(self._memory, wide)
+                    self._memory += wide if control & MINC else 0
+                self._store(self._peripheral, size)
+            else:
+                self._load(self._peripheral, size)
+                while len(self._fifo) >= wide or (last and self._fifo):
+                    self._store(self._memory, wide)
+                    self._memory += wide if control & MINC else 0
+        except LookupError:
+            self.flags |= TEIF
+            self.regs[0] &= ~EN
+            return
+        self._peripheral += size if control & PINC else 0
+        self.regs[1] -= 1
+        if self.regs[1] == self._items // 2:
+            self.flags |= HTIF
+        if last:
+            self._end()
+
+    def _end(self) -> None:
+        self.flags |= TCIF
+        if self.regs[0] & DBM:
+            self.regs[0] ^= CT
+        if self.regs[0] & (CIRC | DBM) and self._direction != MEMORIES:
+            self.regs[1] = self._items
+            self._begin()
+        else:
+            self.regs[0] &= ~EN
+        self._done()
+
+
+class Dma(Words):
+    """A controller; *interrupts*, *asks* and *done* have an entry for each stream."""
+
+    def __init__(
+        self,
+        master: Master,
+        interrupts: Sequence[Callable[[bool], None]],
+        asks: Sequence[Callable[[], bool]],
+        done: Sequence[Callable[[], None]],
+    ) -> None:
+        super().__init__()
+        wires = zip(interrupts, asks, done, strict=True)
+        self.streams = [Stream(master, *one) for one in wires]
+        self._running = False
+
+    def run(self) -> bool:
+        """Serve the peripherals; whether one may want more at once. Not from inside itself."""
+        if self._running:
+            return False
+        self._running = True
+        try:
+            return sum(stream.run() for stream in self.streams if stream.on) > 0
+        finally:
+            self._running = False
+
+    def load(self, offset: int) -> int:
+        """The word at *offset*: LISR, HISR, and the streams' registers."""
+        if offset in (0, 4):
+            half = self.streams[offset : offset + 4]
+            return sum(one.flags << at for one, at in zip(half, FLAGS_AT, strict=True))
+        stream, index = divmod((offset - 0x10) // 4, 6)
+        return self.streams[stream].regs[index] if 0 <= stream < STREAMS else 0
+
+    def ones(self, offset: int) -> bool:
+        """LIFCR and HIFCR."""
+        return offset in (8, 12)
+
+    def store(self, offset: int, value: int) -> None:
+        """Write the word at *offset*."""
+        if offset in (8, 12):
+            for one, at in zip(self.streams[offset - 8 : offset - 4], FLAGS_AT, strict=True):
+                one.flags &= ~(value >> at)
+                one.update()
+            return
+        stream, index = divmod((offset - 0x10) // 4, 6)
+        if 0 <= stream < STREAMS:
+            self.streams[stream].store(index, value)
+
+
+class Bus:
+    """What a DMA controller reaches: *peripherals* but itself and its like, and memory."""
+
+    def __init__(self, peripherals: Peripherals) -> None:
+        self._peripherals = peripherals
+
+    def _has(self, address: int) -> bool:
+        if isinstance(self._peripherals.pages.get(address & ~(PAGE - 1)), Dma):
+            return False
+        return any(at <= address < at + size for at, size in self._peripherals.ranges)
+
+    def load(self, address: int, size: int) -> bytes | None:
+        """The *size* bytes at *address*."""
+        if self._has(address):
+            return self._peripherals.read(address, size).to_bytes(size, "little")
+        memory = self._peripherals.wires.memory
+        data = memory.code(address, size) if memory else b""
+        return data if len(data) == size else None
+
+    def store(self, address: int, data: bytes) -> bool:
+        """Write them."""
+        if self._has(address):
+            self._peripherals.write(address, len(data), int.from_bytes(data, "little"))
+            return True
+        memory = self._peripherals.wires.memory
+        return memory is not None and memory.put(address, data)
