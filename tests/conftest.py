@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ["tests.watchdog"]
+
 
 def _threads():
     return {thread for thread in threading.enumerate() if thread.is_alive()}

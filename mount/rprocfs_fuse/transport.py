@@ -1,7 +1,15 @@
-"""What every transport is: a tree goes in, a mounted filesystem comes out."""
+"""What every transport is: a tree goes in, a mounted filesystem comes out.
+
+The process that serves a mount may use it, and may start programs that do: what waits for
+the server lets the interpreter's lock go, except for posix_spawn(3). ``os.posix_spawn`` keeps
+the lock until the program runs, and waits for ever, unkillable, if that program is in the
+mount, or if a file of the mount is closed on the way. :func:`mount` keeps ``subprocess`` from
+using it (Python 3.13 does by default); do not call it yourself with what is in the mount.
+"""
 
 from __future__ import annotations
 
+import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -72,8 +80,12 @@ def mount(
     options: MountOptions | None = None,
     on_end: Callable[[], None] = nothing,
 ) -> Mounted:
-    """Mount *tree*; it answers when this returns. CommandError, OSError."""
+    """Mount *tree*; it answers when this returns. CommandError, OSError.
+
+    From then on ``subprocess`` forks in this process, see above.
+    """
     options = options or MountOptions()
+    vars(subprocess)["_USE_POSIX_SPAWN"] = False  # its documented switch, Final to mypy
     where = TRANSPORTS.get(options.transport)
     if where is None:
         known = ", ".join(TRANSPORTS)
