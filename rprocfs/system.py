@@ -67,7 +67,8 @@ class System:
     """Everything below one mount.
 
     *firmware* is the directory that ``lib/firmware`` leads to, that of the images that
-    come with the package unless given. *strict*: show nothing that a board would not.
+    come with the package unless given; what it lacks is looked for in *firmware_lower*.
+    *strict*: show nothing that a board would not.
     *modules* are loaded, each ``NAME [PARAMETER=VALUE ...]``: UnknownModuleError, OSError.
     The tree is *owner*'s, root's unless given.
     Unless strict, so is the module of a device that appears, as udev does on a board.
@@ -80,6 +81,7 @@ class System:
         strict: bool = False,
         version: KernelVersion = DEFAULT,
         firmware: str | os.PathLike[str] | None = None,
+        firmware_lower: Sequence[str] = (),
         modules: Sequence[str] = (),
         owner: Owner | None = None,
     ) -> None:
@@ -88,7 +90,7 @@ class System:
         self.platform = PlatformBus(self.model)
         self.virtio = VirtioBus(self.model)
         self.rpmsg = Rpmsg(self.model, self.virtio)
-        self.loader = FirmwareLoader(self.model, firmware or bundled_firmware())
+        self.loader = FirmwareLoader(self.model, firmware or bundled_firmware(), firmware_lower)
         self.devcoredump = Devcoredump(self.model)
         self.remoteproc = Remoteproc(
             self.model, self.platform, self.virtio, self.loader, self.devcoredump

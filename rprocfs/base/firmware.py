@@ -2,7 +2,8 @@
 
 The search order is the kernel's: the custom path of
 ``sys/module/firmware_class/parameters/path``, then below the firmware directory
-``updates/RELEASE``, ``updates``, ``RELEASE``, and the directory itself.
+``updates/RELEASE``, ``updates``, ``RELEASE``, and the directory itself. Directories that
+lie below that one come last, as the lower layers of an overlay would.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rprocfs.base.firmware_root import LIB_FIRMWARE, FirmwareRoot
 from rprocfs.fs.kernfs import Link, error
 from rprocfs.fs.sysfs import SysfsFile, attribute
 
@@ -25,21 +28,40 @@ MAX_SIZE = 0x7FFFFFFF
 
 
 class FirmwareLoader:
-    """``firmware_class``: finds files by name below *directory* of the host."""
+    """``firmware_class``: finds files by name below *directory* of the host, then the *lower* ones.
 
-    def __init__(self, model: DriverModel, directory: str | os.PathLike[str]) -> None:
+    *missed* is called when there is no such file, and may say that another look is worth it.
+    """
+
+    def __init__(
+        self,
+        model: DriverModel,
+        directory: str | os.PathLike[str],
+        lower: Sequence[str | os.PathLike[str]] = (),
+    ) -> None:
         self.model = model
-        self.directory = Path(directory)
         self.path = ""
-        model.lib.add("firmware", Link(str(self.directory)))
+        self.missed: Callable[[], bool] = lambda: False
+        self.relocate(directory, lower)
         parameters = model.sys.mkdirs("module/firmware_class/parameters")
         parameters.add(path.name, SysfsFile(path, self))
 
-    def search_path(self) -> list[Path]:
+    def relocate(
+        self, directory: str | os.PathLike[str], lower: Sequence[str | os.PathLike[str]] = ()
+    ) -> None:
+        """Look there from now on; ``lib/firmware`` leads to *directory*."""
+        self.directory = Path(directory)
+        self.lower = tuple(Path(layer) for layer in lower)
+        self._roots = [FirmwareRoot(str(layer)) for layer in (self.directory, *self.lower)]
+        self.model.lib.remove("firmware")
+        self.model.lib.add("firmware", Link(str(self.directory)))
+
+    def search_path(self) -> list[str]:
         """``fw_path``: where to look, in order. RELEASE is what ``uname -r`` prints."""
         release = os.uname().release
-        below = [self.directory / part for part in (f"updates/{release}", "updates", release, "")]
-        return [Path(self.path), *below] if self.path else below
+        parts = (f"/updates/{release}", "/updates", f"/{release}", "")
+        below = [LIB_FIRMWARE + part for part in parts]
+        return [self.path, *below] if self.path else below
 
     def request_firmware(self, name: str, device: Device) -> bytes:
         """The content of the first file called *name*.
@@ -52,22 +74,34 @@ class FirmwareLoader:
         if ".." in name.split("/"):
             device.warn(f"Firmware load for '{name}' refused, path contains '..' component")
             raise error(errno.EINVAL)
+        code, data = self._search(name, device)
+        if code == errno.ENOENT and self.missed():
+            code, data = self._search(name, device)
+        if not code:
+            return data
+        device.warn(f"Direct firmware load for {name} failed with error -{code}")
+        raise error(code)
+
+    def _search(self, name: str, device: Device) -> tuple[int, bytes]:
+        """fw_get_filesystem_firmware(): 0 and the content, or an errno."""
+        code = errno.ENOENT
+        for root in self._roots:
+            code, data = self._search_below(root, name, device)
+            if code != errno.ENOENT:
+                return code, data
+        return code, b""
+
+    def _search_below(self, root: FirmwareRoot, name: str, device: Device) -> tuple[int, bytes]:
         code = errno.ENOENT
         for directory in self.search_path():
             where = f"{directory}/{name}"
             try:
-                return _read(where)
+                return 0, _read(root.resolve(where))
             except OSError as failure:
                 code = failure.errno or errno.EIO
             if code != errno.ENOENT and self.model.version.logs_firmware_path:
-                device.warn(f"loading {self._shown(where)} failed with error -{code}")
-        device.warn(f"Direct firmware load for {name} failed with error -{code}")
-        raise error(code)
-
-    def _shown(self, where: str) -> str:
-        """The path as the kernel would name it: the firmware directory is ``/lib/firmware``."""
-        own = str(self.directory)
-        return "/lib/firmware" + where.removeprefix(own) if where.startswith(own) else where
+                device.warn(f"loading {where} failed with error -{code}")
+        return code, b""
 
 
 def _read(where: str) -> bytes:

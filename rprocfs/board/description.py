@@ -21,6 +21,7 @@ Properties = Mapping[str, Any]
 class Board:
     """What :mod:`.schema` describes; *firmware_directory* None: the package's own.
 
+    *firmware_lower* are directories of images that come along, for what that one lacks.
     *regions* are the reserved memories by label, *aliases* labels of processors by name.
     """
 
@@ -33,6 +34,7 @@ class Board:
     soc: Mapping[str, str] = field(default_factory=dict)
     aliases: Mapping[str, str] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
+    firmware_lower: tuple[str, ...] = ()
 
 
 DEFAULT_BOARD = Board(

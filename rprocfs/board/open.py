@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from rprocfs.base.soc import soc_device_register
@@ -11,7 +12,7 @@ from rprocfs.board.board_file import check_device_names, check_modules, parse_bo
 from rprocfs.board.configfs import remoteproc_configfs_init
 from rprocfs.board.description import DEFAULT_BOARD, FIRMWARE_DIRECTORY, Board
 from rprocfs.board.devicetree import is_dtb, read_dtb
-from rprocfs.board.ready import read_board
+from rprocfs.board.ready import images, read_board, ready_boards
 from rprocfs.board.rules import Udev
 from rprocfs.board.schema import KEYS
 from rprocfs.board.show import show_init
@@ -31,7 +32,11 @@ def load_board(name: str | None) -> Board:
     if name is None:
         return DEFAULT_BOARD
     path, content = read_board(name)
-    return _devicetree(path, content) if is_dtb(content) else parse_board(path, content)
+    if is_dtb(content):
+        return _devicetree(path, content)
+    board = parse_board(path, content)
+    is_ready = ready_boards().get(name) == Path(path)
+    return replace(board, firmware_lower=images(name)) if is_ready else board
 
 
 def _devicetree(path: str, blob: bytes) -> Board:
@@ -76,15 +81,18 @@ def open_board(
 ) -> Iterator[System]:
     """The running system of a board, until the block ends.
 
-    *kernel* and *firmware*, the directory of firmware files, come before the board's own;
+    *kernel* and *firmware*, the only directory of firmware files, come before the board's own;
     those of the file *rules* after them. Processors can be made by *configfs* unless
     strict, or where that is asked for. Everything is *owner*'s. CommandError.
     """
     board = load_board(path)
     version = kernel_version(kernel or board.kernel)
     directory = firmware or board.firmware_directory
+    lower = () if firmware else board.firmware_lower
     more = read_rules(rules) if rules is not None else ()
-    with System(strict=strict, version=version, firmware=directory, owner=owner) as system:
+    with System(
+        strict=strict, version=version, firmware=directory, firmware_lower=lower, owner=owner
+    ) as system:
         _load_modules(system, board.modules)
         udev = Udev(system.model, [*board.rules, *more], board.aliases)
         system.model.uevent_listeners.append(udev)

@@ -20,6 +20,12 @@ def ready_boards() -> Mapping[str, Path]:
     return {path.stem: path for path in sorted(here.glob("*.toml"))}
 
 
+def images(name: str) -> tuple[str, ...]:
+    """Where the images that come along are: those for the board of that name, and the others."""
+    here = files("rprocfs") / "firmware"
+    return tuple(str(place) for place in (here / name, here) if place.is_dir())
+
+
 def description(path: Path) -> str:
     """The line that a board file says of itself."""
     return str(tomllib.loads(path.read_text("utf-8")).get("description", ""))

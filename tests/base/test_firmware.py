@@ -94,3 +94,53 @@ def test_the_custom_path_has_its_limit(loader, model):
         errno.ENOSPC
     )
     assert shell.cat("/sys/module/firmware_class/parameters/path") == "\n"
+
+
+@pytest.mark.parametrize(
+    "target", ["/lib/firmware/real", "/usr/lib/firmware/real", "real", "./d/../real"]
+)
+def test_a_link_is_resolved_where_the_directory_is_lib_firmware(loader, device, tmp_path, target):
+    if target.startswith("/usr") and not os.path.islink("/lib"):
+        target = target.removeprefix("/usr")
+    (tmp_path / "real").write_text("x")
+    (tmp_path / "d").mkdir()
+    (tmp_path / "link").symlink_to(target)
+    (tmp_path / "d" / "up").symlink_to("../link")
+    (tmp_path / "below").symlink_to("/lib/firmware/d")
+    for name in ("link", "d/up", "below/up"):
+        assert loader.request_firmware(name, device) == b"x"
+
+
+def test_a_link_out_of_the_directory(loader, device, tmp_path):
+    (tmp_path / "outside").write_text("x")
+    (tmp_path / "link").symlink_to(tmp_path / "outside")
+    assert loader.request_firmware("link", device) == b"x"
+    (tmp_path / "up").symlink_to(f"{'../' * 9}{tmp_path}/outside")
+    assert loader.request_firmware("up", device) == b"x"
+
+
+def test_links_that_never_end(loader, device, model, tmp_path):
+    (tmp_path / "loop").symlink_to("/lib/firmware/loop")
+    assert _errno(loader.request_firmware, "loop", device) == errno.ELOOP
+    assert _lines(model)[0] == " dev0: loading /lib/firmware/loop failed with error -40"
+
+
+def test_lower_directories_come_last(model, device, tmp_path):
+    for name in ("upper", "lower"):
+        (tmp_path / name).mkdir()
+    loader = FirmwareLoader(model, tmp_path / "upper", [tmp_path / "lower"])
+    (tmp_path / "lower/fw").write_text("lower")
+    (tmp_path / "lower/link").symlink_to("/lib/firmware/fw")
+    assert loader.request_firmware("fw", device) == b"lower"
+    assert loader.request_firmware("link", device) == b"lower"
+    (tmp_path / "upper/fw").write_text("upper")
+    assert loader.request_firmware("fw", device) == b"upper"
+
+
+def test_another_look_is_taken_if_that_is_worth_it(loader, device, tmp_path):
+    def appear():
+        (tmp_path / "fw").write_text("late")
+        return True
+
+    loader.missed = appear
+    assert loader.request_firmware("fw", device) == b"late"

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from rprocfs.errors import CommandError
@@ -35,7 +36,8 @@ def run(subparsers: Any) -> None:
         "/sys/kernel/debug, /dev, /lib/firmware and kernel log in place of the system's, and "
         "end as it ends; what it left in the background is killed. Nobody else sees the board. "
         "Without root COMMAND runs as root of a user namespace.",
-        usage="rprocfs run [--board FILE] [-o OPTIONS] [--uevents] [--] COMMAND [ARGUMENT ...]",
+        usage="rprocfs run [--board FILE] [-o OPTIONS] [--uevents] [--keep-firmware DIR] "
+        "[--] COMMAND [ARGUMENT ...]",
     )
     parser.add_argument("--board", metavar="FILE", help="a board: TOML, a devicetree, or a name")
     parser.add_argument(
@@ -45,6 +47,10 @@ def run(subparsers: Any) -> None:
     parser.add_argument(
         "--uevents", action="store_true",
         help="send the events of devices as the kernel does; COMMAND then has no network",
+    )  # fmt: skip
+    parser.add_argument(
+        "--keep-firmware", metavar="DIR", type=Path,
+        help="copy to DIR what COMMAND has put into /lib/firmware, which is private to the run",
     )  # fmt: skip
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND")
     parser.set_defaults(run=lambda arguments: _run(parser, arguments))

@@ -18,6 +18,7 @@ from rprocfs_fuse.command import log
 from rprocfs_fuse.command.daemon import SWITCH_INTERVAL, describe
 from rprocfs_fuse.command.options import Options
 from rprocfs_fuse.run import namespace
+from rprocfs_fuse.run.firmware import private_firmware
 from rprocfs_fuse.run.knowledge import Teller
 from rprocfs_fuse.run.overlay import plan
 from rprocfs_fuse.run.tenants import receive_tenants
@@ -61,6 +62,7 @@ def _open(
     options: Options = arguments.options
     options.strict = True
     system = stack.enter_context(open_board(arguments.board, **options.of_board()))
+    stack.enter_context(private_firmware(system.loader, arguments.keep_firmware))
     covers = plan(system.tree)
     how = MountOptions(options.transport, allow_other=True, daemon=os.getpid())
     stack.enter_context(mount(system.tree, namespace.MOUNTPOINT, how))

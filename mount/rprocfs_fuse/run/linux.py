@@ -13,6 +13,8 @@ CLONE_NEWNS = 0x00020000
 CLONE_NEWUSER = 0x10000000
 CLONE_NEWNET = 0x40000000
 
+MS_RDONLY = 1 << 0
+MS_REMOUNT = 1 << 5
 MS_BIND = 1 << 12
 MS_REC = 1 << 14
 MS_PRIVATE = 1 << 18
@@ -33,11 +35,14 @@ def unshare(flags: int) -> None:
     _check(_libc.unshare(ctypes.c_int(flags)))
 
 
-def mount(source: str, target: str, flags: int, fstype: str | None = None) -> None:
+def mount(
+    source: str, target: str, flags: int, fstype: str | None = None, data: str | None = None
+) -> None:
     """mount(2); OSError naming *target*."""
     kind = fstype.encode() if fstype else None
     names = (os.fsencode(source), os.fsencode(target), kind)
-    _check(_libc.mount(*names, ctypes.c_ulong(flags), None), target)
+    options = os.fsencode(data) if data else None
+    _check(_libc.mount(*names, ctypes.c_ulong(flags), options), target)
 
 
 def umount(target: str, flags: int = 0) -> None:

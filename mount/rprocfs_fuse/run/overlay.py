@@ -181,8 +181,12 @@ def _plan_place(tree: Tree, root: str, place: str, node: Node) -> Iterator[Cover
         return
     above, _, _ = place.rpartition("/")
     parent = _find(tree, above)
-    if parent is not None and above:
+    if isinstance(parent, Dir) and above:
         yield from _plan_place(tree, root, above, parent)
+        if source != place:  # a link would lead to where the command sees nothing
+            parent.remove(node.name)
+            parent.add(node.name, HeldDir())
+            yield Cover(real, source)
 
 
 def _plan_ptmx(dev: Node, real: str, binds: list[str]) -> list[str]:
