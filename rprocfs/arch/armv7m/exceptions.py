@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from rprocfs.arch.armv7m import scb as bits
 from rprocfs.arch.armv7m.cpu import FPCA, IPSR_MASK, SPSEL
-from rprocfs.arch.armv7m.nvic import BUSFAULT, HARDFAULT, LOCKUP, NMI, USAGEFAULT
+from rprocfs.arch.armv7m.nvic import BUSFAULT, HARDFAULT, LOCKUP, NMI, SVCALL, USAGEFAULT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ class ExceptionModel:
     """Takes exceptions on *cpu*, as the NVIC of *scs* decides.
 
     *load* (address, count) and *store* (address, words) access memory and raise
-    :class:`BusError`. Every method leaves the core ready to go on, or raises
+    :class:`BusError`. *fault* (exception number, cause) is told of every fault that is about
+    to be taken, with its status in *scs*. Every method leaves the core ready to go on, or raises
     :class:`Lockup`.
     """
 
@@ -48,7 +49,9 @@ class ExceptionModel:
         scs: SystemControlSpace,
         load: Callable[[int, int], Sequence[int]],
         store: Callable[[int, Sequence[int]], None],
+        fault: Callable[[int, str], None] = lambda _number, _cause: None,
     ) -> None:
+        self._fault = fault
         self._cpu, self._nvic, self._scb = cpu, scs.nvic, scs.scb
         self._load, self._store = load, store
         self.event = False  # WFE's event register
@@ -98,6 +101,8 @@ class ExceptionModel:
             raise Lockup(cause)
         if taken == HARDFAULT and number != HARDFAULT:
             self._scb.hfsr |= bits.HFSR_FORCED
+        if number != SVCALL:
+            self._fault(taken, cause)
         self._enter(taken)
 
     def usage_fault(self, bit: int, cause: str) -> None:

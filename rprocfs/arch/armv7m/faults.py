@@ -41,7 +41,7 @@ class Faults:
             self._model.usage_fault(bits.INVSTATE, f"not in Thumb state at {self._cpu.pc:#x}")
 
     def unaligned(self, pc: int) -> None:
-        """The access of the instruction at *pc*, trapped."""
+        """The access of the instruction at *pc*: trapped, or an exclusive one."""
         self._cpu.pc = pc
         self._model.usage_fault(bits.UNALIGNED, "unaligned access")
 
@@ -54,11 +54,6 @@ class Faults:
         else:
             self._scb.cfsr |= bits.IBUSERR
             self._model.raise_exception(BUSFAULT, f"bus fault: fetch from {pc:#x}")
-
-    def abort(self) -> None:
-        """An access that failed, nobody knows where."""
-        self._scb.cfsr |= bits.PRECISERR
-        self._model.raise_exception(BUSFAULT, f"bus fault at {self._cpu.pc:#x}")
 
     def data(self, pc: int, address: int, behind: int) -> None:
         """The access of the instruction at *pc* to *address*; the next one is *behind* it.

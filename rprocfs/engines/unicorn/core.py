@@ -15,12 +15,13 @@ with the access played back: a load gets the value it got, a store is not repeat
 
 from __future__ import annotations
 
+from rprocfs.arch.armv7m import conditions
 from rprocfs.arch.armv7m import scb as bits
 from rprocfs.arch.armv7m.exceptions import ExceptionModel
 from rprocfs.arch.armv7m.faults import Faults
 from rprocfs.arch.armv7m.nvic import SVCALL
 from rprocfs.engines.unicorn import libunicorn, ports, semihosting
-from rprocfs.engines.unicorn.sites import Sites, instructions
+from rprocfs.engines.unicorn.sites import Sites, divides, instructions
 from rprocfs.hw.clock import SECOND
 
 TYPE_CHECKING = False
@@ -51,9 +52,9 @@ class Reset(Exception):
 class Core:
     """Runs *unicorn* with *bus* around it, until a
     :class:`~rprocfs.arch.armv7m.exceptions.Lockup`, a :class:`Reset` or a
-    :class:`~rprocfs.engines.unicorn.ports.Closed`. *now* is the wall clock; the last of the
-    *sockets* is the parent's, a byte from which is a
-    :class:`~rprocfs.engines.unicorn.ports.Halted`."""
+    :class:`~rprocfs.engines.unicorn.ports.Closed`. *now* is the wall clock, *fault* is told of
+    every fault (exception number, cause). The last of the *sockets* is the parent's: a byte
+    from there is a :class:`~rprocfs.engines.unicorn.ports.Halted`."""
 
     def __init__(
         self,
@@ -64,21 +65,25 @@ class Core:
         bus: Bus,
         sockets: tuple[ports.Port, ...],
         now: Callable[[], int],
+        fault: Callable[[int, str], None],
     ) -> None:
         self._uc, self._cpu, self._ram, self._scs, self._bus = unicorn, cpu, ram, scs, bus
         self._sockets, self._now = sockets, now
-        self._model = ExceptionModel(cpu, scs, ram.load, ram.store)
+        self._model = ExceptionModel(cpu, scs, ram.load, ram.store, fault)
         self._faults = Faults(self._model, cpu, scs.scb)
         self._event: Callable[[], None] | None = None
         self._reset: Reset | None = None
         self._cut: tuple[int, int, int] | None = None  # pc, address, value of an access
         self._replay: tuple[int, int, int] | None = None
         self._played = self._pc = 0
+        self._undo: list[tuple[int, bytes]] = []  # what unaligned stores overwrote
         self._count = SLICE
         self._looked = 0
         self._resumed = False
-        traps = (self._stop_if_due, self._on_divide, self._on_float, self._on_unaligned)
-        self._sites = Sites(unicorn, ram, scs.scb, *traps)
+        self._sites = Sites(
+            unicorn, ram, scs.scb, self._stop_if_due, self._on_divide, self._on_float,
+            self._on_conditional, self._on_unaligned,
+        )  # fmt: skip
         for da, size in bus.mappings():
             unicorn.map_registers(da, size, self._read, self._write)
         unicorn.hook(libunicorn.HOOK_INTR, self._on_interrupt)
@@ -157,6 +162,46 @@ class Core:
             # Stopped in front of it, as its block is a new one.
             self._replay, self._cut = None, cut
 
+    def _step_conditional(self) -> None:
+        """Execute the IT block at the PC by single instructions, up to the first that traps."""
+        pc = self._cpu.pc
+        self._step_block(pc + 2, self._ram.code(pc, 1)[0])
+
+    def _step_block(self, begin: int, state: int) -> None:
+        """The rest of an IT block, which is at *begin*, with ITSTATE as given."""
+        cpu = self._cpu
+        for pc, first, second in list(self._sites.block(begin, conditions.length(state))):
+            cpu.pc = pc
+            if conditions.passes(state >> 4, cpu.xpsr):
+                self._step(first, second)
+                if self._event is not None:
+                    state = state if cpu.pc == pc else conditions.advance(state)
+                    cpu.set_itstate(state)
+                    event, self._event = self._event, None
+                    event()
+                    return
+            else:
+                cpu.pc = pc + (2 if second < 0 else 4)
+            state = conditions.advance(state)
+
+    def _step(self, first: int, second: int) -> None:
+        """Execute the instruction at the PC, as one of an IT block: it sets no flags."""
+        if not self._sites.traps(first, second):
+            trap = None
+        elif divides(first, second):
+            trap = None if self._divisor(second) else self._faults.division
+        else:
+            trap = self._faults.fpu_off
+        if trap is not None:
+            self._event = trap
+            return
+        self._sites.stepping = True
+        self._cpu.set_itstate(conditions.ALWAYS_LAST)
+        self._execute(1)
+        self._cut = None  # inside an IT block Unicorn does not stop, so the access is complete
+        self._cpu.set_itstate(0)
+        self._sites.stepping = False
+
     # Sleeping
 
     def _sleep(self) -> None:
@@ -223,15 +268,37 @@ class Core:
             self._uc.stop()
 
     def _on_divide(self, address: int) -> None:
-        divisor = self._ram.code(address + 2, 1)[0] & 15
-        if self._cpu.register(divisor) == 0:
+        if self._divisor(self._ram.code(address + 2, 1)[0]) == 0:
             self._event = self._faults.division
             self._uc.stop()
 
-    def _on_unaligned(self) -> None:
-        self._pc = self._cpu.pc
-        self._event = self._event or (lambda: self._faults.unaligned(self._pc))
+    def _divisor(self, second: int) -> int:
+        return self._cpu.register(second & 15)
+
+    def _on_conditional(self, address: int) -> None:
+        state = self._ram.code(address, 1)[0]
+        (_, first, second), *more = self._sites.block(address + 2, conditions.length(state))
+        usual = not more and divides(first, second)  # if (b) a / b
+        if usual and not (
+            self._divisor(second) == 0 and conditions.passes(state >> 4, self._cpu.xpsr)
+        ):
+            return
+        self._event = self._step_conditional
         self._uc.stop()
+
+    def _on_unaligned(self, kind: int, address: int, size: int) -> None:
+        if self._event is None:
+            self._pc = self._cpu.pc
+            self._event = self._unaligned
+        if kind in libunicorn.MEM_WRITES:  # Unicorn stops behind the store
+            self._undo.append((address, self._ram.code(address, size)))
+        self._uc.stop()
+
+    def _unaligned(self) -> None:
+        for address, before in reversed(self._undo):
+            self._ram.put(address, before)
+        self._undo.clear()
+        self._faults.unaligned(self._pc)
 
     def _on_float(self, address: int) -> None:
         self._event = self._faults.fpu_off
@@ -244,7 +311,8 @@ class Core:
             EXCEPTION_EXIT: self._exception_return,
             NOCP: self._faults.no_coprocessor,
             PREFETCH_ABORT: self._faults.fetch,
-            DATA_ABORT: self._faults.abort,
+            # Unicorn has memory, registers or nothing: only exclusive accesses abort otherwise.
+            DATA_ABORT: lambda: self._faults.unaligned(self._cpu.pc),
         }
         self._event = handlers.get(number) or (lambda: self._unknown(number))
         self._uc.stop()
@@ -280,6 +348,9 @@ class Core:
         thread = self._resumed = self._model.exception_return(self._cpu.pc | 1)
         if thread and self._scs.scb.scr & bits.SCR_SLEEPONEXIT:
             self._sleep()
+        state = conditions.from_xpsr(self._cpu.xpsr)
+        if state:
+            self._step_block(self._cpu.pc, state)
 
     def _hint(self) -> None:
         done = self._ram.code(self._cpu.pc - 4, 4)

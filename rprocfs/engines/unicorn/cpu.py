@@ -15,6 +15,7 @@ care is written down here:
 
 from __future__ import annotations
 
+from rprocfs.arch.armv7m.conditions import ITSTATE_MASK, to_xpsr
 from rprocfs.arch.armv7m.cpu import FPCA, IPSR_MASK, NPRIV, SPSEL, THUMB
 from rprocfs.engines.unicorn import libunicorn
 from rprocfs.engines.unicorn.libunicorn import RegisterSet, Unicorn
@@ -29,9 +30,10 @@ class Cpu:
     def __init__(self, unicorn: Unicorn) -> None:
         lib = libunicorn
         self._uc = unicorn
-        low = (*range(lib.R0, lib.R0 + 4), lib.R12, lib.LR, lib.PC, lib.XPSR)
+        low = (*lib.GENERAL[:4], lib.R12, lib.LR, lib.PC, lib.XPSR)
         self._resume = RegisterSet(unicorn, (*low, lib.APSR_G, lib.APSR_NZCV))
         self._vector = RegisterSet(unicorn, (lib.LR, lib.PC, lib.XPSR, lib.APSR_G, lib.APSR_NZCV))
+        self._status = RegisterSet(unicorn, (lib.XPSR, lib.APSR_G, lib.APSR_NZCV))
         masks = (lib.PRIMASK, lib.BASEPRI, lib.FAULTMASK)
         self._masks = RegisterSet(unicorn, (lib.CONTROL, lib.XPSR, *masks))
         self._entry = RegisterSet(unicorn, (*low, lib.SP, lib.CONTROL))
@@ -75,6 +77,11 @@ class Cpu:
         """Flags, IT state, Thumb state and exception number."""
         return self._uc.read(libunicorn.XPSR)
 
+    def set_itstate(self, state: int) -> None:
+        """Make the next instruction one of an IT block; 0: of none."""
+        xpsr = self.xpsr & ~ITSTATE_MASK | to_xpsr(state)
+        self._status.write((xpsr, xpsr, xpsr))
+
     @property
     def control(self) -> int:
         """CONTROL: nPRIV, SPSEL, FPCA."""
@@ -91,12 +98,12 @@ class Cpu:
         return bool(self.control & NPRIV) and not self.xpsr & IPSR_MASK
 
     def register(self, number: int) -> int:
-        """A general register, R0 to R12."""
-        return self._uc.read(libunicorn.R0 + number)
+        """A general register, R0 to R15, by its number in an instruction."""
+        return self._uc.read(libunicorn.GENERAL[number])
 
     def registers(self) -> tuple[int, ...]:
         """R0 to R15 and xPSR."""
-        return (*map(self.register, range(13)), self.sp, self.lr, self.pc, self.xpsr)
+        return (*map(self.register, range(16)), self.xpsr)
 
     def masks(self) -> tuple[int, int, int]:
         """PRIMASK, BASEPRI and FAULTMASK."""

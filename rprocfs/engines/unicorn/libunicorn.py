@@ -27,6 +27,8 @@ MEM_READ, MEM_WRITE = 16, 17
 MEM_WRITES, MEM_FETCHES = (17, 20, 22), (21, 24)
 
 R0, R12, SP, LR, PC, S0 = 66, 78, 12, 10, 11, 79
+#: The numbers of R0 to R15, by their number in an instruction: LR, PC and SP are not behind R12.
+GENERAL = (*range(R0, R12 + 1), SP, LR, PC)
 XPSR, IPSR, CONTROL, MSP, PSP = 120, 114, 117, 115, 116
 PRIMASK, BASEPRI, FAULTMASK = 123, 124, 126
 APSR_NZCV, APSR_G, FPSCR, SYNDROME = 2, 128, 6, 140

@@ -15,14 +15,17 @@
 
 For SDIV, UDIV and the FPU the hooks are on instructions. One such hook makes all of
 Unicorn several times slower, so they exist only where there is such an instruction and
-while the firmware asks for the trap, or has not turned the FPU on.
+while the firmware asks for the trap, or has not turned the FPU on. Unicorn does not stop
+inside an IT block, so the hook is on the IT instruction if one is in its block.
 """
 
 from __future__ import annotations
 
 import ctypes
 import struct
+from itertools import islice
 
+from rprocfs.arch.armv7m import conditions
 from rprocfs.arch.armv7m.scb import CCR_DIV_0_TRP, CCR_UNALIGN_TRP
 from rprocfs.engines.unicorn import libunicorn
 
@@ -76,8 +79,9 @@ class Sites:
     """Finds such instructions in *ram* and calls back when they are executed.
 
     *unmasked* is called behind an instruction that may have unmasked an interrupt,
-    *divide* (address) and *float_off* (address) in front of a trapping one, *unaligned*
-    in such an access; all of them while Unicorn runs.
+    *divide* (address) and *float_off* (address) in front of a trapping one, *conditional*
+    (address) in front of an IT block with one in it, *unaligned* (kind, address, size) in
+    such an access; all of them while Unicorn runs.
     """
 
     def __init__(
@@ -88,16 +92,19 @@ class Sites:
         unmasked: Callable[[], None],
         divide: Callable[[int], None],
         float_off: Callable[[int], None],
-        unaligned: Callable[[], None],
+        conditional: Callable[[int], None],
+        unaligned: Callable[[int, int, int], None],
     ) -> None:
         self._uc, self._ram, self._scb = unicorn, ram, scb
         self._divide, self._float_off, self._unaligned = divide, float_off, unaligned
+        self._conditional = conditional
         self._found: set[tuple[str, int]] = set()  # (purpose of the hook, address)
         self._hooks: dict[tuple[str, int], ctypes.c_size_t] = {}
         self._before_wfi: dict[int, int] = {}  # block that ends with WFI: address behind it
         self._entered = 0  # the last block of those, or behind one
         self._asked = (False, False, False)
         self._accesses: ctypes.c_size_t | None = None
+        self.stepping = False  # inside an IT block, which is looked at as a whole
         self._callbacks = {
             UNMASK: libunicorn.CODE(lambda *_: unmasked()),
             WFI: libunicorn.CODE(lambda _uc, address, _size, _data: self._enter(address)),
@@ -139,12 +146,14 @@ class Sites:
             self._uc.unhook(self._accesses)
             self._accesses = None
 
-    def _accessed(self, _uc: int, _kind: int, address: int, size: int, *_: int) -> bool:
+    def _accessed(self, _uc: int, kind: int, address: int, size: int, *_: int) -> bool:
         if address % size:
-            self._unaligned()
+            self._unaligned(kind, address, size)
         return True
 
     def _translated(self, _uc: int, block: int, _previous: int, _data: int) -> None:
+        if self.stepping:
+            return
         address, _, size = BLOCK.unpack(ctypes.string_at(block, BLOCK.size))
         found = set(self._interesting(address, self._ram.code(address, size)))
         found.difference_update(self._hooks)
@@ -153,7 +162,7 @@ class Sites:
             self._uc.stop()
 
     def _interesting(self, address: int, code: bytes) -> Iterator[tuple[str, int]]:
-        division, fpu_off, _ = self._asked
+        block_end = -1  # of an IT block
         for offset, first, second in instructions(code):
             behind = address + offset + (2 if second < 0 else 4)
             if unmasks(first, second):
@@ -162,8 +171,23 @@ class Sites:
                 self._before_wfi[address] = behind
                 yield WFI, address
                 yield WFI, behind
-            elif (division and divides(first, second)) or (fpu_off and floats(first, second)):
+            elif conditions.is_it(first):
+                block = list(self.block(behind, conditions.length(first & 0xFF)))
+                block_end = block[-1][0] if block else -1
+                if any(self.traps(*instruction[1:]) for instruction in block):
+                    yield TRAP, address + offset
+            elif address + offset > block_end and self.traps(first, second):
                 yield TRAP, address + offset
+
+    def traps(self, first: int, second: int) -> bool:
+        """Whether the instruction may have to be trapped, as the core is set now."""
+        division, fpu_off, _ = self._asked
+        return (division and divides(first, second)) or (fpu_off and floats(first, second))
+
+    def block(self, begin: int, count: int) -> Iterator[tuple[int, int, int]]:
+        """(address, first halfword, second or -1) of the *count* instructions at *begin*."""
+        for offset, first, second in islice(instructions(self._ram.code(begin, 4 * count)), count):
+            yield begin + offset, first, second
 
     def _enter(self, address: int) -> None:
         self._entered = address
@@ -178,7 +202,9 @@ class Sites:
 
     def _trap(self, address: int) -> None:
         for _, first, second in instructions(self._ram.code(address, 4)):
-            if divides(first, second):
+            if conditions.is_it(first):
+                self._conditional(address)
+            elif divides(first, second):
                 self._divide(address)
             else:
                 self._float_off(address)

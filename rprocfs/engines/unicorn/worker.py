@@ -18,6 +18,7 @@ from rprocfs.engines.registers import to_line
 from rprocfs.engines.unicorn.bus import Bus
 from rprocfs.engines.unicorn.core import Core, Reset
 from rprocfs.engines.unicorn.cpu import Cpu
+from rprocfs.engines.unicorn.fault_log import FaultLog
 from rprocfs.engines.unicorn.libunicorn import Unicorn
 from rprocfs.engines.unicorn.ports import Closed, Halted, Port, wait
 from rprocfs.engines.unicorn.ram import WorkerRam
@@ -66,7 +67,10 @@ class Processor:
         bus = Bus(self.scs, machine.peripherals(wires))
         self.control = Port(control)
         ports = (self.mailbox, self.console, self.control)
-        self.core = Core(unicorn, self.cpu, ram, self.scs, bus, ports, time.monotonic_ns)
+        self._faults = FaultLog(self.cpu, self.scs.scb, debug, time.monotonic)
+        self.core = Core(
+            unicorn, self.cpu, ram, self.scs, bus, ports, time.monotonic_ns, self._faults
+        )
 
     def _request_reset(self) -> None:
         self.core.request_reset("reset", "fatal error")

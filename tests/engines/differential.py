@@ -1,0 +1,95 @@
+"""Instructions on both engines over random operands: see scripts/firmware/differential.S."""
+
+import shutil
+import struct
+import subprocess
+
+from rprocfs.engines.qemu.engine import QemuEngine
+from rprocfs.engines.unicorn.engine import UnicornEngine
+from tests.engines.host import SELFTESTS, Host
+
+IMAGE = SELFTESTS / "differential.elf"
+PARAMS, CASES, RESULTS = 0x2108_0000, 0x2109_0000, 0x2120_0000
+CASE, RESULT = 32, 80 * 4
+DIV_0_TRP, UNALIGN_TRP, STKALIGN = 0x10, 8, 0x200
+FPU = 0xF << 20
+NAMES = (
+    *(f"operand {name}" for name in (*(f"r{n}" for n in range(13)), "lr", "apsr", "offset")),
+    *(f"r{n}" for n in range(13)), "lr", "apsr", "primask", "basepri", "faultmask", "control", "sp",
+    "exception", "cfsr", "hfsr", "bfar", "exc_return", "aligned", "pc", "xpsr",
+    *(f"scratch+{4 * n}" for n in range(16)),
+)  # fmt: skip
+
+ENGINES = {"unicorn": UnicornEngine, "qemu": QemuEngine}
+
+
+def assemble(directory, cases):
+    """The code of *cases*, 32 bytes each, which begins at CASES."""
+    assert shutil.which("arm-none-eabi-gcc"), (
+        "no arm-none-eabi-gcc: apt-get install gcc-arm-none-eabi"
+    )
+    after = struct.unpack_from("<16I", IMAGE.read_bytes(), 0x100)[15] & ~1
+    lines = [".syntax unified", ".thumb", ".text", f".equ after, {after:#x}"]
+    for index, case in enumerate(cases):
+        lines += [f".org {index * CASE}", case.replace("; ", "\n"), "b.w after"]
+    lines.append(f".org {len(cases) * CASE}")
+    source, linked, binary = (directory / name for name in ("cases.s", "cases.elf", "cases.bin"))
+    source.write_text("\n".join(lines) + "\n")
+    command = ["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16"]
+    command += ["-mfloat-abi=hard", "-nostdlib", f"-Wl,-Ttext={CASES:#x},-e0", "-x", "assembler"]
+    subprocess.run([*command, source, "-o", linked], check=True)
+    subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", linked, binary], check=True)
+    return binary.read_bytes()
+
+
+def execute(engine, code, rounds, seed=1, ccr=STKALIGN, cpacr=FPU):
+    """The results of *code* on *engine*: for each case the sum, then the words of NAMES."""
+    count = len(code) // CASE
+
+    def place(ram):
+        ram.at(CASES, len(code))[:] = code
+        ram.at(PARAMS, 20)[:] = struct.pack("<5I", count, rounds, seed, ccr, cpacr)
+
+    with Host(IMAGE, core="cortex-m4", engine=ENGINES[engine](), prepare=place) as host:
+        host.wait(lambda: b"." in host.worker.console or host.deaths)
+        assert host.deaths == [], host.deaths
+        results = bytes(host.ram.at(RESULTS, count * RESULT))
+    return [
+        struct.unpack_from(f"<{1 + len(NAMES)}I", results, index * RESULT) for index in range(count)
+    ]
+
+
+def difference(cases, ours, theirs):
+    """What is not the same, as text for a person; "" if all of it is."""
+    said = []
+    for case, mine, other in zip(cases, ours, theirs, strict=True):
+        if mine == other:
+            continue
+        last = [
+            f"{name} {a:#x} against {b:#x}"
+            for name, a, b in zip(NAMES, mine[1:], other[1:], strict=True)
+            if a != b
+        ]
+        operands = " ".join(f"{n[8:]}={v:#x}" for n, v in zip(NAMES[:16], mine[1:17], strict=True))
+        said.append(f"{case}\n    {'; '.join(last) or 'an earlier round'}\n    {operands}")
+    return "\n".join(said)
+
+
+def compare(directory, cases, rounds, **options):
+    """Execute *cases* on both engines; AssertionError says what differs, and with what."""
+    code = assemble(directory, cases)
+    ours = execute("unicorn", code, rounds, **options)
+    theirs = execute("qemu", code, rounds, **options)
+    assert all(result[0] for result in theirs), "a case that leaves no trace"
+    report = difference(cases, ours, theirs)
+    if report and rounds > 1:  # the first round that differs says it with operands
+        for shorter in range(1, rounds):
+            first = difference(
+                cases,
+                execute("unicorn", code, shorter, **options),
+                execute("qemu", code, shorter, **options),
+            )
+            if first:
+                report = f"round {shorter}: {first}"
+                break
+    assert not report, report
