@@ -32,6 +32,8 @@ from rprocfs.hw.st.ipcc import FREED
 from rprocfs.remoteproc import elf_loader
 from rprocfs.remoteproc.coredump import (
     ELFCLASS32,
+    DumpSegment,
+    rproc_coredump,
     rproc_coredump_add_segment,
     rproc_coredump_set_elf_info,
 )
@@ -41,7 +43,7 @@ from rprocfs.remoteproc.state import State
 from rprocfs.soc.stm32mp1 import STM32MP157
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from rprocfs.base.platform import PlatformDevice
     from rprocfs.engines.worker import Engine, Worker
@@ -158,6 +160,21 @@ class Stm32RprocOps(WorkerOps):
         """stm32_rproc_detach(): tell it by the mailbox of that name."""
         if not self._mboxes[DETACH].send_and_wait(DETACH_TIMEOUT):
             rproc.warn("warning: remote FW detach without ack")
+
+    def coredump(self, rproc: Rproc) -> None:
+        """Under ``strict`` what the kernel dumps; else all of each memory, and the registers."""
+        if rproc.model.strict:
+            rproc_coredump(rproc)
+        else:
+            super().coredump(rproc)
+
+    def memory_in_use(self) -> Iterator[DumpSegment]:
+        """Each memory whole, where the processor has it first."""
+        seen = set()
+        for bank in self.ram.banks:
+            if bank.offset not in seen:
+                seen.add(bank.offset)
+                yield DumpSegment(bank.da, bank.size)
 
     def _power_up(self, rproc: Rproc) -> None:
         self._vtor = self.machine.vector_table(())

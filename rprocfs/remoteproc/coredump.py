@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import struct
 import threading
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -35,15 +35,27 @@ class DumpMode(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DumpSegment:
-    """``struct rproc_dump_segment``: *size* bytes from *da* go into the dump."""
+    """``struct rproc_dump_segment``: *size* bytes from *da* go into the dump.
+
+    *dump* (offset, size) reads them if the driver has its own way to; otherwise they are
+    the memory that the processor sees at *da*.
+    """
 
     da: int
     size: int
+    dump: Callable[[int, int], bytes] | None = field(default=None, compare=False)
 
 
 def rproc_coredump_add_segment(rproc: Rproc, da: int, size: int) -> None:
     """Have ``[da, da + size)`` dumped; forgotten when the resources are cleaned up."""
     rproc.dump_segments.append(DumpSegment(da, size))
+
+
+def rproc_coredump_add_custom_segment(
+    rproc: Rproc, da: int, size: int, dump: Callable[[int, int], bytes]
+) -> None:
+    """As :func:`rproc_coredump_add_segment`; *dump* (offset, size) reads the memory."""
+    rproc.dump_segments.append(DumpSegment(da, size, dump))
 
 
 def rproc_coredump_set_elf_info(rproc: Rproc, elf_class: int, machine: int) -> None:
@@ -105,6 +117,8 @@ def _headers(
 def _copy(rproc: Rproc, segment: DumpSegment, offset: int = 0, size: int | None = None) -> bytes:
     """rproc_copy_segment(): what cannot be read is 0xff."""
     size = segment.size - offset if size is None else size
+    if segment.dump is not None:
+        return segment.dump(offset, size)
     va = rproc.rproc_da_to_va(segment.da + offset, size)
     if va is None:
         rproc.err(

@@ -169,8 +169,23 @@ def test_a_crash_of_no_known_type():
     assert notes(40, (0,) * 17, 77)[20:24] == (6).to_bytes(4, "little")
 
 
+def parts(*ranges):
+    return [DumpSegment(begin, end - begin) for begin, end in ranges]
+
+
 def test_what_overlaps_is_dumped_once():
-    parts = [DumpSegment(0x3000, 0x1000), DumpSegment(0x1000, 0x100), DumpSegment(0x1080, 0x2000)]
-    assert merged(parts) == [DumpSegment(0x1000, 0x3000)]
-    assert merged([DumpSegment(8, 4), DumpSegment(0, 4)]) == [DumpSegment(0, 4), DumpSegment(8, 4)]
-    assert merged([DumpSegment(0, 16), DumpSegment(4, 4)]) == [DumpSegment(0, 16)]
+    def anywhere(_da, _size):
+        return True
+
+    three = parts((0x3000, 0x4000), (0x1000, 0x1100), (0x1080, 0x3080))
+    assert merged(three, anywhere) == parts((0x1000, 0x4000))
+    assert merged(parts((8, 12), (0, 4)), anywhere) == parts((0, 4), (8, 12))
+    assert merged(parts((0, 16), (4, 8)), anywhere) == parts((0, 16))
+
+
+def test_memories_that_touch_are_dumped_apart():
+    def one(da, size):
+        return da // 0x1000 == (da + size - 1) // 0x1000
+
+    touching = parts((0, 0x800), (0x800, 0x1000), (0x1000, 0x2000))
+    assert merged(touching, one) == parts((0, 0x1000), (0x1000, 0x2000))

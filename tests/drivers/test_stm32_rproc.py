@@ -247,6 +247,13 @@ def test_check_says_what_boots(tmp_path, capsys):
     assert "neither trace nor channels" in said
 
 
+def loads(core):
+    """address: content of each PT_LOAD."""
+    count = struct.unpack_from("<H", core, 44)[0]
+    headers = [struct.unpack_from("<8I", core, 52 + 32 * at) for at in range(count)]
+    return {da: core[at : at + size] for kind, at, da, _, size, *_ in headers if kind == 1}
+
+
 def test_its_dump_has_the_memories_of_the_board(make):
     bench = make()
     bench.start()
@@ -254,12 +261,14 @@ def test_its_dump_has_the_memories_of_the_board(make):
     bench.shell.echo(f"{DEBUG}/crash", "0\n")
     bench.wait(lambda: bench.shell.exists(f"{R0}/devcoredump/data"))
     core = bench.shell.cat_bytes(f"{R0}/devcoredump/data")
-    count = struct.unpack_from("<H", core, 44)[0]
-    loads = [struct.unpack_from("<8I", core, 52 + 32 * at) for at in range(count)]
-    inside = [(da, size) for kind, _, da, _, size, *_ in loads if kind == 1]
-    for region in DKX_REGIONS[:-1]:
-        da, size = region["da"], region["size"]
-        assert any(at <= da and da + size <= at + length for at, length in inside), region
+    held = loads(core)
+    assert {da: len(data) for da, data in held.items()} == {
+        0: 0x10000,
+        0x10000000: 0x60000,
+        0x30000000: 0x40000,
+    }
+    assert held[0x10000000][:0x40000] == held[0x30000000]
+    assert "invalid copy request" not in bench.log
     assert b"echo: started" in core
     bench.wait(lambda: bench.state == "running")
 
@@ -352,4 +361,10 @@ def test_strict_is_like_a_board(tmp_path):
         while not shell.exists(f"{R0}/devcoredump/data"):
             assert time.monotonic() < deadline
             time.sleep(0.01)
-        assert shell.cat_bytes(f"{R0}/devcoredump/data")[18:20] == bytes(2)  # EM_NONE
+        core = shell.cat_bytes(f"{R0}/devcoredump/data")
+        assert core[18:20] == bytes(2)  # EM_NONE
+        regions = {region["da"]: region["size"] for region in DKX_REGIONS[:-1]}
+        held = {da: len(data) for da, data in loads(core).items()}
+        assert regions.items() <= held.items()
+        assert len(held) == len(regions) + 1  # the trace, stm32_rproc_add_coredump_trace()
+        assert struct.unpack_from("<I", core, 52)[0] == 1  # no note comes first

@@ -17,7 +17,7 @@ from rprocfs.remoteproc.coredump import DumpSegment
 from rprocfs.remoteproc.state import CrashType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 EM_ARM, EM_RISCV = 40, 243
 NT_PRSTATUS, NT_GDB_TDESC = 1, 0xFF00_0000
@@ -63,14 +63,18 @@ def _padded(content: bytes) -> bytes:
     return content + bytes(-len(content) % 4)
 
 
-def merged(segments: Iterable[DumpSegment]) -> list[DumpSegment]:
-    """*segments* by address, those that touch or overlap as one."""
+def merged(segments: Iterable[DumpSegment], one: Callable[[int, int], bool]) -> list[DumpSegment]:
+    """*segments* by address, those that touch or overlap as one.
+
+    *one* (da, size) says whether these bytes are in one memory: no segment is made of two.
+    """
     result: list[DumpSegment] = []
     for segment in sorted(segments, key=lambda segment: segment.da):
-        if result and segment.da <= result[-1].da + result[-1].size:
-            first = result.pop()
+        first = result[-1] if result else None
+        if first is not None and segment.da <= first.da + first.size:
             end = max(first.da + first.size, segment.da + segment.size)
-            result.append(DumpSegment(first.da, end - first.da))
-        else:
-            result.append(segment)
+            if one(first.da, end - first.da):
+                result[-1] = DumpSegment(first.da, end - first.da)
+                continue
+        result.append(segment)
     return result

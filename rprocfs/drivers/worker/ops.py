@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,7 @@ from rprocfs.remoteproc.coredump import (
     ELFCLASS32,
     DumpSegment,
     rproc_coredump,
+    rproc_coredump_add_custom_segment,
     rproc_coredump_add_segment,
 )
 from rprocfs.remoteproc.errors import FirmwareError
@@ -36,6 +38,8 @@ from rprocfs.soc.vsoc import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from rprocfs.engines.death import Death
     from rprocfs.engines.worker import Engine, Worker
     from rprocfs.remoteproc.core import Rproc
@@ -169,12 +173,28 @@ class WorkerOps(RprocOps):
 
     def coredump(self, rproc: Rproc) -> None:
         """All memory in use, and the registers, for a debugger."""
-        limit = self.machine.platform_page.da
-        used = [DumpSegment(da, min(size, limit - da)) for da, size in self.ram.occupied()]
-        rproc.dump_segments[:] = merged(
-            [*rproc.dump_segments, *(segment for segment in used if segment.size > 0)]
-        )
+        segments = merged([*rproc.dump_segments, *self.memory_in_use()], self._is_one_memory)
+        rproc.dump_segments.clear()
+        for segment in segments:
+            if self._is_one_memory(segment.da, segment.size):
+                read = partial(self._read_memory, segment.da)
+                rproc_coredump_add_custom_segment(rproc, segment.da, segment.size, read)
+            else:
+                rproc_coredump_add_segment(rproc, segment.da, segment.size)
         rproc_coredump(rproc, notes(self._elf_machine, self._registers, self._kind))
+
+    def memory_in_use(self) -> Iterator[DumpSegment]:
+        """What the firmware wrote to, but for the platform's own page."""
+        limit = self.machine.platform_page.da
+        for da, size in self.ram.occupied():
+            if da < limit:
+                yield DumpSegment(da, min(size, limit - da))
+
+    def _is_one_memory(self, da: int, size: int) -> bool:
+        return any(bank.find(da, size) >= 0 for bank in self.ram.banks)
+
+    def _read_memory(self, da: int, offset: int, size: int) -> bytes:
+        return bytes(self.ram.at(da + offset, size))
 
     def kick(self, rproc: Rproc, notifyid: int) -> None:
         """A byte into the mailbox."""
