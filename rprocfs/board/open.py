@@ -13,10 +13,10 @@ from rprocfs.board.configfs import remoteproc_configfs_init
 from rprocfs.board.description import DEFAULT_BOARD, FIRMWARE_DIRECTORY, Board
 from rprocfs.board.devicetree import is_dtb, read_dtb
 from rprocfs.board.ready import images, read_board, ready_boards
-from rprocfs.board.rules import Udev
 from rprocfs.board.schema import KEYS
 from rprocfs.board.show import show_init
 from rprocfs.board.source import Source
+from rprocfs.board.udev import Udev
 from rprocfs.devicetree.kobj import of_attach_tree
 from rprocfs.errors import CommandError
 from rprocfs.fs.kernfs import Owner

@@ -8,49 +8,62 @@ from __future__ import annotations
 
 import grp
 import pwd
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from rprocfs.fs.kernfs import Dir, Link, Node
-from rprocfs.fs.sysfs import SysfsFile
-
-if TYPE_CHECKING:
-    from rprocfs.base.model import DriverModel
+from rprocfs.fs.kernfs import Node
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One ``[[rule]]``; None: leave that as it is."""
+    """One ``[[rule]]``; None: leave that as it is.
+
+    *name* is a further condition: a pattern for the attribute ``name`` of the device or of
+    one above it. *symlink* is another name of the node, below ``dev``; *driver* the one that
+    a new device is given by ``driver_override``.
+    """
 
     node: str | None
     subsystem: str | None
+    name: str | None
     attributes: tuple[str, ...]
     uid: int | None
     gid: int | None
     mode: int | None
+    symlink: str | None
+    driver: str | None
 
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> Rule:
         """What a table of good types says; ValueError(key, text)."""
         if ("node" in table) == ("subsystem" in table):
             raise ValueError("node", "there must be either node or subsystem")
-        if ("subsystem" in table) != ("attributes" in table):
-            raise ValueError("attributes", "subsystem and attributes go together")
+        if ("subsystem" in table) != bool({"attributes", "driver"} & table.keys()):
+            raise ValueError("attributes", "subsystem and attributes go together, or driver")
+        if "symlink" in table and "node" not in table:
+            raise ValueError("symlink", "is for a node")
         return cls(
             table.get("node"),
             table.get("subsystem"),
+            table.get("name"),
             tuple(table.get("attributes", ())),
             _number("owner", table.get("owner"), lambda name: pwd.getpwnam(name).pw_uid),
             _number("group", table.get("group"), lambda name: grp.getgrnam(name).gr_gid),
             _mode(table.get("mode")),
+            _symlink(table.get("symlink")),
+            table.get("driver"),
         )
 
     def apply(self, node: Node) -> None:
         """Give *node* its owner, group and mode."""
         node.setattr(self.mode, self.uid, self.gid)
+
+
+def _symlink(text: str | None) -> str | None:
+    if text is not None and ({"", ".", ".."} & set(text.split("/"))):
+        raise ValueError("symlink", "must be a path below /dev")
+    return text
 
 
 def _number(key: str, name: str | None, find: Any) -> int | None:
@@ -73,63 +86,3 @@ def _mode(text: str | None) -> int | None:
     if not 0 <= mode <= 0o777:
         raise ValueError("mode", "must be at most 0777")
     return mode
-
-
-class Udev:
-    """Listens to the events of *model*: applies *rules*, keeps the links of *aliases*.
-
-    An alias is the name of a link below ``dev/remoteproc``, to the node of the processor
-    whose label it has.
-    """
-
-    def __init__(
-        self, model: DriverModel, rules: Iterable[Rule], aliases: Mapping[str, str]
-    ) -> None:
-        self._model = model
-        self._rules = tuple(rules)
-        self._aliases = aliases
-
-    def __call__(self, action: str, devpath: str, env: Mapping[str, str]) -> None:
-        """An event. See :attr:`DriverModel.uevent_listeners`."""
-        if action == "add":
-            self._add(devpath, env)
-        elif action == "remove" and env.get("SUBSYSTEM") == "remoteproc":
-            self._unlink(f"../{env.get('DEVNAME')}")
-
-    def _add(self, devpath: str, env: Mapping[str, str]) -> None:
-        name, subsystem = env.get("DEVNAME"), env.get("SUBSYSTEM")
-        node = self._model.dev.children.get(name) if name is not None else None
-        for rule in self._rules:
-            if node is not None and rule.node is not None and fnmatchcase(node.name, rule.node):
-                rule.apply(node)
-            if rule.subsystem is not None and rule.subsystem == subsystem:
-                for path in rule.attributes:
-                    found = _find(self._model.sys, f"{devpath[1:]}/{path}")
-                    if found is not None:
-                        rule.apply(found)
-        if subsystem == "remoteproc" and node is not None:
-            self._link(node, _find(self._model.sys, f"{devpath[1:]}/name"))
-
-    def _link(self, node: Node, name: Node | None) -> None:
-        if not isinstance(name, SysfsFile) or name.attr.show is None:
-            return
-        label = name.attr.show(name.owner)
-        for alias, target in self._aliases.items():
-            if target == label:
-                with suppress(FileExistsError):  # the first one has it
-                    self._model.dev.mkdirs("remoteproc").add(alias, Link(f"../{node.name}"))
-
-    def _unlink(self, target: str) -> None:
-        links = self._model.dev.children.get("remoteproc")
-        if not isinstance(links, Dir):
-            return
-        for link in links.entries():
-            if isinstance(link, Link) and link.target == target:
-                links.remove(link.name)
-
-
-def _find(directory: Dir, path: str) -> Node | None:
-    node: Node | None = directory
-    for name in path.split("/"):
-        node = node.children.get(name) if isinstance(node, Dir) else None
-    return node

@@ -62,7 +62,10 @@ SOC: Mapping[str, Key] = {
 RULE: Mapping[str, Key] = {
     "node": Key(str, "a pattern of names in dev/, such as rpmsg[0-9]*"),
     "subsystem": Key(str, "instead: the devices of this class or bus"),
+    "name": Key(str, "and only those whose attribute `name`, or that of one above, is like this"),
     "attributes": Key(list, "with subsystem: which of their files"),
+    "driver": Key(str, "with subsystem: the driver that they are given (driver_override)"),
+    "symlink": Key(str, "with node: a link in dev/, such as remoteproc/%k or rpmsg_pru$attr{dst}"),
     "owner": Key(str, "a user's name or number"),
     "group": Key(str, "a group's name or number"),
     "mode": Key(str, "permissions, octal: 0660"),
@@ -75,7 +78,10 @@ TOP: Mapping[str, Key] = {
     "kernel": Key(str, "the kernel to answer as, unless -o kernel says otherwise"),
     "modules": Key(list, "drivers that are loaded from the start, NAME [PARAMETER=VALUE]"),
     "soc": Key(dict, "what sys/devices/soc0 says"),
-    "aliases": Key(dict, "NAME = LABEL: links dev/remoteproc/NAME to a processor's node"),
+    "aliases": Key(
+        dict,
+        "NAME = LABEL: links dev/remoteproc/NAME to a processor's node; LABEL/: to its directory",
+    ),
     "remoteproc": Key(tuple, "a processor, [[remoteproc]]"),
     "reserved-memory": Key(tuple, "a memory, [[reserved-memory]]"),
     "rule": Key(tuple, "whose nodes are, [[rule]]"),

@@ -55,6 +55,8 @@ def write(tmp_path):
         ('[[rule]]\nnode = "*"\nmode = "0999"\n', "board.toml:3: rule[0].mode: must be octal"),
         ('[[rule]]\nnode = "*"\nmode = "4755"\n', "board.toml:3: rule[0].mode: must be at most"),
         ('[[rule]]\nnode = "*"\ngroup = "no such"\n', "rule[0].group: there is no no such"),
+        ('[[rule]]\nnode = "*"\nsymlink = "../x"\n', "rule[0].symlink: must be a path below"),
+        ('[[rule]]\nsubsystem = "rpmsg"\ndriver = "d"\nsymlink = "x"\n', "symlink: is for a node"),
         ('[[rule]]\nsubsystem = "rpmsg"\n', "rule[0].attributes: subsystem and attributes go"),
         (TWO + "phandle = -1\n", "board.toml:11: remoteproc[1].phandle: must be 32 bits"),
         ("x = = 3\n", "(at line 1, column 5)"),
@@ -96,6 +98,16 @@ def test_aliases_come_and_go_with_their_processors(write):
         assert shell.ls("/dev/remoteproc") == ["main", "mcu"]
 
 
+def test_an_alias_with_a_slash_is_the_directory(write):
+    with open_board(write(TWO + '[aliases]\nmain = "m4/"\n'), strict=True) as system:
+        shell = Userspace(system.tree)
+        link = "/dev/remoteproc/main"
+        assert shell.readlink(link) == "../../sys/class/remoteproc/remoteproc0"
+        assert shell.cat(f"{link}/name") == "m4\n"
+        shell.echo("/sys/bus/platform/drivers/rproc-sim/unbind", "rproc-sim.0")
+        assert shell.ls("/dev/remoteproc") == []
+
+
 RULES = """
 [[rule]]
 node = "rpmsg[0-9]*"
@@ -129,6 +141,51 @@ def test_rules(write, tmp_path, where):
         node = shell.lookup("/dev/rpmsg0")
         assert (node.mode, node.uid, node.gid) == (0o660, 7, 0)
         assert shell.lookup("/dev/rpmsg_ctrl0").mode == 0o600
+
+
+@pytest.mark.parametrize(
+    ("name", "channel", "node", "link"),
+    [
+        ("beaglebone-pru", "rpmsg-pru", "rpmsg0", "rpmsg_pru30"),
+        ("imx8mp", "rpmsg-virtual-tty-channel-1", "ttyRPMSG0", "ttyRPMSG30"),
+    ],
+)
+def test_names_of_vendors(tmp_path, name, channel, node, link):
+    """A channel that no driver of Linux takes gets one, and the node a second name."""
+    (tmp_path / "good.elf").write_bytes(IMAGES["good.elf"].make())
+    with open_board(name, firmware=str(tmp_path), strict=True) as system:
+        shell = Userspace(system.tree)
+        processors = [
+            f"/sys/class/remoteproc/{entry}" for entry in shell.ls("/sys/class/remoteproc")
+        ]
+        processor = next(p for p in processors if shell.cat(f"{p}/name") != "wkup_m3\n")
+        shell.echo(f"{processor}/firmware", "good.elf")
+        shell.echo(f"{processor}/state", "start")
+        while not shell.exists(f"/dev/{link}"):
+            pass
+        assert shell.readlink(f"/dev/{link}") == node
+        found = [
+            shell.cat(f"/sys/bus/rpmsg/devices/{d}/name")
+            for d in shell.ls("/sys/bus/rpmsg/devices")
+        ]
+        assert f"{channel}\n" in found
+        shell.echo(f"{processor}/state", "stop")
+        assert not shell.exists(f"/dev/{link}")
+
+
+SYMLINK = """
+[[rule]]
+node = "remoteproc*"
+name = "m4"
+symlink = "by-name/%k-%n-$attr{name}"
+"""
+
+
+def test_a_rule_gives_links(write):
+    with open_board(write(TWO + SYMLINK)) as system:
+        shell = Userspace(system.tree)
+        assert shell.ls("/dev/by-name") == ["remoteproc0-0-m4"]
+        assert shell.readlink("/dev/by-name/remoteproc0-0-m4") == "../remoteproc0"
 
 
 def test_a_file_of_rules_has_nothing_else(write):
