@@ -42,7 +42,7 @@ from rprocfs.board import schema
 from rprocfs.board.description import FIRMWARE_DIRECTORY, Board
 from rprocfs.board.reserved import resolve_regions
 from rprocfs.board.rules import Rule
-from rprocfs.board.source import Source, did_you_mean
+from rprocfs.board.source import Place, Source, did_you_mean
 from rprocfs.errors import CommandError
 from rprocfs.kernel import KERNELS
 from rprocfs.system import DRIVERS, MODULES, UnknownDriverError, find_driver, find_module
@@ -58,40 +58,39 @@ def parse_board(path: str, content: bytes) -> Board:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as failure:
         raise CommandError(f"{path}: {failure}") from failure
     source = Source(path, text)
-    source.check_keys((), document, schema.TOP)
-    processors = document.get("remoteproc", [])
-    for number, processor in enumerate(processors):
-        _check_processor(source, ("remoteproc", number), processor)
+    document = source.check_keys((), document, schema.TOP)
+    processors = [
+        _processor(source, ("remoteproc", number), processor)
+        for number, processor in enumerate(document.get("remoteproc", []))
+    ]
     check_device_names(source, processors)
     _check_phandles(source, processors)
-    regions = document.get("reserved-memory", [])
-    for number, region in enumerate(regions):
-        source.check_keys(("reserved-memory", number), region, schema.REGION)
     modules = document.get("modules", [])
     check_modules(source, modules)
     directory = document.get("firmware-directory", FIRMWARE_DIRECTORY)
-    return Board(
+    found = Board(
         tuple(processors),
         str(Path(path).parent.absolute() / directory),
         tuple(modules),
-        regions=resolve_regions(source, regions, processors),
+        regions=resolve_regions(source, document.get("reserved-memory", []), processors),
         kernel=_kernel(source, document.get("kernel")),
-        soc=_soc(source, document.get("soc", {})),
+        soc=source.check_keys(("soc",), document.get("soc", {}), schema.SOC),
         aliases=_aliases(source, document.get("aliases", {})),
         rules=parse_rules(source, document),
     )
+    source.finish()
+    return found
 
 
 def parse_rules(source: Source, document: Mapping[str, Any]) -> tuple[Rule, ...]:
-    """The tables ``[[rule]]``; CommandError."""
+    """The tables ``[[rule]]`` that make sense."""
     rules = []
     for number, table in enumerate(document.get("rule", [])):
-        source.check_keys(("rule", number), table, schema.RULE)
         try:
-            rules.append(Rule.of(table))
+            rules.append(Rule.of(source.check_keys(("rule", number), table, schema.RULE)))
         except ValueError as failure:
             key, text = failure.args
-            source.fail(("rule", number, key), text)
+            source.complain(("rule", number, key), text)
     return tuple(rules)
 
 
@@ -105,12 +104,14 @@ def read_rules(path: str) -> tuple[Rule, ...]:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as failure:
         raise CommandError(f"{path}: {failure}") from failure
     source = Source(path, text)
-    source.check_keys((), document, {"rule": schema.TOP["rule"]})
-    return parse_rules(source, document)
+    document = source.check_keys((), document, {"rule": schema.TOP["rule"]})
+    rules = parse_rules(source, document)
+    source.finish()
+    return rules
 
 
 def check_device_names(source: Source, processors: Sequence[Mapping[str, Any]]) -> None:
-    """Each is a path below sys/devices/platform, whose last part nobody else has."""
+    """Each is a path below sys/devices/platform, whose last part no other one has."""
     taken: dict[str, int] = {}
     names = [str(processor.get("device-name", "")) for processor in processors]
     buses = {part for name in names for part in name.split("/")[:-1]}
@@ -121,12 +122,12 @@ def check_device_names(source: Source, processors: Sequence[Mapping[str, Any]]) 
         parts = name.split("/")
         place = ("remoteproc", number, "device-name")
         if not all(_FILE_NAME.fullmatch(part) for part in parts):
-            source.fail(place, "must be a path below sys/devices/platform")
-        if parts[-1] in buses:
-            source.fail(place, f"{parts[-1]} is a bus of another processor")
+            source.complain(place, "must be a path below sys/devices/platform")
+        elif parts[-1] in buses:
+            source.complain(place, f"{parts[-1]} is a bus of another processor")
         first = taken.setdefault(parts[-1], number)
         if first != number:
-            source.fail(place, f"{parts[-1]} is that of remoteproc[{first}]")
+            source.complain(place, f"{parts[-1]} is that of remoteproc[{first}]")
 
 
 def _check_phandles(source: Source, processors: Sequence[Mapping[str, Any]]) -> None:
@@ -137,50 +138,53 @@ def _check_phandles(source: Source, processors: Sequence[Mapping[str, Any]]) -> 
             first = taken.setdefault(processor["phandle"], number)
             if first != number:
                 text = f"{processor['phandle']} is that of remoteproc[{first}]"
-                source.fail(("remoteproc", number, "phandle"), text)
+                source.complain(("remoteproc", number, "phandle"), text)
 
 
 def check_modules(source: Source, modules: Sequence[str]) -> None:
-    """Is there each of them. CommandError."""
+    """Is there each of them."""
     for number, module in enumerate(modules):
         name = (module.split() or [""])[0]
         try:
             find_module(name)
         except UnknownModuleError:
-            source.fail(("modules", number), f"no module {name!r}" + did_you_mean(name, MODULES))
+            source.complain(
+                ("modules", number), f"no module {name!r}" + did_you_mean(name, MODULES)
+            )
 
 
-def _check_processor(source: Source, place: tuple[str, int], processor: Mapping[str, Any]) -> None:
-    source.check_keys(place, processor, schema.PROCESSOR)
-    compatible = processor.get("compatible")
-    if compatible is None:
-        source.fail(place, "compatible is missing")
+def _processor(source: Source, place: tuple[str, int], table: Mapping[str, Any]) -> dict[str, Any]:
+    """Its good keys."""
+    good = source.check_keys(place, table, schema.PROCESSOR)
+    if "compatible" not in table:
+        source.complain(place, "compatible is missing")
+    elif "compatible" in good:
+        _check_compatible(source, (*place, "compatible"), good["compatible"])
+    for key, value in good.items():
+        if isinstance(value, int) and not 0 <= value < 1 << 32:
+            source.complain((*place, key), "must be 32 bits")
+    return good
+
+
+def _check_compatible(source: Source, place: Place, compatible: str) -> None:
     try:
         find_driver(compatible)
     except UnknownDriverError:
         hint = did_you_mean(compatible, DRIVERS)
-        source.fail((*place, "compatible"), f"no driver for {compatible}{hint}")
-    for key, value in processor.items():
-        if isinstance(value, int) and not 0 <= value < 1 << 32:
-            source.fail((*place, key), "must be 32 bits")
+        source.complain(place, f"no driver for {compatible}{hint}")
 
 
 def _kernel(source: Source, release: str | None) -> str | None:
     known = [version.release for version in KERNELS]
     if release is not None and release not in known:
-        source.fail(("kernel",), f"{release} is unknown, there are {', '.join(known)}")
+        source.complain(("kernel",), f"{release} is unknown, there are {', '.join(known)}")
     return release
-
-
-def _soc(source: Source, soc: Mapping[str, str]) -> Mapping[str, str]:
-    source.check_keys(("soc",), soc, schema.SOC)
-    return soc
 
 
 def _aliases(source: Source, aliases: Mapping[str, str]) -> Mapping[str, str]:
     for name, label in aliases.items():
         if not isinstance(label, str):
-            source.fail(("aliases", name), "must be the label of a processor")
-        if not _FILE_NAME.fullmatch(name):
-            source.fail(("aliases", name), "must be a name of a file")
+            source.complain(("aliases", name), "must be the label of a processor")
+        elif not _FILE_NAME.fullmatch(name):
+            source.complain(("aliases", name), "must be a name of a file")
     return aliases

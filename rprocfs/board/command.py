@@ -5,21 +5,24 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from rprocfs.board import Board, load_board
 from rprocfs.board.devicetree import write_dtb
+from rprocfs.board.probe import probe_failures
 from rprocfs.board.ready import description, ready_boards
 from rprocfs.board.show import PATH
-from rprocfs.errors import CommandError
-from rprocfs.system import System
+from rprocfs.errors import BoardError, CommandError
+from rprocfs.system import DRIVERS, System
 
 GOOD, WRONG, TROUBLE = 0, 1, 2
-#: What would start something, or touch a file of a processor that runs.
-STARTS = {"auto-boot", "detached", "console-log", "gdb"}
+#: What would start something.
+STARTS = {"auto-boot", "detached"}
 
 
 def board(subparsers: Any) -> None:
@@ -65,24 +68,40 @@ def run_check(arguments: argparse.Namespace) -> int:
     logging.getLogger("rprocfs").addHandler(logging.NullHandler())  # errors are printed
     try:
         found = load_board(arguments.board)
+    except BoardError as failure:
+        return _report(arguments, WRONG, list(failure.complaints), [])
     except CommandError as failure:
-        complaint, status = str(failure), WRONG if Path(arguments.board).is_file() else TROUBLE
-        return _report(arguments, status, [complaint], [])
-    complaints = list(_refusals(found))
+        status = WRONG if Path(arguments.board).is_file() else TROUBLE
+        return _report(arguments, status, [str(failure)], [])
+    complaints = _refusals(found) if found.processors else [_empty(arguments.board, found)]
     labels = [str(processor.get("label", "")) for processor in found.processors]
     return _report(arguments, WRONG if complaints else GOOD, complaints, labels)
 
 
-def _refusals(board: Board) -> Iterator[str]:
+def _empty(name: str, board: Board) -> str:
+    if board.devicetree is None:
+        return f"{name}: no processor, describe one with [[remoteproc]]"
+    return f"{name}: no processor, no node that is okay has a compatible of {', '.join(DRIVERS)}"
+
+
+def _refusals(board: Board) -> list[str]:
     """What the drivers say when they probe, nothing being started."""
-    with System(firmware=board.firmware_directory) as system:
-        for number, processor in enumerate(board.processors):
-            before = system.model.kmsg.next_seq
-            quiet = {key: value for key, value in processor.items() if key not in STARTS}
-            device = system.add_processor(quiet)
-            if device.driver is None:
-                said = [r.text for r in system.model.kmsg.records() if r.seq >= before]
-                yield f"{processor.get('label', '')}: remoteproc[{number}]: {said[0]}"
+    with System(firmware=board.firmware_directory) as system, _no_new_logs(board):
+        for processor in board.processors:
+            system.add_processor(
+                {key: value for key, value in processor.items() if key not in STARTS}
+            )
+        return list(probe_failures(system))
+
+
+@contextmanager
+def _no_new_logs(board: Board) -> Iterator[None]:
+    """A probe opens the file of ``console-log``: take away what that made."""
+    logs = [Path(str(processor.get("console-log", "/"))) for processor in board.processors]
+    new = [log for log in logs if not os.path.lexists(log)]
+    yield
+    for log in new:
+        log.unlink(missing_ok=True)
 
 
 def _report(

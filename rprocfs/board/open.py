@@ -44,6 +44,7 @@ def _devicetree(path: str, blob: bytes) -> Board:
     source = Source(path, "")
     check_modules(source, tree.modules)
     check_device_names(source, tree.processors)
+    source.finish()
     directory = tree.firmware_directory or FIRMWARE_DIRECTORY
     where = str(Path(path).parent.absolute() / directory)
     return Board(tree.processors, where, tree.modules, tree, aliases=tree.aliases)

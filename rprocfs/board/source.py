@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NoReturn
+from typing import Any
 
 from rprocfs.board.schema import Key
-from rprocfs.errors import CommandError
+from rprocfs.errors import BoardError
 
 _HEADER = re.compile(r"\s*(\[\[?)\s*([^\[\]]+?)\s*\]\]?\s*(#.*)?$")
 _KEY = re.compile(r"\s*([\w-]+|\"[^\"]*\"|'[^']*')\s*=")
@@ -26,10 +26,11 @@ Place = tuple[str | int, ...]
 
 
 class Source:
-    """A board file by name, and the lines of its *text*."""
+    """A board file by name, the lines of its *text*, and what is wrong there."""
 
     def __init__(self, path: str, text: str) -> None:
         self.path = path
+        self._complaints: list[str] = []
         self._lines: dict[Place, int] = {}
         self._index(text)
 
@@ -48,26 +49,37 @@ class Source:
             elif key := _KEY.match(line):
                 self._lines.setdefault((*table, key[1].strip("\"'")), number)
 
-    def fail(self, place: Place, text: str) -> NoReturn:
-        """CommandError with the file, the line and the key."""
+    def complain(self, place: Place, text: str) -> None:
+        """Something is wrong at the key, in the line of the file."""
         line = next(
             (self._lines[place[:end]] for end in range(len(place), 0, -1)
              if place[:end] in self._lines), None,
         )  # fmt: skip
         where = self.path if line is None else f"{self.path}:{line}"
         name = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place)
-        raise CommandError(f"{where}: {name[1:]}: {text}")
+        self._complaints.append(f"{where}: {name[1:]}: {text}")
 
-    def check_keys(self, place: Place, table: Mapping[str, Any], known: Mapping[str, Key]) -> None:
-        """Are all keys known, and of their types. CommandError."""
+    def finish(self) -> None:
+        """BoardError with all complaints, if there are any."""
+        if self._complaints:
+            raise BoardError(self.path, tuple(self._complaints))
+
+    def check_keys(
+        self, place: Place, table: Mapping[str, Any], known: Mapping[str, Key]
+    ) -> dict[str, Any]:
+        """Those keys that are known and of their types; complaints about the others."""
+        good = {}
         for name, value in table.items():
-            if name not in known:
-                self.fail((*place, name), "unknown key" + did_you_mean(name, known))
-            kind = known[name].kind
-            if not is_a(value, kind):
-                self.fail((*place, name), "must be " + _KINDS[kind].format(name=name))
-            if kind is str and not value.isprintable():
-                self.fail((*place, name), "must be printable")
+            kind = known[name].kind if name in known else None
+            if kind is None:
+                self.complain((*place, name), "unknown key" + did_you_mean(name, known))
+            elif not is_a(value, kind):
+                self.complain((*place, name), "must be " + _KINDS[kind].format(name=name))
+            elif kind is str and not value.isprintable():
+                self.complain((*place, name), "must be printable")
+            else:
+                good[name] = value
+        return good
 
 
 def is_a(value: object, kind: type) -> bool:

@@ -8,6 +8,7 @@ import fcntl
 import os
 import select
 import signal
+import sys
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
@@ -89,7 +90,9 @@ def serve(
     ends: SimpleQueue[None],
 ) -> None:
     """Serve a board on the directory *where* until something comes out of *ends*."""
-    from rprocfs.board import open_board  # noqa: PLC0415 - only the process that serves needs it
+    # Only the process that serves needs them.
+    from rprocfs.board import open_board  # noqa: PLC0415
+    from rprocfs.board.probe import complaints  # noqa: PLC0415
 
     how = transport.MountOptions(
         options.transport,
@@ -102,6 +105,8 @@ def serve(
         open_board(board, **options.of_board()) as system,
         transport.mount(system.tree, where, how, on_end=lambda: ends.put(None)),
     ):
+        for complaint in complaints(system, configfs=options.configfs or not options.strict):
+            print(f"rprocfs: {complaint}", file=sys.stderr)
         ready()
         ends.get()
 

@@ -13,6 +13,7 @@ from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection
 
 from rprocfs.board import open_board
+from rprocfs.board.probe import complaints
 from rprocfs.errors import CommandError
 from rprocfs_fuse.command import log
 from rprocfs_fuse.command.daemon import SWITCH_INTERVAL, describe
@@ -63,6 +64,8 @@ def _open(
     options.strict = True
     system = stack.enter_context(open_board(arguments.board, **options.of_board()))
     stack.enter_context(private_firmware(system.loader, arguments.keep_firmware))
+    for complaint in complaints(system, configfs=options.configfs):
+        print(f"rprocfs: {complaint}", file=sys.stderr)
     covers = plan(system.tree)
     how = MountOptions(options.transport, allow_other=True, daemon=os.getpid())
     stack.enter_context(mount(system.tree, namespace.MOUNTPOINT, how))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
@@ -107,7 +108,8 @@ class WorkerDriver(PlatformDriver):
             raise _refused(device, f"gdb {socket}: has to be absolute, and shorter")
         if os.path.lexists(socket) and not Path(socket).is_socket():
             raise _refused(device, f"gdb {socket}: is there, and no socket")
-        device.devm_add_action(lambda: _remove_socket(Path(socket)))
+        before = _socket(Path(socket))
+        device.devm_add_action(lambda: _remove_socket(Path(socket), before))
         return QemuEngine(self._io, socket)
 
     def remove(self, device: PlatformDevice) -> None:
@@ -119,8 +121,18 @@ def _refused(device: PlatformDevice, why: str) -> OSError:
     return error(errno.EINVAL)
 
 
-def _remove_socket(path: Path) -> None:
-    if path.is_socket():
+def _socket(path: Path) -> tuple[int, int] | None:
+    """Which socket is there."""
+    try:
+        about = path.lstat()
+    except OSError:
+        return None
+    return (about.st_ino, about.st_ctime_ns) if stat.S_ISSOCK(about.st_mode) else None
+
+
+def _remove_socket(path: Path, before: tuple[int, int] | None) -> None:
+    """Remove the one that QEMU made; one that was there *before* may be another board's."""
+    if _socket(path) not in (None, before):
         path.unlink(missing_ok=True)
 
 
