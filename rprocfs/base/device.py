@@ -125,6 +125,7 @@ class Device:
         dpm_sysfs_add(self.dir)
         if self.devt is not None and self._opener is not None:
             self.create_file(dev)
+            self._dev_entries().add("{}:{}".format(*self.devt), Link(self.dir))
             node = DeviceNode(self._opener, self.devt, self.node_mode)
             self.model.dev.add(self.node_name or self._file_name, node)
         self.kobject_uevent("add")
@@ -135,6 +136,7 @@ class Device:
         """Take it out again: node, driver, files, links."""
         if self.devt is not None:
             self.model.dev.remove(self.node_name or self._file_name)
+            self._dev_entries().remove("{}:{}".format(*self.devt))
         if self.class_ is not None:
             self.class_.dir.remove(self._file_name)
         if self.bus is not None:
@@ -184,6 +186,10 @@ class Device:
     @property
     def _file_name(self) -> str:
         return self.name.replace("/", "!")
+
+    def _dev_entries(self) -> Dir:
+        """device_to_dev_kobj(): where a device is found by its number."""
+        return self.model.sys.mkdirs("dev/char")
 
     def _home(self) -> Dir:
         """get_device_parent(): below the parent, with a directory named after the class between."""

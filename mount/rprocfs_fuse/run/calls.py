@@ -10,6 +10,8 @@ read(2) and write(2) of nothing
 stat(2) of a device node
     Ours are regular files, since FUSE leaves a device file to the kernel's driver of its
     number. ``test -c`` wants a device.
+statfs(2)
+    says FUSE, where libudev wants a sysfs.
 
 The second and the third are handed on to the open file itself: we take the caller's
 descriptor and do an ioctl of our own on it (:mod:`operations`). The others are the
@@ -36,6 +38,7 @@ from rprocfs_fuse.operations import IOC_EMPTY_READ, IOC_EMPTY_WRITE, ioctl_numbe
 from rprocfs_fuse.run import linux, seccomp
 from rprocfs_fuse.run.seccomp import Call, Continue, Handler, Pick
 from rprocfs_fuse.run.stat_calls import StatCalls
+from rprocfs_fuse.run.statfs_calls import StatfsCalls
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +52,7 @@ FOR_EVERYBODY = (Action.READ_ALL, Action.SIZE_BUFFER)
 _CAP_SYSLOG = 1 << 34 | 1 << 21
 
 #: Those that name a file.
-STAT_CALLS = ("stat", "lstat", "fstat", "newfstatat", "statx")
+STAT_CALLS = ("stat", "lstat", "fstat", "newfstatat", "statx", "statfs", "fstatfs")
 
 
 def filter_program(machine: str = "") -> bytes | None:
@@ -82,6 +85,7 @@ def handlers(daemon: Daemon, device: int) -> Mapping[int, Handler]:
         "write": files.write,
         "read": files.read,
         **stats.handlers(),
+        **StatfsCalls(device, numbers).handlers(),
     }
     return {numbers[name]: call for name, call in by_name.items() if name in numbers}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import threading
+from collections.abc import Iterator
 from contextlib import suppress
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
@@ -15,7 +16,7 @@ from typing import Any, NamedTuple
 from rprocfs.base.model import DriverModel
 from rprocfs.base.syslog import Syslog
 from rprocfs.fs.chardev import DeviceNode
-from rprocfs.fs.kernfs import error
+from rprocfs.fs.kernfs import Dir, Node, error
 from rprocfs.fs.wait import WaitQueue, WouldBlock
 from rprocfs_fuse.run.seccomp import Continue
 
@@ -26,7 +27,6 @@ _AGAIN = "again"
 class DeviceFile(NamedTuple):
     """A device node as stat(2) is to show it."""
 
-    ino: int
     mode: int
     devt: tuple[int, int]
 
@@ -72,11 +72,18 @@ class Teller(threading.Thread):
         except WouldBlock:
             return errno.EAGAIN
 
-    def _ask_device(self, name: str) -> DeviceFile | None:
-        node = self._dev.children.get(name)
-        if not isinstance(node, DeviceNode):
-            return None
-        return DeviceFile(node.ino, node.mode, node.devt)
+    def _ask_device(self, ino: int) -> DeviceFile | None:
+        for node in _below(self._dev):
+            if node.ino == ino and isinstance(node, DeviceNode):
+                return DeviceFile(node.mode, node.devt)
+        return None
+
+
+def _below(directory: Dir) -> Iterator[Node]:
+    for node in list(directory.children.values()):
+        yield node
+        if isinstance(node, Dir):
+            yield from _below(node)
 
 
 class Daemon:
@@ -101,9 +108,9 @@ class Daemon:
         result, data = answer
         return result, data
 
-    def device(self, name: str) -> DeviceFile | None:
-        """The device node of that name."""
-        answer: DeviceFile | None = self._ask("device", name)
+    def device(self, ino: int) -> DeviceFile | None:
+        """The device node with that inode number."""
+        answer: DeviceFile | None = self._ask("device", ino)
         return answer
 
     def listen(self) -> bool:

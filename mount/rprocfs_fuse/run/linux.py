@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 import platform
+import struct
 from pathlib import Path
 
 from rprocfs.fs.kernfs import error
@@ -22,6 +23,8 @@ MNT_DETACH = 2
 
 _PR_SET_PDEATHSIG = 1
 _NR_PIDFD_GETFD = 438
+_NR_OPENAT2 = 437
+_RESOLVE_IN_ROOT = 0x10
 _AT_EMPTY_PATH = 0x1000
 
 #: ``__NR_seccomp`` by machine.
@@ -78,6 +81,20 @@ def statx(number: int, fd: int, mask: int, size: int) -> bytearray:
     arguments = (ctypes.c_int(fd), b"", ctypes.c_int(_AT_EMPTY_PATH), ctypes.c_uint(mask), buffer)
     _check(_libc.syscall(number, *arguments))
     return bytearray(buffer.raw)
+
+
+def fstatfs(number: int, fd: int, size: int) -> bytearray:
+    """The ``struct statfs`` of an open file; *number* is that of fstatfs(2)."""
+    buffer = (ctypes.c_char * size)()
+    _check(_libc.syscall(number, ctypes.c_int(fd), buffer))
+    return bytearray(buffer.raw)
+
+
+def open_in_root(root: int, path: str, flags: int) -> int:
+    """openat2(2) with RESOLVE_IN_ROOT: *root* is the root directory of all links; OSError."""
+    how = struct.pack("=QQQ", flags, 0, _RESOLVE_IN_ROOT)
+    arguments = (ctypes.c_int(root), os.fsencode(path), how, ctypes.c_size_t(len(how)))
+    return _check(_libc.syscall(_NR_OPENAT2, *arguments))
 
 
 def _open_process(task: int) -> int:

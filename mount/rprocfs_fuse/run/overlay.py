@@ -24,6 +24,7 @@ from rprocfs_fuse.run.linux import MS_BIND, MS_REC, mount
 PLACES = (
     "sys/class",
     "sys/bus",
+    "sys/dev",
     "sys/devices",
     "sys/firmware",
     "sys/kernel/debug",
@@ -35,7 +36,8 @@ PLACES = (
 
 #: Where nothing real shines through: a board shows its own only.
 OURS_ALONE = re.compile(
-    r"sys/class/(remoteproc|rpmsg|devcoredump)|sys/bus/(platform|rpmsg|virtio)|sys/kernel/(debug|config)"
+    r"sys/class/(remoteproc|rpmsg|devcoredump)|sys/bus/(platform|rpmsg|virtio)"
+    r"|sys/kernel/(debug|config)|sys/dev/char/(2[0-3]\d:\d+|10:183)"
     r"|sys/firmware/(devicetree|fdt)|dev/(remoteproc|rpmsg_ctrl|rpmsg|ttyRPMSG)\d+"
 )
 

@@ -33,12 +33,12 @@ NATIVE: Mapping[str, tuple[int, Mapping[str, int]]] = {
     "x86_64": (
         0xC000003E,
         {"syslog": 103, "ioctl": 16, "read": 0, "write": 1, "stat": 4, "lstat": 6, "fstat": 5,
-         "newfstatat": 262, "statx": 332},
+         "newfstatat": 262, "statx": 332, "statfs": 137, "fstatfs": 138},
     ),
     "aarch64": (
         0xC00000B7,
         {"syslog": 116, "ioctl": 29, "read": 63, "write": 64, "fstat": 80,
-         "newfstatat": 79, "statx": 291},
+         "newfstatat": 79, "statx": 291, "statfs": 43, "fstatfs": 44},
     ),
 }  # fmt: skip
 

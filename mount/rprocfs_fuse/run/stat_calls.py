@@ -1,7 +1,7 @@
 """stat(2) of a device node of ours: a character device, with its number.
 
 The kernel knows our nodes as regular files. Every stat(2) of the command comes here, and
-all whose file has no name like one of ours go straight on to the kernel.
+all that cannot be of a file in ``/dev`` go straight on to the kernel.
 """
 
 from __future__ import annotations
@@ -12,24 +12,19 @@ import stat
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from rprocfs_fuse.run import linux
+from rprocfs_fuse.run import linux, paths
 from rprocfs_fuse.run.knowledge import Daemon, DeviceFile
 from rprocfs_fuse.run.seccomp import Call, Continue, Handler
 
-#: What may be a device of ours; more may follow. The kernel takes the name of an open file
-#: for deleted once the node was looked up again.
+#: What may be a device of ours, wherever it is said to be: a link may lead there.
 NAME = re.compile(
-    rb"(?:^|/)((?:rpmsg|rpmsg_ctrl|ttyRPMSG|remoteproc|hvc|vport\w*)\d+|kmsg|hwrng)"
-    rb"(?: \(deleted\))?\0"
+    rb"(?:^|/)(?:rpmsg|rpmsg_ctrl|ttyRPMSG|remoteproc|hvc|vport\w*)\d+$|(?:^|/)(?:kmsg|hwrng)$"
 )
+_DEV = b"/dev/"
 
-_AT_FDCWD = -100
 _AT_SYMLINK_NOFOLLOW = 0x100
 _AT_EMPTY_PATH = 0x1000
-_PATH_MAX = 4096
-_PAGE = 4096
 
 #: Machine to the size of its ``struct stat`` and where st_mode and st_rdev are in it.
 STAT_LAYOUT: Mapping[str, tuple[int, int, int]] = {
@@ -52,8 +47,8 @@ class Question:
 
 #: The calls, by name, from their arguments.
 QUESTIONS: Mapping[str, Callable[[tuple[int, ...]], Question]] = {
-    "stat": lambda args: Question(_AT_FDCWD, args[0], 0, args[1]),
-    "lstat": lambda args: Question(_AT_FDCWD, args[0], _AT_SYMLINK_NOFOLLOW, args[1]),
+    "stat": lambda args: Question(paths.AT_FDCWD, args[0], 0, args[1]),
+    "lstat": lambda args: Question(paths.AT_FDCWD, args[0], _AT_SYMLINK_NOFOLLOW, args[1]),
     "fstat": lambda args: Question(args[0], 0, _AT_EMPTY_PATH, args[1]),
     "newfstatat": lambda args: Question(args[0], args[1], args[3], args[2]),
     "statx": lambda args: Question(args[0], args[1], args[2], args[4], args[3]),
@@ -79,16 +74,18 @@ class StatCalls:
         return lambda call: self._stat(call, ask(call.args))
 
     def _stat(self, call: Call, question: Question) -> int:
-        found = NAME.search(_name(call, question))
-        if found is None:
+        path = _path(call, question)
+        number = paths.number(question.directory)
+        if not _may_be_device(call, number, path):
             raise Continue
-        node = self._daemon.device(found[1].decode())
-        if node is None:
-            raise Continue
-        fd = _open(call, question)
+        follow = not question.flags & _AT_SYMLINK_NOFOLLOW
+        fd = paths.open_path(call, number, path, follow=follow)
         try:
             status = os.fstat(fd)
-            if (status.st_dev, status.st_ino) != (self._device, node.ino):
+            if status.st_dev != self._device or not stat.S_ISREG(status.st_mode):
+                raise Continue
+            node = self._daemon.device(status.st_ino)
+            if node is None:
                 raise Continue
             call.write(question.buffer, self._answer(fd, question, node))
         finally:
@@ -109,48 +106,17 @@ class StatCalls:
         return bytes(answer)
 
 
-def _name(call: Call, question: Question) -> bytes:
-    """What the caller calls the file, with a NUL behind; b"" where that is nothing of ours."""
-    if question.path:
-        path = _string(call, question.path)
-        if path != b"\0" or not question.flags & _AT_EMPTY_PATH:
-            return path
-    try:
-        return bytes(Path(f"/proc/{call.pid}/fd/{_number(question)}").readlink()) + b"\0"
-    except OSError:
-        return b""
+def _path(call: Call, question: Question) -> bytes:
+    """What the caller says; b"" if it means an open file. Continue if it says nothing."""
+    path = paths.string(call, question.path) if question.path else b""
+    if not path and not question.flags & _AT_EMPTY_PATH:
+        raise Continue
+    return path
 
 
-def _string(call: Call, address: int) -> bytes:
-    """The string at *address* with its NUL; b"" where there is none."""
-    try:
-        with call.memory(os.O_RDONLY) as fd:
-            data = os.pread(fd, _PAGE - address % _PAGE, address)
-            if b"\0" not in data:
-                data += os.pread(fd, _PATH_MAX, address + len(data))
-    except (OSError, OverflowError):
-        return b""
-    return data[: data.find(b"\0") + 1]
-
-
-def _open(call: Call, question: Question) -> int:
-    """The file, without opening it, as the caller would find it; Continue."""
-    path = os.fsdecode(_string(call, question.path)[:-1]) if question.path else ""
-    flags = os.O_PATH | os.O_CLOEXEC
-    if path.startswith("/"):
-        where = f"root/{path.lstrip('/')}"
-    elif _number(question) == _AT_FDCWD:
-        where = f"cwd/{path}"
-    else:
-        where = f"fd/{_number(question)}" + (f"/{path}" if path else "")
-    if path and question.flags & _AT_SYMLINK_NOFOLLOW:
-        flags |= os.O_NOFOLLOW
-    try:
-        return os.open(f"/proc/{call.pid}/{where}", flags)
-    except OSError:
-        raise Continue from None
-
-
-def _number(question: Question) -> int:
-    """The ``int`` that the register holds."""
-    return (question.directory & 0xFFFFFFFF ^ 0x80000000) - 0x80000000
+def _may_be_device(call: Call, number: int, path: bytes) -> bool:
+    if path.startswith(_DEV) or (path and NAME.search(path)):
+        return True
+    if path.startswith(b"/"):
+        return False
+    return paths.directory(call, number).startswith((_DEV.decode(), _DEV.decode().rstrip("/")))

@@ -1,0 +1,81 @@
+"""Files as the caller of a system call would find them, opened without opening them (O_PATH)."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from rprocfs_fuse.run import linux
+from rprocfs_fuse.run.seccomp import Call, Continue
+
+AT_FDCWD = -100
+_PATH_MAX = 4096
+_PAGE = 4096
+
+
+def number(word: int) -> int:
+    """The ``int`` that a register holds."""
+    return (word & 0xFFFFFFFF ^ 0x80000000) - 0x80000000
+
+
+def string(call: Call, address: int) -> bytes:
+    """The string of the caller's at *address*, without its NUL; b"" if there is none."""
+    try:
+        with call.memory(os.O_RDONLY) as fd:
+            data = os.pread(fd, _PAGE - address % _PAGE, address)
+            if b"\0" not in data:
+                data += os.pread(fd, _PATH_MAX, address + len(data))
+    except (OSError, OverflowError):
+        return b""
+    return data[: max(data.find(b"\0"), 0)]
+
+
+def directory(call: Call, fd: int) -> str:
+    """The path of the open file *fd* of the caller, or of its working directory; "" if none."""
+    what = "cwd" if fd == AT_FDCWD else f"fd/{fd}"
+    try:
+        return str(Path(f"/proc/{call.pid}/{what}").readlink())
+    except OSError:
+        return ""
+
+
+def open_path(call: Call, fd: int, path: bytes, *, follow: bool = True) -> int:
+    """A descriptor of *path*, seen from *fd*, in the root directory of the caller; Continue.
+
+    An empty path is the open file *fd* itself.
+    """
+    flags = os.O_PATH | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
+    try:
+        if not path:
+            return os.open(f"/proc/{call.pid}/fd/{fd}", flags & ~os.O_NOFOLLOW)
+        where = os.fsdecode(path)
+        if not where.startswith("/"):
+            where = f"{directory(call, fd)}/{where}"
+        root = os.open(f"/proc/{call.pid}/root", os.O_PATH | os.O_CLOEXEC)
+        try:
+            return linux.open_in_root(root, where, flags)
+        finally:
+            os.close(root)
+    except OSError:
+        raise Continue from None
+
+
+def place_in_tree(call: Call, fd: int) -> str:
+    """Where the file behind our descriptor *fd* is below the root of its filesystem; Continue.
+
+    The mount table says which part of the filesystem is mounted where.
+    """
+    try:
+        path = str(Path(f"/proc/self/fd/{fd}").readlink())
+        about = Path(f"/proc/self/fdinfo/{fd}").read_text("ascii")
+        table = Path(f"/proc/{call.pid}/mountinfo").read_text("utf-8", "surrogateescape")
+    except OSError:
+        raise Continue from None
+    mount = re.search(r"^mnt_id:\s*(\d+)$", about, re.MULTILINE)
+    line = mount and re.search(rf"^{mount[1]} \d+ \S+ (\S+) (\S+) ", table, re.MULTILINE)
+    if not line:
+        raise Continue
+    root, mountpoint = line.groups()
+    _, found, below = path.rpartition(mountpoint)
+    return f"{root}{below}" if found else root

@@ -1,0 +1,129 @@
+"""libudev, udevadm and pyudev on a board under rprocfs run."""
+
+import os
+import sys
+
+import pytest
+
+from tests.mount.conftest import needs_fuse
+from tests.mount.test_run import R0, UNPRIVILEGED, Runner, needs
+
+TWO = """
+[[remoteproc]]
+compatible = "rprocfs,sim"
+label = "m4"
+
+[[remoteproc]]
+compatible = "rprocfs,sim"
+label = "dsp"
+"""
+DEVICE = "/devices/platform/rproc-sim.0/remoteproc/remoteproc0"
+
+
+@pytest.fixture(params=["root", "user namespace"])
+def runner(request, tmp_path):
+    needs_fuse()
+    if os.geteuid():
+        pytest.skip("not root: rprocfs run is tested as root, also what it does for users")
+    (tmp_path / "board.toml").write_text(TWO)
+    runner = Runner(tmp_path / "board.toml")
+    if request.param == "user namespace":
+        needs("setpriv")
+        runner.before = UNPRIVILEGED
+    return runner
+
+
+PLACES = """
+/sys sysfs
+/sys/class/remoteproc sysfs
+/sys/devices/platform/rproc-sim.0 sysfs
+/sys/bus/platform/devices/rproc-sim.0 sysfs
+/sys/kernel/debug debugfs
+/sys/kernel/debug/remoteproc/remoteproc0/name debugfs
+/sys/kernel/config configfs
+/dev tmpfs
+/dev/remoteproc0 tmpfs
+/dev/pts devpts
+"""
+
+
+def test_statfs_says_what_a_board_has(runner):
+    runner.options = ["-o", "configfs"]
+    places = dict(line.split() for line in PLACES.strip().splitlines())
+    script = "".join(f"stat -f -c %T {place}; " for place in places)
+    assert dict(zip(places, runner.sh(script).split(), strict=True)) == places
+
+
+def test_statfs_of_an_open_file_and_by_other_names(runner):
+    script = f"""
+import ctypes, os
+def magic(fd):
+    buffer = ctypes.create_string_buffer(120)
+    assert ctypes.CDLL(None).fstatfs(fd, buffer) == 0
+    return hex(int.from_bytes(buffer.raw[:8], "little"))
+print(magic(os.open("{R0}/state", os.O_PATH)), magic(os.open("/dev/kmsg", os.O_RDONLY)))
+os.chdir("{R0}")
+os.symlink("/sys/class/remoteproc", "/tmp/link-%d" % os.getpid())
+try:
+    for path in (".", "../..", "/tmp/link-%d" % os.getpid(), "/proc"):
+        os.system("stat -f -c %%T %s" % path)
+finally:
+    os.unlink("/tmp/link-%d" % os.getpid())
+"""
+    done = runner.run(sys.executable, "-c", script)
+    assert done.stderr == ""
+    assert done.stdout.split() == ["0x62656572", "0x1021994", "sysfs", "sysfs", "sysfs", "proc"]
+
+
+def test_devices_by_link(runner, tmp_path):
+    (tmp_path / "link").symlink_to("/dev/remoteproc0")
+    os.symlink(tmp_path / "link", tmp_path / "remoteproc7")
+    out = runner.sh(f"stat -L -c %F {tmp_path}/remoteproc7; cd /dev; stat -c %F kmsg null pts")
+    assert out == "character special file\n" * 3 + "directory\n"
+
+
+def test_udevadm_knows_the_devices(runner):
+    needs("udevadm")
+    by_path = runner.sh(f"udevadm info -q property -p {R0}")
+    assert by_path == runner.sh("udevadm info -q property -n /dev/remoteproc0")
+    assert {
+        f"DEVPATH={DEVICE}", "DEVNAME=/dev/remoteproc0", "DEVTYPE=remoteproc",
+        "SUBSYSTEM=remoteproc",
+    } <= set(by_path.split())  # fmt: skip
+    chain = runner.sh(f"udevadm info -a -p {R0}")
+    assert f"looking at device '{DEVICE}'" in chain
+    assert 'ATTR{name}=="m4"' in chain
+    assert 'DRIVERS=="rproc-sim"' in chain
+    triggered = runner.sh("udevadm trigger --verbose --dry-run --subsystem-match=remoteproc")
+    assert [line.rpartition("/")[2] for line in triggered.splitlines()] == [
+        "remoteproc0",
+        "remoteproc1",
+    ]
+
+
+PYUDEV = f"""
+import pyudev
+context = pyudev.Context()
+for device in context.list_devices(subsystem="remoteproc"):
+    print(device.sys_name, device.device_node, device.attributes.asstring("name"))
+device = pyudev.Devices.from_device_file(context, "/dev/remoteproc1")
+print(device.parent.sys_path, device.parent.driver)
+monitor = pyudev.Monitor.from_netlink(context, source="kernel")
+monitor.filter_by("remoteproc")
+monitor.start()
+open("{R0}/uevent", "w").write("change")
+event = monitor.poll(timeout=10)
+print(event.action, event.sys_name)
+"""
+
+
+def test_pyudev_lists_and_listens(runner):
+    runner.options = ["--uevents"]
+    done = runner.run(sys.executable, "-c", PYUDEV)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == [
+        "remoteproc0 /dev/remoteproc0 m4",
+        "remoteproc1 /dev/remoteproc1 dsp",
+        "/sys/devices/platform/rproc-sim.1 rproc-sim",
+        "change remoteproc0",
+    ]
