@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import platform
 import struct
@@ -25,6 +26,7 @@ _PR_SET_PDEATHSIG = 1
 _NR_PIDFD_GETFD = 438
 _NR_OPENAT2 = 437
 _RESOLVE_IN_ROOT = 0x10
+_ATTEMPTS = 1000
 _AT_EMPTY_PATH = 0x1000
 
 #: ``__NR_seccomp`` by machine.
@@ -91,10 +93,17 @@ def fstatfs(number: int, fd: int, size: int) -> bytearray:
 
 
 def open_in_root(root: int, path: str, flags: int) -> int:
-    """openat2(2) with RESOLVE_IN_ROOT: *root* is the root directory of all links; OSError."""
+    """openat2(2) with RESOLVE_IN_ROOT: *root* is the root directory of all links; OSError.
+
+    A rename or a mount anywhere makes the kernel unsure of a ``..``: EAGAIN, try again.
+    """
     how = struct.pack("=QQQ", flags, 0, _RESOLVE_IN_ROOT)
     arguments = (ctypes.c_int(root), os.fsencode(path), how, ctypes.c_size_t(len(how)))
-    return _check(_libc.syscall(_NR_OPENAT2, *arguments))
+    for _ in range(_ATTEMPTS):
+        fd: int = _libc.syscall(_NR_OPENAT2, *arguments)
+        if fd >= 0 or ctypes.get_errno() != errno.EAGAIN:
+            break
+    return _check(fd)
 
 
 def _open_process(task: int) -> int:
