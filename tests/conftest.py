@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import threading
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -37,28 +38,28 @@ def _children():
     return found
 
 
-def _mounts():
+def _mounts(base):
     lines = Path("/proc/self/mountinfo").read_text().splitlines()
-    # Those of tests: others may be mounting and unmounting meanwhile.
-    return {line.split()[4] for line in lines if "rprocfs" in line and "pytest-" in line}
+    # Those of this run: others may be mounting and unmounting meanwhile.
+    return {line.split()[4] for line in lines if "rprocfs" in line and f"{base}/" in line}
 
 
 _KINDS = {
     "threads": _threads,
     "descriptors": _descriptors,
     "processes": _children,
-    "mounts": _mounts,
 }
 
 
 @pytest.fixture(autouse=True)
-def nothing_left_behind():
-    before = {kind: look() for kind, look in _KINDS.items()}
+def nothing_left_behind(tmp_path_factory):
+    kinds = {**_KINDS, "mounts": partial(_mounts, tmp_path_factory.getbasetemp())}
+    before = {kind: look() for kind, look in kinds.items()}
     yield
     gc.collect()  # objects that only refer to each other are no leak
     deadline = time.monotonic() + 3
     while True:
-        left = {kind: look() - before[kind] for kind, look in _KINDS.items()}
+        left = {kind: look() - before[kind] for kind, look in kinds.items()}
         if not any(left.values()):
             return
         if time.monotonic() > deadline:
