@@ -6,33 +6,49 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
-from importlib.metadata import entry_points
 from typing import Any
 
 from rprocfs import __version__
+from rprocfs.entry_point import load_entry_point
 from rprocfs.errors import CommandError
 
 #: Adds its parser to what ``ArgumentParser.add_subparsers`` returned, with ``run`` as default.
 Command = Callable[[Any], None]
 
-#: The commands of this distribution, for a checkout that is not installed.
-COMMANDS: Mapping[str, str] = {
-    "mount": "rprocfs_fuse.command.mount:mount",
-    "umount": "rprocfs_fuse.command.mount:umount",
-    "run": "rprocfs_fuse.run.command:run",
-    "setup": "rprocfs_fuse.command.setup:setup",
-    "check": "rprocfs.check.command:check",
-    "board": "rprocfs.board.command:board",
-    "firmware": "rprocfs.commands.firmware:firmware",
-    "top": "rprocfs.commands.top:top",
-}
+#: The commands of this distribution: where each is, and what ``--help`` says of it. Others
+#: come from entry points of the group ``rprocfs.commands``.
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "mount": ("rprocfs_fuse.command.mount:mount", "mount a board on a directory"),
+    "umount": ("rprocfs_fuse.command.mount:umount", "unmount a board"),
+    "run": (
+        "rprocfs_fuse.run.command:run",
+        "run a command that sees a board in /sys, /dev and the kernel log",
+    ),
+    "setup": (
+        "rprocfs_fuse.command.setup:setup",
+        "install the mount helper, the systemd unit, completion and the manual page",
+    ),
+    "check": ("rprocfs.check.command:check", "say whether a firmware image boots, and if not, why"),
+    "board": ("rprocfs.board.command:board", "list, check, show and convert boards"),
+    "firmware": (
+        "rprocfs.commands.firmware:firmware",
+        "start a project for firmware, list the images that come along",
+    ),
+    "top": (
+        "rprocfs.commands.top:top", "show what the processors of a mounted board are doing",
+    ),
+}  # fmt: skip
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0, 1 for a failure, 2 for wrong usage."""
-    arguments = parser().parse_args(argv)
+    words = sys.argv[1:] if argv is None else argv
+    try:
+        arguments = _parser_for(words[0] if words else "").parse_args(words)
+    except CommandError as failure:
+        return _complain(str(failure))
     return guarded(arguments.run, arguments)
 
 
@@ -55,28 +71,57 @@ def guarded(run: Callable[[argparse.Namespace], int], arguments: argparse.Namesp
 
 
 def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
-    top = argparse.ArgumentParser(
-        prog="rprocfs",
-        description="Linux remoteproc, virtio and rpmsg in userspace, behind a filesystem.",
-    )
-    top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
-    subparsers = top.add_subparsers(metavar="COMMAND", required=True)
-    for command in _commands():
+    """The whole command line. CommandError: a command of another package is broken."""
+    top, subparsers = _top()
+    for name in COMMANDS:
+        _load(name)(subparsers)
+    for command in _others().values():
         command(subparsers)
     return top
 
 
-def _commands() -> Iterator[Command]:
-    found = {entry.name: entry for entry in entry_points(group="rprocfs.commands")}
-    for name, where in COMMANDS.items():
-        if name in found:
-            yield found.pop(name).load()
-        else:
-            module, _, function = where.partition(":")
-            yield getattr(import_module(module), function)
-    for entry in found.values():
-        yield entry.load()
+def _parser_for(word: str) -> argparse.ArgumentParser:
+    """What is needed for a command line that begins with *word*: loading all takes its time."""
+    top, subparsers = _top()
+    if word in COMMANDS:
+        _load(word)(subparsers)
+        return top
+    for name, (_, text) in COMMANDS.items():
+        subparsers.add_parser(name, help=text)
+    if word and not word.startswith("-"):
+        for command in _others(word).values():
+            command(subparsers)
+    return top
+
+
+def _top() -> tuple[argparse.ArgumentParser, Any]:
+    top = argparse.ArgumentParser(
+        prog="rprocfs",
+        description="Linux remoteproc, virtio and rpmsg in userspace, behind a filesystem.",
+        epilog="Packages may add commands, by entry points of the group rprocfs.commands. "
+        "Exit status: 0; 1 for a failure, which is one line on stderr; 2 for wrong usage; "
+        "that of a command of your own under run.",
+    )
+    top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
+    return top, top.add_subparsers(metavar="COMMAND", required=True)
+
+
+def _load(name: str) -> Command:
+    module, _, function = COMMANDS[name][0].partition(":")
+    command: Command = getattr(import_module(module), function)
+    return command
+
+
+def _others(name: str | None = None) -> dict[str, Command]:
+    """The commands of other packages, or that called *name*. CommandError."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 - takes as long as Python itself
+
+    entries = entry_points(group="rprocfs.commands")
+    return {
+        entry.name: load_entry_point(entry)
+        for entry in entries
+        if entry.name not in COMMANDS and name in (None, entry.name)
+    }
 
 
 def _complain(text: str) -> int:

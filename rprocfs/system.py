@@ -10,8 +10,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from importlib import import_module
-from importlib.metadata import entry_points
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, Self
 
 from rprocfs.base.devcoredump import Devcoredump
@@ -21,6 +20,7 @@ from rprocfs.base.model import DriverModel
 from rprocfs.base.module import ModuleInit, Modules, UnknownModuleError
 from rprocfs.base.platform import PlatformBus, PlatformDevice, PlatformDriver
 from rprocfs.devicetree.node import OfNode
+from rprocfs.entry_point import load_entry_point
 from rprocfs.fs.kernfs import Owner, Tree
 from rprocfs.kernel import DEFAULT, KernelVersion
 from rprocfs.remoteproc.core import Rproc
@@ -170,11 +170,14 @@ class System:
 
 def bundled_firmware() -> str:
     """The directory of the images that come with the package."""
-    return str(files("rprocfs") / "firmware")
+    return str(Path(__file__).parent / "firmware")
 
 
 def find_driver(compatible: str) -> DriverFactory:
-    """The class behind *compatible*, from the table or from entry points; UnknownDriverError."""
+    """The class behind *compatible*, from the table or from entry points.
+
+    UnknownDriverError; CommandError if its entry point is broken.
+    """
     factory: DriverFactory | None = _find(DRIVERS, "rprocfs.drivers", compatible)
     if factory is None:
         raise UnknownDriverError(compatible)
@@ -182,7 +185,10 @@ def find_driver(compatible: str) -> DriverFactory:
 
 
 def find_module(name: str) -> ModuleInit:
-    """The init of the module, from the table or from entry points; UnknownModuleError."""
+    """The init of the module, from the table or from entry points.
+
+    UnknownModuleError; CommandError if its entry point is broken.
+    """
     init: ModuleInit | None = _find(MODULES, "rprocfs.modules", name)
     if init is None:
         raise UnknownModuleError(name)
@@ -194,6 +200,8 @@ def _find(table: Mapping[str, str], group: str, name: str) -> Any:
     if where is not None:
         module, _, attribute = where.partition(":")
         return getattr(import_module(module), attribute)
+    from importlib.metadata import entry_points  # noqa: PLC0415 - takes as long as Python itself
+
     for entry in entry_points(group=group, name=name):
-        return entry.load()
+        return load_entry_point(entry)
     return None

@@ -29,6 +29,16 @@ MS_NOEXEC = 8
 MNT_DETACH = 2
 UMOUNT_NOFOLLOW = 8
 
+#: What a host and what a container lacks.
+NO_DEVICE = (
+    f"{DEVICE}: missing: load the kernel's module (modprobe fuse), or start the container "
+    f"with --device {DEVICE}"
+)
+DEVICE_REFUSED = f"{DEVICE}: {{}}: start the container with --device {DEVICE}"
+MAY_NOT_MOUNT = (
+    "{}: may not be mounted on: that takes CAP_SYS_ADMIN (start the container with "
+    "--cap-add SYS_ADMIN), or a user namespace (unshare -rm)"
+)
 NEEDS_FUSERMOUNT = (
     "fusermount3 was not found: install the package fuse3, or run in a user namespace (unshare -rm)"
 )
@@ -98,11 +108,21 @@ def mount(
     mountpoint: str, *, allow_other: bool, read_only: bool = False, source: str = SOURCE
 ) -> int:
     """Mount on *mountpoint* and return the connection to the kernel. CommandError."""
-    if not Path(DEVICE).exists():
-        raise CommandError(f"{DEVICE}: missing, the kernel's module is called fuse")
+    check_device()
     if os.geteuid() == 0:
         return _mount_as_root(source, mountpoint, read_only=read_only)
     return _mount_as_user(source, mountpoint, allow_other=allow_other, read_only=read_only)
+
+
+def check_device() -> None:
+    """Is there what a FUSE server talks to the kernel through. CommandError."""
+    if not Path(DEVICE).exists():
+        raise CommandError(NO_DEVICE)
+    if os.geteuid() == 0:
+        try:
+            os.close(os.open(DEVICE, os.O_RDWR | os.O_CLOEXEC))
+        except PermissionError as problem:
+            raise CommandError(DEVICE_REFUSED.format(problem.strerror)) from problem
 
 
 def fsname(source: str) -> str:
@@ -137,8 +157,10 @@ def _mount_as_root(source: str, mountpoint: str, *, read_only: bool) -> int:
         flags = MS_NOSUID | MS_NODEV | (MS_RDONLY if read_only else 0)
         names = (os.fsencode(name) for name in (source, mountpoint, FSTYPE))
         _check(_libc().mount(*names, ctypes.c_ulong(flags), data.encode()), mountpoint)
-    except BaseException:
+    except BaseException as problem:
         os.close(fd)
+        if isinstance(problem, PermissionError):
+            raise CommandError(MAY_NOT_MOUNT.format(mountpoint)) from problem
         raise
     return fd
 

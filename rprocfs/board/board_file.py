@@ -151,6 +151,8 @@ def check_modules(source: Source, modules: Sequence[str]) -> None:
             source.complain(
                 ("modules", number), f"no module {name!r}" + did_you_mean(name, MODULES)
             )
+        except CommandError as failure:
+            source.complain(("modules", number), str(failure))
 
 
 def _processor(source: Source, place: tuple[str, int], table: Mapping[str, Any]) -> dict[str, Any]:
@@ -172,6 +174,8 @@ def _check_compatible(source: Source, place: Place, compatible: str) -> None:
     except UnknownDriverError:
         hint = did_you_mean(compatible, DRIVERS)
         source.complain(place, f"no driver for {compatible}{hint}")
+    except CommandError as failure:
+        source.complain(place, str(failure))
 
 
 def _kernel(source: Source, release: str | None) -> str | None:

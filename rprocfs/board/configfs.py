@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from rprocfs.errors import CommandError
 from rprocfs.remoteproc.configfs import RemoteprocGroup
 from rprocfs.system import UnknownDriverError, find_driver
 
@@ -34,6 +35,8 @@ class ConfigfsProcessors:
                 find_driver(value)
             except UnknownDriverError as failure:
                 raise ValueError(f"no driver for {value}") from failure
+            except CommandError as failure:
+                raise ValueError(str(failure)) from failure
         elif key == "memory-region":
             for label in value.split():
                 if label not in self._regions:

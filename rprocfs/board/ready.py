@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Mapping
-from importlib.resources import files
 from pathlib import Path
 
 from rprocfs.errors import CommandError
@@ -16,13 +15,13 @@ MAX_SIZE = 2 << 20
 
 def ready_boards() -> Mapping[str, Path]:
     """Name to file, in the order of the names."""
-    here = Path(str(files("rprocfs") / "boards"))
+    here = Path(__file__).parents[1] / "boards"
     return {path.stem: path for path in sorted(here.glob("*.toml"))}
 
 
 def images(name: str) -> tuple[str, ...]:
     """Where the images that come along are: those for the board of that name, and the others."""
-    here = files("rprocfs") / "firmware"
+    here = Path(__file__).parents[1] / "firmware"
     return tuple(str(place) for place in (here / name, here) if place.is_dir())
 
 

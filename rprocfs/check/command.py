@@ -28,7 +28,7 @@ def check(subparsers: Any) -> None:
     """Add ``rprocfs check``."""
     parser = subparsers.add_parser(
         "check",
-        help="say whether an image boots, and if not, why not",
+        help="say whether a firmware image boots, and if not, why",
         description="Do everything of a boot but start the processor, and explain what happens.",
         epilog="exit status: 0 it boots, 1 it is refused, 2 it could not be checked",
     )

@@ -8,7 +8,6 @@ import os
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -126,7 +125,7 @@ def run_new(arguments: argparse.Namespace) -> int:
 def project(cpu: str) -> Iterable[tuple[str, str]]:
     """The files of a project, names and contents."""
     flavour = FLAVOURS[cpu]
-    kit = files("rprocfs") / "kit"
+    kit = Path(__file__).parents[1] / "kit"
     own = (*flavour.sources, "log.c", "rpmsg.c")
     headers = (
         "vsoc.h",

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -211,8 +212,41 @@ def test_what_the_daemon_cannot_do_is_told(mountpoint):
     status, text = rprocfs("mount", "--board", "nothing.toml", str(mountpoint))
     assert (status, text.count("\n")) == (1, 1)
     assert "nothing.toml: No such file" in text
-    status, text = rprocfs("mount", "-o", "kernel=2.4", str(mountpoint))
-    assert (status, text.startswith("rprocfs: kernel=2.4: unknown")) == (1, True)
+
+
+@pytest.mark.parametrize("words", [["run"], ["mount"]])
+def test_a_directory_of_firmware_that_is_not_there(words, mountpoint, tmp_path):
+    (tmp_path / "file").touch()
+    rest = ["--", "true"] if words == ["run"] else [str(mountpoint)]
+    for name, why in (("nodir", "no such directory"), ("file", "not a directory")):
+        done = rprocfs(*words, "-o", f"firmware={name}", *rest, cwd=tmp_path)
+        assert done == (1, f"rprocfs: firmware={name}: {why}\n")
+
+
+def test_what_there_is_no_right_to(mountpoint):
+    if os.geteuid() or shutil.which("setpriv") is None:
+        pytest.skip("takes root and setpriv (Debian: util-linux)")
+    bare = ["setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin"]
+    words = [*bare, *COMMAND, "mount", str(mountpoint)]
+    done = subprocess.run(words, env=ENVIRONMENT, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert f"{mountpoint}: may not be mounted on: that takes CAP_SYS_ADMIN" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("kind", ["mount", "run", "fusepy"])
+def test_no_device(mountpoint, kind):
+    if os.geteuid():
+        pytest.skip("takes root")
+    words = ["run", "--", "true"] if kind == "run" else ["mount", str(mountpoint)]
+    words[1:1] = ["-o", "transport=fusepy"] if kind == "fusepy" else []
+    script = 'mount -t tmpfs none /dev && mknod /dev/null c 1 3 && exec "$@"'
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", script, "sh", *COMMAND, *words],
+        env=ENVIRONMENT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert done.stderr.startswith("rprocfs: /dev/fuse: missing: load the kernel's module")
 
 
 @pytest.mark.parametrize(
@@ -222,6 +256,9 @@ def test_what_the_daemon_cannot_do_is_told(mountpoint):
         ("transport", "transport needs a value"),
         ("strict=1", "strict takes no value"),
         ("transport=pigeon", "transport=pigeon: there are devfuse, fusepy"),
+        ("kernel=5.15", "kernel=5.15: there are 6.1, 6.12"),
+        ("loglevel=foo", "loglevel=foo: there are error, warning, info, debug"),
+        ("firmware=", "firmware=: needs a value"),
     ],
 )
 def test_wrong_usage(capfd, options, text):

@@ -339,7 +339,7 @@ def test_a_script_without_an_interpreter_is_the_shells(runner, tmp_path):
 
 def test_wrong_usage(runner):
     for options, status, text in (
-        (["-o", "kernel=1.0"], 1, "kernel=1.0: unknown, there are 6.1, 6.12"),
+        (["-o", "kernel=1.0"], 2, "kernel=1.0: there are 6.1, 6.12"),
         (["-o", "nonsense"], 2, "unknown option nonsense"),
         (["--board", "/no/such"], 1, "/no/such: No such file or directory"),
     ):
@@ -457,6 +457,23 @@ def test_a_user_is_root_of_a_namespace_of_its_own(runner):
     assert out.split() == ["0", "0", "0", "1"]
 
 
+def test_a_package_that_the_mapped_root_cannot_read(runner, tmp_path):
+    needs("setpriv")
+    shutil.copytree(ROOT / "rprocfs", tmp_path / "private/rprocfs")
+    os.chmod(tmp_path / "private", 0o700)
+    os.chown(tmp_path / "private", 12345, 12345)
+    runner.before = [*UNPRIVILEGED]
+    where = {"PYTHONPATH": f"{tmp_path}/private:{ROOT}:{ROOT / 'mount'}"}
+    done = subprocess.run(
+        runner.argv("true"), env=os.environ | where, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"rprocfs: {tmp_path}/private: not readable for root of a user namespace: "
+        "let others read it, or run with CAP_SYS_ADMIN\n"
+    )
+
+
 def test_no_user_namespaces_is_one_line(runner):
     needs("setpriv")
     needs("unshare")
@@ -464,7 +481,7 @@ def test_no_user_namespaces_is_one_line(runner):
     runner.before = ["unshare", "-U", "-r", "sh", "-c", script, "sh", *UNPRIVILEGED]
     done = runner.run("true")
     assert done.returncode == 1
-    assert done.stderr.startswith("rprocfs: neither root nor allowed to make a user namespace")
+    assert done.stderr.startswith("rprocfs: not allowed to mount: that takes CAP_SYS_ADMIN ")
     assert done.stderr.count("\n") == 1
 
 

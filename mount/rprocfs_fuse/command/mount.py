@@ -68,8 +68,7 @@ def run_mount(arguments: argparse.Namespace) -> int:
     options: Options = arguments.options
     where = mountpoint.prepare(arguments.directory)
     board = _board(arguments.board)
-    options.firmware, options.rules = _absolute(options.firmware), _absolute(options.rules)
-    options.log = options.log if options.log == log.SYSLOG else _absolute(options.log)
+    options.resolve()
 
     def run(ready: Callable[[], None], ends: SimpleQueue[None]) -> None:
         log.configure(options.log, options.loglevel, stderr=arguments.foreground)
@@ -189,10 +188,6 @@ def _ended(process: int) -> bool:
 
 def _board(name: str | None) -> str | None:
     """A path that the daemon can use, unless it is that of no file: then it may be a name."""
-    if name is None or "/" in name or Path(name).is_file():
-        return _absolute(name)
+    if name is not None and ("/" in name or Path(name).is_file()):
+        return str(Path(name).absolute())
     return name
-
-
-def _absolute(path: str | None) -> str | None:
-    return None if path is None else str(Path(path).absolute())

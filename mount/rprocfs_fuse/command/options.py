@@ -5,10 +5,13 @@ from __future__ import annotations
 import argparse
 import re
 from dataclasses import dataclass, fields
+from pathlib import Path
 from typing import Any
 
+from rprocfs.errors import CommandError
 from rprocfs.fs.kernfs import Owner
-from rprocfs_fuse.command.log import LEVELS
+from rprocfs.kernel import KERNELS
+from rprocfs_fuse.command.log import LEVELS, SYSLOG
 from rprocfs_fuse.transport import TRANSPORTS
 
 #: What mount(8) and fstab(5) say to every filesystem; of no concern to us.
@@ -46,11 +49,22 @@ class Options:
                 raise _usage(f"unknown option {name}, there are {', '.join(KNOWN)}")
             if KNOWN[name] is not bool(equals):
                 raise _usage(f"{name} needs a value" if KNOWN[name] else f"{name} takes no value")
+            if equals and not value:
+                raise _usage(f"{name}=: needs a value")
             setattr(self, name, value if equals else True)
-        for name, known in (("transport", TRANSPORTS), ("loglevel", LEVELS)):
-            if getattr(self, name) not in known:
+        for name, known in KNOWN_VALUES.items():
+            if getattr(self, name) not in (None, *known):
                 raise _usage(f"{name}={getattr(self, name)}: there are {', '.join(known)}")
         self._owner()
+
+    def resolve(self) -> None:
+        """Make paths absolute, for a process elsewhere. CommandError: there is no directory."""
+        if self.firmware is not None and not Path(self.firmware).is_dir():
+            is_there = Path(self.firmware).exists()
+            why = "not a directory" if is_there else "no such directory"
+            raise CommandError(f"firmware={self.firmware}: {why}")
+        self.firmware, self.rules = _absolute(self.firmware), _absolute(self.rules)
+        self.log = self.log if self.log == SYSLOG else _absolute(self.log)
 
     def of_board(self) -> dict[str, Any]:
         """Those that :func:`rprocfs.board.open_board` takes."""
@@ -66,6 +80,17 @@ class Options:
 
 #: Name to whether it takes a value.
 KNOWN = {option.name: not isinstance(option.default, bool) for option in fields(Options)}
+
+#: Name to the only values there are.
+KNOWN_VALUES = {
+    "transport": tuple(TRANSPORTS),
+    "kernel": tuple(version.release for version in KERNELS),
+    "loglevel": tuple(LEVELS),
+}
+
+
+def _absolute(path: str | None) -> str | None:
+    return None if path is None else str(Path(path).absolute())
 
 
 def _number(name: str, text: str | None, base: int) -> int | None:

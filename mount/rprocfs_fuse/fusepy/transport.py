@@ -19,7 +19,7 @@ from rprocfs.errors import CommandError
 from rprocfs.fs.kernfs import Tree
 from rprocfs_fuse.fusepy.binding import FUSE, abort, ignore_sigpipe
 from rprocfs_fuse.fusepy.operations import PathOperations
-from rprocfs_fuse.mountpoint import SOURCE, find_mount, fsname
+from rprocfs_fuse.mountpoint import SOURCE, check_device, find_mount, fsname
 from rprocfs_fuse.operations import Operations
 from rprocfs_fuse.transport import Mounted, MountOptions
 
@@ -33,6 +33,7 @@ class FusepyMount(Mounted):
     def __init__(
         self, tree: Tree, mountpoint: str, options: MountOptions, on_end: Callable[[], None]
     ) -> None:
+        check_device()
         operations = Operations(tree, {0, os.geteuid()}, options.daemon)
         self.mountpoint = mountpoint
         self._on_end = on_end

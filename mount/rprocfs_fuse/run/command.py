@@ -60,6 +60,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     argv = arguments.command[arguments.command[:1] == ["--"] :]
     if not argv:
         parser.error("which COMMAND?")
+    arguments.options.resolve()
     with signals_held():
         status = _run_processes(arguments, argv)
     return end_as(status)

@@ -46,11 +46,11 @@ def run_daemon(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     sys.setswitchinterval(SWITCH_INTERVAL)
     log.configure(arguments.options.log, arguments.options.loglevel)
-    _silence()
     try:
+        _silence()
         with ExitStack() as stack:
             _open(arguments, control, telling, stack)
-    except (CommandError, OSError) as problem:
+    except (CommandError, OSError, ImportError) as problem:
         with suppress(OSError):
             control.send(pickle.dumps(describe(problem)))
         return 1

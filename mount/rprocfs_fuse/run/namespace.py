@@ -9,6 +9,7 @@ import select
 import signal
 import socket
 import struct
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
@@ -36,8 +37,9 @@ _SIOCSIFFLAGS = 0x8914
 _IFF_UP = 1
 
 NO_USER_NAMESPACE = (
-    "neither root nor allowed to make a user namespace "
-    "(see user.max_user_namespaces and kernel.unprivileged_userns_clone)"
+    "not allowed to mount: that takes CAP_SYS_ADMIN (start the container with --cap-add SYS_ADMIN) "
+    "or user namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, "
+    "kernel.apparmor_restrict_unprivileged_userns)"
 )
 
 
@@ -52,8 +54,11 @@ def enter(*, network: bool) -> None:
         unshare(wanted)
     except PermissionError:
         _enter_as_user(wanted)
-    mount("none", "/", MS_REC | MS_PRIVATE)
-    mount("none", STAGE, 0, "tmpfs")
+    try:
+        mount("none", "/", MS_REC | MS_PRIVATE)
+        mount("none", STAGE, 0, "tmpfs")
+    except PermissionError as problem:
+        raise CommandError(NO_USER_NAMESPACE) from problem
     Path(MOUNTPOINT).mkdir()
     if network:
         _loopback_up()
@@ -103,6 +108,7 @@ def _kill_all(number: int) -> bool:
 
 def _enter_as_user(wanted: int) -> None:
     uid, gid = os.geteuid(), os.getegid()
+    packages = [place for place in sys.path if _readable(place)]
     try:
         unshare(wanted | CLONE_NEWUSER)
         _write("setgroups", "deny")
@@ -112,6 +118,16 @@ def _enter_as_user(wanted: int) -> None:
         if problem.errno in (errno.EPERM, errno.ENOSPC, errno.EINVAL, errno.EACCES):
             raise CommandError(NO_USER_NAMESPACE) from problem
         raise
+    for place in packages:
+        if not _readable(place):
+            raise CommandError(
+                f"{place}: not readable for root of a user namespace: let others read it, "
+                "or run with CAP_SYS_ADMIN"
+            )
+
+
+def _readable(directory: str) -> bool:
+    return os.access(directory or ".", os.R_OK | os.X_OK)
 
 
 def _write(name: str, text: str) -> None:
