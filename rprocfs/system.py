@@ -37,7 +37,16 @@ DRIVERS: Mapping[str, str] = {
     "rprocfs,rv32": "rprocfs.drivers.rv32:Rv32Driver",
     "st,stm32mp1-m4": "rprocfs.drivers.stm32_rproc:Stm32RprocDriver",
     "rprocfs,native": "rprocfs.drivers.native:NativeDriver",
-}
+    **dict.fromkeys(
+        (
+            "fsl,imx6sx-cm4", "fsl,imx7d-cm4", "fsl,imx7ulp-cm4", "fsl,imx8mm-cm4",
+            "fsl,imx8mn-cm7", "fsl,imx8mn-cm7-mmio", "fsl,imx8mp-cm7", "fsl,imx8mp-cm7-mmio",
+            "fsl,imx8mq-cm4", "fsl,imx8qm-cm4", "fsl,imx8qxp-cm4", "fsl,imx8ulp-cm33",
+            "fsl,imx93-cm33",
+        ),
+        "rprocfs.drivers.imx_rproc:ImxRprocDriver",
+    ),
+}  # fmt: skip
 
 #: Modules and where their init is. Others come from entry points of the group
 #: ``rprocfs.modules``.
@@ -182,6 +191,13 @@ def find_driver(compatible: str) -> DriverFactory:
     if factory is None:
         raise UnknownDriverError(compatible)
     return factory
+
+
+def known_compatibles() -> frozenset[str]:
+    """Every ``compatible`` that :func:`find_driver` finds something for."""
+    from importlib.metadata import entry_points  # noqa: PLC0415 - takes as long as Python itself
+
+    return frozenset(DRIVERS) | frozenset(entry_points(group="rprocfs.drivers").names)
 
 
 def find_module(name: str) -> ModuleInit:

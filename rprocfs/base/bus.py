@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from rprocfs.base.dd import EPROBE_DEFER
 from rprocfs.base.kmsg import Level
 from rprocfs.fs.kernfs import Dir, Link, error
 from rprocfs.fs.sysfs import SysfsFile, attribute, command
@@ -81,6 +82,7 @@ class Bus:
         self.devices_dir.remove(device.dir.name)
         with self.model.lock:
             self.devices.pop(device.name, None)
+        self.model.deferred.remove(device)
         self.device_release_driver(device)
 
     def find_device_by_name(self, name: str) -> Device:
@@ -136,7 +138,10 @@ class Bus:
                 return  # logged; the device stays unbound
 
     def device_driver_attach(self, device: Device, driver: Driver[Any]) -> None:
-        """really_probe(): bind; EBUSY when bound, ENODEV when gone, else the driver's errno."""
+        """really_probe(): bind; EBUSY when bound, ENODEV when gone, else the driver's errno.
+
+        EAGAIN where the driver waits for another device, which ``devices_deferred`` tells.
+        """
         with device.mutex:
             if not device.dir.alive:
                 raise error(errno.ENODEV)
@@ -149,8 +154,12 @@ class Bus:
                 self.probe(device, driver)
             except OSError as failure:
                 self._unbind(device, driver)
+                if failure.errno == EPROBE_DEFER:
+                    self.model.deferred.add(device, driver.name)
+                    raise error(errno.EAGAIN) from failure
                 self._report(device, driver, failure.errno or errno.EIO)
                 raise
+            self.model.deferred.remove(device)
             device.kobject_uevent("bind")
 
     def device_release_driver(self, device: Device) -> None:

@@ -61,6 +61,8 @@ class Device:
         self.class_ = class_
         self.driver: Driver[Any] | None = None
         self.driver_data: Any = None
+        #: What its driver waits for, once that said so.
+        self.deferred_probe_reason = ""
         #: Taken for binding and unbinding; of a parent before that of a child.
         self.mutex = threading.RLock()
         #: ``devm_*``: what is undone when the driver is unbound, last first.

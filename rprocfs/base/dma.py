@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import errno
+import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
@@ -136,3 +137,46 @@ class RegionPool(DmaPool):
     def free(self, buffer: DmaBuffer) -> None:
         """The range may be given out again."""
         self._space.release(buffer.da)
+
+
+class CoherentPool(DmaPool):
+    """``struct dma_coherent_mem``: a reserved memory at *base* -- kernel/dma/coherent.c.
+
+    A buffer begins where its size, rounded up to a power of two, puts it: counted from *base*,
+    as ``bitmap_find_free_region`` does. What address is asked for is not looked at.
+    """
+
+    def __init__(self, memory: memoryview, base: int) -> None:
+        self._memory = memory
+        self._base = base
+        self._taken: dict[int, int] = {}
+        self._lock = threading.Lock()
+
+    def alloc(self, size: int, da: int | None = None) -> DmaBuffer:
+        """``__dma_alloc_from_coherent``: zeroed; ENOMEM where no part is free."""
+        del da
+        span = PAGE_SIZE
+        while span < size:
+            span *= 2
+        with self._lock:
+            for start in range(0, len(self._memory) - span + 1, span):
+                taken = self._taken.items()
+                if all(start + span <= first or end <= start for first, end in taken):
+                    break
+            else:
+                raise error(errno.ENOMEM)
+            self._taken[start] = start + span
+        va = self._memory[start : start + size]
+        va[:] = bytes(size)
+        return DmaBuffer(self._base + start, va, size)
+
+    def find(self, da: int, size: int) -> memoryview | None:
+        """Any part of the region."""
+        offset = da - self._base
+        inside = 0 <= offset <= len(self._memory) - size
+        return self._memory[offset : offset + size] if inside else None
+
+    def free(self, buffer: DmaBuffer) -> None:
+        """The range may be given out again."""
+        with self._lock:
+            self._taken.pop(buffer.da - self._base, None)

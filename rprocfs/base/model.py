@@ -6,8 +6,11 @@ import logging
 import threading
 from collections.abc import Callable, Mapping
 
+from rprocfs.base.dd import DeferredProbes
+from rprocfs.base.iomem import Iomem
 from rprocfs.base.kmsg import NO_CONTEXT, Kmsg, Level
 from rprocfs.fs.chardev import Ida
+from rprocfs.fs.debugfs import DebugfsFile
 from rprocfs.fs.kernfs import Dir, Owner, Tree
 from rprocfs.kernel import DEFAULT, KernelVersion
 
@@ -41,6 +44,9 @@ class DriverModel:
         for name in ("bus", "class", "devices", "module"):
             self.sys.mkdirs(name)
         self.kmsg = Kmsg()
+        self.iomem = Iomem()
+        self.deferred = DeferredProbes()
+        self.debug.add("devices_deferred", DebugfsFile(self.deferred.show))
         #: Guards registration: numbers, glue directories, lists of devices.
         self.lock = threading.RLock()
         self.uevent_listeners: list[UeventListener] = []

@@ -82,6 +82,14 @@ class PlatformDriver(Driver[PlatformDevice]):
     """``struct platform_driver``: takes devices of its *name*, or by their ``compatible``."""
 
     compatible: tuple[str, ...] = ()
+    #: The properties of ours that are read from a node, by a driver that reads the rest of it
+    #: itself as its kernel counterpart does; None: it is told all of its properties.
+    of_keys: tuple[str, ...] | None = None
+
+    @classmethod
+    def of_label(cls, node: OfNode) -> str | None:
+        """What the processor of that node is called; None: the node is none by itself."""
+        return node.base_name
 
 
 @attribute

@@ -43,6 +43,7 @@ from rprocfs.board.description import FIRMWARE_DIRECTORY, Board
 from rprocfs.board.reserved import resolve_regions
 from rprocfs.board.rules import Rule
 from rprocfs.board.source import Place, Source, did_you_mean
+from rprocfs.board.tree import board_tree
 from rprocfs.errors import CommandError
 from rprocfs.kernel import KERNELS
 from rprocfs.system import DRIVERS, MODULES, UnknownDriverError, find_driver, find_module
@@ -60,9 +61,12 @@ def parse_board(path: str, content: bytes) -> Board:
     source = Source(path, text)
     document = source.check_keys((), document, schema.TOP)
     processors = [
-        _processor(source, ("remoteproc", number), processor)
+        _processor(source, ("remoteproc", number), processor, "devicetree" in document)
         for number, processor in enumerate(document.get("remoteproc", []))
     ]
+    tree = board_tree(source, document.get("devicetree"), processors)
+    added = [processor for processor in processors if "compatible" in processor]
+    processors = [*(dict(known) for known in tree.processors), *added] if tree else processors
     check_device_names(source, processors)
     _check_phandles(source, processors)
     modules = document.get("modules", [])
@@ -72,10 +76,14 @@ def parse_board(path: str, content: bytes) -> Board:
         tuple(processors),
         str(Path(path).parent.absolute() / directory),
         tuple(modules),
-        regions=resolve_regions(source, document.get("reserved-memory", []), processors),
+        devicetree=tree,
+        regions=resolve_regions(source, document.get("reserved-memory", []), added),
         kernel=_kernel(source, document.get("kernel")),
         soc=source.check_keys(("soc",), document.get("soc", {}), schema.SOC),
-        aliases=_aliases(source, document.get("aliases", {})),
+        aliases={
+            **(tree.aliases if tree is not None else {}),
+            **_aliases(source, document.get("aliases", {})),
+        },
         rules=parse_rules(source, document),
     )
     source.finish()
@@ -155,10 +163,12 @@ def check_modules(source: Source, modules: Sequence[str]) -> None:
             source.complain(("modules", number), str(failure))
 
 
-def _processor(source: Source, place: tuple[str, int], table: Mapping[str, Any]) -> dict[str, Any]:
-    """Its good keys."""
+def _processor(
+    source: Source, place: tuple[str, int], table: Mapping[str, Any], tree: bool
+) -> dict[str, Any]:
+    """Its good keys. *tree*: those without a ``compatible`` are of the board's devicetree."""
     good = source.check_keys(place, table, schema.PROCESSOR)
-    if "compatible" not in table:
+    if "compatible" not in table and not tree:
         source.complain(place, "compatible is missing")
     elif "compatible" in good:
         _check_compatible(source, (*place, "compatible"), good["compatible"])

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from rprocfs.board import Board, load_board
-from rprocfs.board.devicetree import write_dtb
+from rprocfs.board.devicetree import copy_dtb, write_dtb
 from rprocfs.board.probe import probe_failures
 from rprocfs.board.ready import description, ready_boards
 from rprocfs.board.show import PATH
@@ -87,10 +87,10 @@ def _empty(name: str, board: Board) -> str:
 def _refusals(board: Board) -> list[str]:
     """What the drivers say when they probe, nothing being started."""
     with System(firmware=board.firmware_directory) as system, _no_new_logs(board):
-        for processor in board.processors:
-            system.add_processor(
-                {key: value for key, value in processor.items() if key not in STARTS}
-            )
+        for number, processor in enumerate(board.processors):
+            quiet = {key: value for key, value in processor.items() if key not in STARTS}
+            system.add_processor(quiet | {"auto-boot": False}, board.node(number))
+        system.model.deferred.timeout()
         return list(probe_failures(system))
 
 
@@ -134,7 +134,7 @@ def run_show(arguments: argparse.Namespace) -> int:
 def run_dtb(arguments: argparse.Namespace) -> int:
     """Write the blob; CommandError."""
     found = load_board(arguments.board)
-    blob = write_dtb(found.processors, found.firmware_directory, found.modules)
+    blob = _blob(found)
     if arguments.output is not None:
         arguments.output.write_bytes(blob)
     elif sys.stdout.isatty():
@@ -142,3 +142,12 @@ def run_dtb(arguments: argparse.Namespace) -> int:
     else:
         sys.stdout.buffer.write(blob)
     return 0
+
+
+def _blob(found: Board) -> bytes:
+    tree, directory, modules = found.devicetree, found.firmware_directory, found.modules
+    if tree is None:
+        return write_dtb(found.processors, directory, modules)
+    if len(found.processors) > len(tree.processors):
+        raise CommandError("it has processors beside those of its devicetree")
+    return copy_dtb(tree, directory, modules)

@@ -10,6 +10,7 @@ from rprocfs.board.rules import Rule
 
 if TYPE_CHECKING:
     from rprocfs.board.devicetree import Devicetree
+    from rprocfs.devicetree.node import OfNode
 
 #: Where a board file's processors look for firmware unless it says otherwise.
 FIRMWARE_DIRECTORY = "/lib/firmware"
@@ -21,8 +22,8 @@ Properties = Mapping[str, Any]
 class Board:
     """What :mod:`.schema` describes; *firmware_directory* None: the package's own.
 
-    *firmware_lower* are directories of images that come along, for what that one lacks.
-    *regions* are the reserved memories by label, *aliases* labels of processors by name.
+    The first *processors* are those of the *devicetree*, if there is one. *firmware_lower*
+    are directories of images that come along, for what that one lacks. *regions* are the reserved memories by label, *aliases* labels of processors by name.
     """
 
     processors: tuple[Properties, ...]
@@ -35,6 +36,11 @@ class Board:
     aliases: Mapping[str, str] = field(default_factory=dict)
     rules: tuple[Rule, ...] = ()
     firmware_lower: tuple[str, ...] = ()
+
+    def node(self, number: int) -> OfNode | None:
+        """Where the processor of that number stands in the devicetree, None: nowhere."""
+        nodes = self.devicetree.nodes if self.devicetree is not None else ()
+        return nodes[number] if number < len(nodes) else None
 
 
 DEFAULT_BOARD = Board(

@@ -12,9 +12,9 @@ from typing import Any
 
 from rprocfs.devicetree.device import of_device_modalias, of_device_uevent
 from rprocfs.devicetree.fdt import FDT_MAGIC, FdtError, flatten, unflatten
-from rprocfs.devicetree.make import make_tree
+from rprocfs.devicetree.make import make_tree, make_value
 from rprocfs.devicetree.node import OfNode, PropertyError
-from rprocfs.devicetree.processors import of_processors
+from rprocfs.devicetree.processors import Match, of_processors
 from rprocfs.errors import CommandError
 
 _DIRECTORY, _MODULES = "rprocfs,firmware-directory", "rprocfs,modules"
@@ -22,8 +22,9 @@ _DIRECTORY, _MODULES = "rprocfs,firmware-directory", "rprocfs,modules"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Devicetree:
-    """A tree, its *blob*, and the node of each processor, in their order."""
+    """A tree, where it was read from, its *blob*, and the node of each processor, in order."""
 
+    path: str
     root: OfNode
     blob: bytes
     nodes: tuple[OfNode, ...]
@@ -39,12 +40,15 @@ def is_dtb(content: bytes) -> bool:
 
 
 def read_dtb(
-    path: str, blob: bytes, keys: Mapping[str, type], known: Callable[[str], bool]
+    path: str,
+    blob: bytes,
+    keys: Mapping[str, type],
+    match: Callable[[OfNode], Match | None],
 ) -> Devicetree:
     """What the devicetree in *blob* describes; CommandError names file, node and property."""
     try:
         root = unflatten(blob)
-        found = list(of_processors(root, keys, known))
+        found = list(of_processors(root, keys, match))
         labels = {id(node): properties["label"] for node, properties in found}
         aliases = {
             name: labels[id(node)] for name, node in root.aliases().items() if id(node) in labels
@@ -57,7 +61,9 @@ def read_dtb(
     except (FdtError, PropertyError) as failure:
         raise CommandError(f"{path}: {failure}") from failure
     nodes, processors = [node for node, _ in found], [properties for _, properties in found]
-    return Devicetree(root, blob, tuple(nodes), tuple(processors), directory, modules, aliases)
+    return Devicetree(
+        path, root, blob, tuple(nodes), tuple(processors), directory, modules, aliases
+    )
 
 
 def write_dtb(
@@ -66,14 +72,30 @@ def write_dtb(
     """The blob of a tree that :func:`read_dtb` reads the same from; CommandError."""
     try:
         root = make_tree(processors)
-        chosen = {}
-        if firmware_directory is not None:
-            chosen[_DIRECTORY] = firmware_directory.encode() + b"\0"
-        if modules := tuple(modules):
-            chosen[_MODULES] = b"".join(module.encode() + b"\0" for module in modules)
-        if chosen:
-            OfNode("chosen", root).properties |= chosen
+        _choose(root, firmware_directory, modules)
         root.by_phandle()
         return flatten(root)
     except (FdtError, PropertyError) as failure:
         raise CommandError(f"no devicetree says this: {failure}") from failure
+
+
+def copy_dtb(tree: Devicetree, firmware_directory: str | None, modules: Iterable[str]) -> bytes:
+    """The blob of *tree*, with what a board file says beside it; CommandError."""
+    root = unflatten(tree.blob)
+    try:
+        _choose(root, firmware_directory, modules)
+        return flatten(root)
+    except FdtError as failure:
+        raise CommandError(f"no devicetree says this: {failure}") from failure
+
+
+def _choose(root: OfNode, firmware_directory: str | None, modules: Iterable[str]) -> None:
+    """What is below ``/chosen``."""
+    chosen = {}
+    if firmware_directory is not None:
+        chosen[_DIRECTORY] = make_value(firmware_directory)
+    if modules := list(modules):
+        chosen[_MODULES] = make_value(modules)
+    if chosen:
+        node = root.children.get("chosen") or OfNode("chosen", root)
+        node.properties |= chosen

@@ -11,17 +11,18 @@ from rprocfs.base.soc import soc_device_register
 from rprocfs.board.board_file import check_device_names, check_modules, parse_board, read_rules
 from rprocfs.board.configfs import remoteproc_configfs_init
 from rprocfs.board.description import DEFAULT_BOARD, FIRMWARE_DIRECTORY, Board
-from rprocfs.board.devicetree import is_dtb, read_dtb
+from rprocfs.board.devicetree import is_dtb
 from rprocfs.board.ready import images, read_board, ready_boards
 from rprocfs.board.schema import KEYS
 from rprocfs.board.show import show_init
 from rprocfs.board.source import Source
+from rprocfs.board.tree import load_tree
 from rprocfs.board.udev import Udev
 from rprocfs.devicetree.kobj import of_attach_tree
 from rprocfs.errors import CommandError
 from rprocfs.fs.kernfs import Owner
 from rprocfs.kernel import DEFAULT, KERNELS, KernelVersion
-from rprocfs.system import System, UnknownDriverError, find_driver
+from rprocfs.system import System
 
 
 def load_board(name: str | None) -> Board:
@@ -40,7 +41,7 @@ def load_board(name: str | None) -> Board:
 
 
 def _devicetree(path: str, blob: bytes) -> Board:
-    tree = read_dtb(path, blob, KEYS, _has_driver)
+    tree = load_tree(path, blob)
     source = Source(path, "")
     check_modules(source, tree.modules)
     check_device_names(source, tree.processors)
@@ -48,14 +49,6 @@ def _devicetree(path: str, blob: bytes) -> Board:
     directory = tree.firmware_directory or FIRMWARE_DIRECTORY
     where = str(Path(path).parent.absolute() / directory)
     return Board(tree.processors, where, tree.modules, tree, aliases=tree.aliases)
-
-
-def _has_driver(compatible: str) -> bool:
-    try:
-        find_driver(compatible)
-    except UnknownDriverError:
-        return False
-    return True
 
 
 def kernel_version(release: str | None) -> KernelVersion:
@@ -107,7 +100,8 @@ def open_board(
         if tree is not None:
             of_attach_tree(system.model.sys, tree.root, tree.blob)
         for number, processor in enumerate(board.processors):
-            system.add_processor(processor, tree.nodes[number] if tree is not None else None)
+            system.add_processor(processor, board.node(number))
+        system.model.deferred.timeout()
         yield system
 
 

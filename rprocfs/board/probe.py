@@ -16,7 +16,8 @@ def probe_failures(system: System) -> Iterator[str]:
     for device in list(system.platform.devices.values()):
         if "compatible" in device.properties and device.driver is None:
             label = device.properties.get("label") or device.name
-            yield f"{label}: {_what_was_said(system, device)}"
+            of = f" ({device.properties['compatible']})" if device.of_node is not None else ""
+            yield f"{label}{of}: {_what_was_said(system, device)}"
 
 
 def _what_was_said(system: System, device: PlatformDevice) -> str:

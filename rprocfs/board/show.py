@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rprocfs.board.schema import PROCESSOR
 from rprocfs.fs.debugfs import DebugfsFile
+from rprocfs.system import find_driver
 
 if TYPE_CHECKING:
     from rprocfs.board.description import Board
@@ -20,10 +22,11 @@ PATH = "sys/kernel/debug/rprocfs/board.toml"
 
 def show_board(system: System, board: Board) -> str:
     """A board file: *board*, with the processors that *system* has at the moment."""
+    tree = board.devicetree if any(map(_reads_node, board.processors)) else None
     processors = [
         device.properties
         for device in list(system.platform.devices.values())
-        if "compatible" in device.properties
+        if "compatible" in device.properties and (tree is None or device.of_node is None)
     ]
     regions = dict(board.regions)
     for processor in processors:
@@ -31,8 +34,11 @@ def show_board(system: System, board: Board) -> str:
     lines = [
         f"firmware-directory = {_value(str(system.loader.directory))}",
         f"kernel = {_value(system.model.version.release)}",
+        *([f"devicetree = {_value(str(Path(tree.path).absolute()))}"] if tree is not None else ()),
         *([f"modules = {_value(list(board.modules))}"] if board.modules else ()),
     ]
+    for processor in tree.processors if tree is not None else ():
+        lines += _table("[[remoteproc]]", _added(processor))
     for processor in processors:
         lines += _table("[[remoteproc]]", _properties(processor))
     for region in regions.values():
@@ -60,6 +66,18 @@ def _properties(processor: Mapping[str, Any]) -> dict[str, Any]:
     if "memory-region" in found:
         found["memory-region"] = [region["label"] for region in found["memory-region"]]
     return found
+
+
+def _reads_node(processor: Mapping[str, Any]) -> bool:
+    """Is it described by its node alone: no board file can say as much."""
+    return getattr(find_driver(processor["compatible"]), "of_keys", None) is not None
+
+
+def _added(processor: Mapping[str, Any]) -> dict[str, Any]:
+    """What a board file says of a processor that its devicetree describes."""
+    keys = getattr(find_driver(processor["compatible"]), "of_keys", None) or PROCESSOR
+    mine = {key: value for key, value in processor.items() if key in keys and key != "phandle"}
+    return {"label": processor["label"], **mine}
 
 
 def _rule(rule: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:

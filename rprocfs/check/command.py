@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rprocfs.board import load_board
 from rprocfs.check.dry_boot import DryBoot, dry_boot
@@ -17,6 +17,9 @@ from rprocfs.check.report import Finding, errno_name, findings
 from rprocfs.check.rsc_fields import RscField, RscPart, rsc_changes, rsc_parts
 from rprocfs.errors import CommandError
 from rprocfs.system import System
+
+if TYPE_CHECKING:
+    from rprocfs.devicetree.node import OfNode
 
 GOOD, REFUSED, TROUBLE = 0, 1, 2
 #: Properties that would start something, or touch a file of a processor that runs.
@@ -43,8 +46,8 @@ def run_check(arguments: argparse.Namespace) -> int:
     """Print the report; the exit status as ``--help`` says."""
     logging.getLogger("rprocfs").addHandler(logging.NullHandler())  # the report has the log
     try:
-        properties = _processor(arguments.board, arguments.processor)
-        report = make_report(arguments.firmware, properties)
+        properties, node = _processor(arguments.board, arguments.processor)
+        report = make_report(arguments.firmware, properties, node)
     except CommandError as failure:
         print(f"rprocfs: {failure}", file=sys.stderr)
         return TROUBLE
@@ -56,27 +59,30 @@ def run_check(arguments: argparse.Namespace) -> int:
     return GOOD if report["boots"] else REFUSED
 
 
-def _processor(board: str | None, name: str | None) -> Mapping[str, Any]:
-    processors = load_board(board).processors
+def _processor(board: str | None, name: str | None) -> tuple[Mapping[str, Any], OfNode | None]:
+    found = load_board(board)
+    processors = found.processors
     if not processors:
         raise CommandError(f"{board}: no processor")
     if name is None:
-        return processors[0]
-    for properties in processors:
+        return processors[0], found.node(0)
+    for number, properties in enumerate(processors):
         if properties.get("label") == name:
-            return properties
+            return properties, found.node(number)
     known = ", ".join(str(properties.get("label", "(no label)")) for properties in processors)
     raise CommandError(f"no processor {name}, there are {known}")
 
 
-def make_report(path: str, properties: Mapping[str, Any]) -> dict[str, Any]:
+def make_report(
+    path: str, properties: Mapping[str, Any], node: OfNode | None = None
+) -> dict[str, Any]:
     """All that is to say about the image at *path* on this processor. CommandError."""
     file = Path(path).absolute()
     if not file.is_file():
         raise CommandError(f"{path}: {'not a file' if file.exists() else 'no such file'}")
     if not os.access(file, os.R_OK):
         raise CommandError(f"{path}: permission denied")
-    boot = _boot(file, {k: v for k, v in properties.items() if k not in IGNORED})
+    boot = _boot(file, {k: v for k, v in properties.items() if k not in IGNORED}, node)
     return {
         "firmware": path,
         "processor": properties.get("label", properties["compatible"]),
@@ -90,9 +96,9 @@ def make_report(path: str, properties: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _boot(file: Path, properties: Mapping[str, Any]) -> DryBoot:
+def _boot(file: Path, properties: Mapping[str, Any], node: OfNode | None) -> DryBoot:
     with System(firmware=file.parent) as system:
-        device = system.add_processor(properties)
+        device = system.add_processor({**properties, "auto-boot": False}, node)
         rprocs = system.remoteproc.rprocs
         if device.driver is None or not rprocs:
             said = "; ".join(record.text for record in system.model.kmsg.records())

@@ -49,8 +49,8 @@ def reg(node: OfNode) -> list[tuple[int, int]]:
     ]
 
 
-def translate_address(node: OfNode) -> int | None:
-    """``of_translate_address`` of the first ``reg``: through the ``ranges`` of every bus above.
+def translate_address(node: OfNode, index: int = 0) -> int | None:
+    """``of_translate_address`` of a ``reg``: through the ``ranges`` of every bus above.
 
     None (OF_BAD_ADDR) where there is none, or a bus that leads nowhere. PropertyError.
     """
@@ -59,14 +59,30 @@ def translate_address(node: OfNode) -> int | None:
         return None
     na, ns = bus_cells(bus)
     cells = node.cells("reg")
-    if not 0 < na <= MAX_ADDR_CELLS or not ns or len(cells) < na:
+    start = index * (na + ns)
+    if not 0 < na <= MAX_ADDR_CELLS or not ns or len(cells) < start + na:
         return None
-    address: int | None = read_number(cells[:na])
+    address: int | None = read_number(cells[start : start + na])
     while (above := bus.parent) is not None and address is not None:
         pna, pns = bus_cells(above)
         address = _translate_one(bus, address, (na, pna, ns))
         bus, na, ns = above, pna, pns
     return address
+
+
+def address_to_resource(node: OfNode, index: int = 0) -> tuple[int, int] | None:
+    """``of_address_to_resource``: (start, size) on the system's bus; None where there is none."""
+    start = translate_address(node, index)
+    if start is None:
+        return None
+    ranges = reg(node)
+    return (start, ranges[index][1]) if index < len(ranges) else None
+
+
+def resource_byname(node: OfNode, name: str) -> tuple[int, int] | None:
+    """``platform_get_resource_byname(pdev, IORESOURCE_MEM, name)``: by ``reg-names``."""
+    names = node.strings("reg-names")
+    return address_to_resource(node, names.index(name)) if name in names else None
 
 
 def _translate_one(bus: OfNode, address: int, widths: tuple[int, int, int]) -> int | None:

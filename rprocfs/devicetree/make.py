@@ -51,7 +51,7 @@ def make_tree(processors: Iterable[Mapping[str, Any]]) -> OfNode:
             if key == "memory-region":
                 node.properties[key] = _cells(*(regions[region["label"]] for region in value))
             elif key != "device-name" and value is not False:
-                node.properties[key] = _value(value)
+                node.properties[key] = make_value(value)
     return root
 
 
@@ -119,7 +119,8 @@ def _name(text: str) -> str:
     return _NO_NAME.sub("-", text).strip("-") or "unnamed"
 
 
-def _value(value: Any) -> bytes:
+def make_value(value: Any) -> bytes:
+    """The bytes of a property; FdtError for what none can have."""
     if isinstance(value, bool):
         return b""
     if isinstance(value, int):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from rprocfs.devicetree.address import bus_cells, read_number, reg
 from rprocfs.devicetree.device import of_device_make_bus_id
@@ -21,21 +21,36 @@ _STATUS = ("okay", "ok", "disabled", "reserved", "fail")
 _STANDARD = ("memory-region-names", "labels", "phandles")
 
 
+class Match(NamedTuple):
+    """What a driver says of a node that it takes: by which *compatible*, and the name of its
+    processor. *keys* are the only properties that it wants read, None: any.
+    """
+
+    compatible: str
+    label: str
+    keys: tuple[str, ...] | None = None
+
+
 def of_processors(
-    root: OfNode, keys: Mapping[str, type], known: Callable[[str], bool]
+    root: OfNode, keys: Mapping[str, type], match: Callable[[OfNode], Match | None]
 ) -> Iterator[tuple[OfNode, dict[str, Any]]]:
-    """Every available node one of whose ``compatible`` is *known*, and its properties.
+    """Every available node that *match* finds a driver for, and its properties.
 
     *keys* are the properties to read and their types: str, int, bool, or list for strings.
     PropertyError names node and property.
     """
     nodes = root.by_phandle()
     for node in _available(root):
-        compatible = next(filter(known, node.strings("compatible")), None)
-        if compatible is not None:
-            properties: dict[str, Any] = {"label": node.base_name, "compatible": compatible}
-            properties |= {"device-name": _device_name(node), **dict(_properties(node, keys))}
-            yield node, properties | _regions(node, nodes)
+        found = match(node)
+        if found is not None:
+            properties: dict[str, Any] = {"label": found.label, "compatible": found.compatible}
+            properties["device-name"] = _device_name(node)
+            if found.keys is None:
+                properties |= dict(_properties(node, keys)) | _regions(node, nodes)
+            else:
+                wanted = {key: keys[key] for key in found.keys if key in keys}
+                properties |= _values(node, wanted)
+            yield node, properties
 
 
 def _available(node: OfNode) -> Iterator[OfNode]:
@@ -49,20 +64,31 @@ def _available(node: OfNode) -> Iterator[OfNode]:
 
 
 def _properties(node: OfNode, keys: Mapping[str, type]) -> Iterator[tuple[str, Any]]:
+    yield from _values(node, keys).items()
+    for name in node.properties:
+        key = _key(name)
+        if key not in keys and key not in _STANDARD:
+            near = difflib.get_close_matches(key, keys, 1, 0.8)
+            if near:
+                raise PropertyError(node, name, f"unknown property, did you mean {near[0]}?")
+
+
+def _values(node: OfNode, keys: Mapping[str, type]) -> dict[str, Any]:
     read: Mapping[type, Callable[[str], Any]] = {
         str: node.string,
         int: node.u32,
         bool: node.flag,
         list: lambda name: list(node.strings(name)),
     }
-    for name in node.properties:
-        key = "auto-boot" if name.endswith(",auto-boot") else name
-        if key in keys and key not in ("compatible", "memory-region"):
-            yield key, read[keys[key]](name)
-        elif key not in keys and key not in _STANDARD:
-            near = difflib.get_close_matches(key, keys, 1, 0.8)
-            if near:
-                raise PropertyError(node, name, f"unknown property, did you mean {near[0]}?")
+    return {
+        _key(name): read[keys[_key(name)]](name)
+        for name in node.properties
+        if _key(name) in keys and name not in ("compatible", "memory-region")
+    }
+
+
+def _key(name: str) -> str:
+    return "auto-boot" if name.endswith(",auto-boot") else name
 
 
 def _device_name(node: OfNode) -> str:

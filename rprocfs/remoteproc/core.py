@@ -23,7 +23,7 @@ from rprocfs.remoteproc.cdev import rproc_cdev_open
 from rprocfs.remoteproc.coredump import DumpMode, DumpSegment
 from rprocfs.remoteproc.debugfs import RprocDebugTrace, rproc_create_debug_dir
 from rprocfs.remoteproc.errors import FirmwareError
-from rprocfs.remoteproc.memory import Carveouts, RprocMemEntry
+from rprocfs.remoteproc.memory import Carveouts, Reserved, RprocMemEntry
 from rprocfs.remoteproc.resources import rproc_resource_cleanup
 from rprocfs.remoteproc.state import Action, Event, State, rproc_crash_to_string, transition
 from rprocfs.remoteproc.subdev import Subdevices
@@ -43,7 +43,9 @@ class Rproc(Device):
     """``struct rproc``: one remote processor. Made by :meth:`Remoteproc.rproc_alloc`.
 
     *table* is ``table_ptr``: the resource table in use, in the remote's memory while
-    it runs. *power* counts who wants it powered. *priv* belongs to the driver.
+    it runs. *power* counts who wants it powered. *priv* belongs to the driver. *dma* is where
+    its own memory comes from, *reserved* where that of its virtio devices does: the first
+    ``memory-region`` of its node, if that is a pool.
     """
 
     devtype = "remoteproc"
@@ -68,6 +70,7 @@ class Rproc(Device):
         self.ops = ops
         self.firmware = firmware or f"rproc-{name}-fw"
         self.dma = dma or SystemPool(*DEFAULT_DMA)
+        self.reserved: Reserved | None = None
         self.phandle: int | None = None
         self.lock = Mutex()
         self.state = State.OFFLINE

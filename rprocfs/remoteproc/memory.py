@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from rprocfs.base.dma import DmaBuffer
+from rprocfs.base.dma import DmaBuffer, DmaPool
 from rprocfs.fs.kernfs import error
 from rprocfs.remoteproc.rsc_table import FW_RSC_ADDR_ANY, FwRscCarveout
 
@@ -41,6 +41,14 @@ class RprocMemEntry:
     flags: int = 0
     buffer: DmaBuffer | None = None
     rmem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """The reserved memory that a processor's virtio devices allocate from, its node's *name*."""
+
+    name: str
+    pool: DmaPool
 
 
 def rproc_mem_entry_init(

@@ -12,7 +12,7 @@ import errno
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rprocfs.base.dma import DmaBuffer
+from rprocfs.base.dma import DmaBuffer, DmaPool
 from rprocfs.base.platform import PlatformDevice, PlatformDriver
 from rprocfs.fs.kernfs import error
 from rprocfs.remoteproc.errors import FirmwareError
@@ -55,6 +55,8 @@ class RprocVdev(RprocSubdev):
         pool = rproc.carveouts.find_by_name(f"vdev{self.index}buffer")
         if pool is not None and pool.rmem:
             self.pdev.info(f"assigned reserved memory node {pool.rmem}")
+        elif pool is None and rproc.reserved is not None:
+            self.pdev.info(f"assigned reserved memory node {rproc.reserved.name}")
         kind = self.rsc().id
         vdev = VirtioDevice(rproc.subsystem.virtio, self.pdev, RprocVirtioConfigOps(self), kind)
         try:
@@ -162,12 +164,14 @@ class RprocVirtioConfigOps(VirtioConfigOps):
             vring.vq = None
 
     def dma_alloc_coherent(self, vdev: VirtioDevice, size: int) -> DmaBuffer:
-        """Buffers: from the carveout ``vdevNbuffer`` where there is one. ENOMEM."""
+        """Buffers: from the carveout ``vdevNbuffer`` where there is one, else from the first
+        ``memory-region`` of the processor's node, else from anywhere. ENOMEM.
+        """
         del vdev
         rproc = self._rvdev.rproc
         mem = rproc.carveouts.find_by_name(f"vdev{self._rvdev.index}buffer")
         if mem is None:
-            return rproc.dma.alloc(size)
+            return _pool(rproc).alloc(size)
         if mem.va is None or size > len(mem.va):
             raise error(errno.ENOMEM)
         return DmaBuffer(mem.da, mem.va[:size], size)
@@ -177,7 +181,11 @@ class RprocVirtioConfigOps(VirtioConfigOps):
         del vdev
         rproc = self._rvdev.rproc
         if rproc.carveouts.find_by_name(f"vdev{self._rvdev.index}buffer") is None:
-            rproc.dma.free(buffer)
+            _pool(rproc).free(buffer)
+
+
+def _pool(rproc: Rproc) -> DmaPool:
+    return rproc.dma if rproc.reserved is None else rproc.reserved.pool
 
 
 def rproc_virtio_register(rproc: Rproc, index: int, rsc_offset: int) -> None:

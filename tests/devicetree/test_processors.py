@@ -3,7 +3,7 @@ import pytest
 from rprocfs.devicetree.fdt import flatten, unflatten
 from rprocfs.devicetree.make import make_tree
 from rprocfs.devicetree.node import PropertyError
-from rprocfs.devicetree.processors import of_processors
+from rprocfs.devicetree.processors import Match, of_processors
 
 KEYS = {
     "label": str, "compatible": str, "phandle": int, "firmware-name": str, "auto-boot": bool,
@@ -45,8 +45,13 @@ SOURCE = """
 """
 
 
+def _match(node):
+    known = "rprocfs,sim" in node.strings("compatible")
+    return Match("rprocfs,sim", node.base_name) if known else None
+
+
 def _find(root):
-    return list(of_processors(root, KEYS, lambda compatible: compatible == "rprocfs,sim"))
+    return list(of_processors(root, KEYS, _match))
 
 
 def test_what_a_tree_has(dtc):

@@ -58,7 +58,9 @@ class SimVdev:
 
     def _buffer(self, address: int, size: int) -> memoryview | None:
         """Where the host has its buffers: in memory of the pool, or in a carveout."""
-        va = self.rproc.dma.find(address, size)
+        reserved = self.rproc.reserved
+        va = reserved.pool.find(address, size) if reserved is not None else None
+        va = self.rproc.dma.find(address, size) if va is None else va
         return self.rproc.carveouts.da_to_va(address, size) if va is None else va
 
     def _queue(self, vring: FwRscVdevVring) -> DeviceQueue:

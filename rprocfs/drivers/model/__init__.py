@@ -1,0 +1,1 @@
+"""Processors without a machine behind them: the driver is the kernel's, the remote a model."""
