@@ -22,6 +22,7 @@ from rprocfs.fs.kernfs import error
 from rprocfs.remoteproc.coredump import rproc_coredump_add_segment
 from rprocfs.remoteproc.errors import FirmwareError
 from rprocfs.remoteproc.memory import RprocMemEntry, rproc_mem_entry_init
+from rprocfs.remoteproc.ops import Memory
 from rprocfs.remoteproc.state import State
 
 if TYPE_CHECKING:
@@ -59,6 +60,7 @@ class Dcfg(NamedTuple):
 class Mem(NamedTuple):
     """``struct imx_rproc_mem``: what the driver has mapped, by its address on the bus."""
 
+    name: str
     sys_addr: int
     data: memoryview
 
@@ -195,6 +197,20 @@ class ImxRprocOps(ModelOps):
         self._device.warn(f"Translation failed: da = {da:#x} len = {length:#x}")
         return None
 
+    def memories(self, rproc: Rproc) -> Iterator[Memory]:
+        """As far as it is mapped; the last byte cannot be had."""
+        del rproc
+        for att in self._dcfg.att:
+            for mem in self._mem if att.core in (None, self.core_index) else ():
+                start = max(att.sa, mem.sys_addr)
+                end = min(att.sa + att.size, mem.sys_addr + len(mem.data))
+                if start < end:
+                    yield Memory(mem.name, att.da + start - att.sa, end - start - 1)
+
+    def rsc_table_memory(self) -> str | None:
+        """``rsc-table``, if the node has one."""
+        return next((mem.name for mem in self._mem if mem.data is self.rsc_table), None)
+
     def find_loaded_rsc_table(self, rproc: Rproc, fw: bytes) -> memoryview | None:
         """imx_rproc_elf_find_loaded_rsc_table(): the memory ``rsc-table``, if the node has one.
 
@@ -232,10 +248,10 @@ class ImxRprocOps(ModelOps):
         """
         ioremap = self._device.model.iomem.ioremap
         own = [att for att in self._dcfg.att if att.own]
-        self._mem = [Mem(att.sa, ioremap(att.sa, att.size)) for att in own]
+        self._mem = [Mem(att.name, att.sa, ioremap(att.sa, att.size)) for att in own]
         for name, start, size in list(self._regions())[: MEM_MAX - len(own)]:
             try:
-                self._mem.append(Mem(start, ioremap(start, size)))
+                self._mem.append(Mem(f"{name}@{start:x}", start, ioremap(start, size)))
             except OSError:
                 self._device.err(f"failed to remap [mem {start:#010x}-{start + size - 1:#010x}]")
                 raise

@@ -39,6 +39,7 @@ from rprocfs.remoteproc.coredump import (
 )
 from rprocfs.remoteproc.errors import FirmwareError
 from rprocfs.remoteproc.memory import RprocMemEntry, rproc_mem_entry_init
+from rprocfs.remoteproc.ops import Memory
 from rprocfs.remoteproc.state import State
 from rprocfs.soc.stm32mp1 import STM32MP157
 
@@ -113,6 +114,11 @@ class Stm32RprocOps(WorkerOps):
         """Nothing but the carveouts."""
         del rproc, da, length
         return None
+
+    def memories(self, rproc: Rproc) -> Iterable[Memory]:
+        """Nothing but the carveouts."""
+        del rproc
+        return ()
 
     def parse_fw(self, rproc: Rproc, fw: bytes) -> None:
         """stm32_rproc_parse_fw(): an image without resource table runs, too."""

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rprocfs.remoteproc import elf_loader
 from rprocfs.remoteproc.coredump import rproc_coredump
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rprocfs.remoteproc.core import Rproc
+
+
+class Memory(NamedTuple):
+    """A memory that a driver translates addresses of: *size* bytes at *da* can be had."""
+
+    name: str
+    da: int
+    size: int
 
 
 class RprocOps(ABC):
@@ -49,6 +59,17 @@ class RprocOps(ABC):
 
         Asked before the carveouts.
         """
+        return None
+
+    def memories(self, rproc: Rproc) -> Iterable[Memory]:
+        """What :meth:`da_to_va` finds, in its order, to tell people; no decision looks at it.
+
+        Memory that is seen at two addresses is there twice.
+        """
+        return ()
+
+    def rsc_table_memory(self) -> str | None:
+        """The memory that a table is written to wherever the image has it, if there is one."""
         return None
 
     def handle_rsc(self, rproc: Rproc, kind: int, offset: int, avail: int) -> bool:

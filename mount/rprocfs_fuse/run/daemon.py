@@ -64,8 +64,11 @@ def _open(
     options.strict = True
     system = stack.enter_context(open_board(arguments.board, **options.of_board()))
     stack.enter_context(private_firmware(system.loader, arguments.keep_firmware))
-    for complaint in complaints(system, configfs=options.configfs):
+    found = complaints(system, configfs=options.configfs)
+    for complaint in found:
         print(f"rprocfs: {complaint}", file=sys.stderr)
+    if found and not system.remoteproc.rprocs and not options.configfs:
+        raise CommandError(f"{arguments.board}: no processor works, there is nothing to run with")
     covers = plan(system.tree)
     how = MountOptions(options.transport, allow_other=True, daemon=os.getpid())
     stack.enter_context(mount(system.tree, namespace.MOUNTPOINT, how))

@@ -46,10 +46,12 @@ from rprocfs.remoteproc.coredump import (
     rproc_coredump_set_elf_info,
 )
 from rprocfs.remoteproc.errors import FirmwareError
-from rprocfs.remoteproc.ops import RprocOps
+from rprocfs.remoteproc.ops import Memory, RprocOps
 from rprocfs.remoteproc.state import State
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from rprocfs.remoteproc.core import Rproc
     from rprocfs.remoteproc.subsystem import Remoteproc
 
@@ -121,6 +123,11 @@ class SimOps(RprocOps):
             if va is not None:
                 return va
         return self.memory.find(da, length)
+
+    def memories(self, rproc: Rproc) -> Iterable[Memory]:
+        """Its banks."""
+        del rproc
+        return self.memory.memories()
 
     def parse_fw(self, rproc: Rproc, fw: bytes) -> None:
         """The table, unless lenient; every segment that is loaded goes into the coredump."""

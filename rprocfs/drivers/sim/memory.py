@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rprocfs.remoteproc.coredump import rproc_coredump_add_segment
 from rprocfs.remoteproc.memory import RprocMemEntry, rproc_mem_entry_init
+from rprocfs.remoteproc.ops import Memory
 
 if TYPE_CHECKING:
     from rprocfs.remoteproc.core import Rproc
@@ -53,6 +54,10 @@ class SimMemory:
             if offset >= 0 and offset + length <= len(data):
                 return data[offset : offset + length]
         return None
+
+    def memories(self) -> list[Memory]:
+        """Where they are."""
+        return [Memory("memory", base, len(data)) for base, data in self._banks]
 
     def reset(self) -> None:
         """A new boot."""

@@ -28,7 +28,7 @@ from rprocfs.remoteproc.coredump import (
     rproc_coredump_add_segment,
 )
 from rprocfs.remoteproc.errors import FirmwareError
-from rprocfs.remoteproc.ops import RprocOps
+from rprocfs.remoteproc.ops import Memory, RprocOps
 from rprocfs.remoteproc.state import CrashType, State
 from rprocfs.soc.vsoc import (
     MAILBOX_CRASHED,
@@ -38,7 +38,7 @@ from rprocfs.soc.vsoc import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from rprocfs.engines.death import Death
     from rprocfs.engines.worker import Engine, Worker
@@ -118,6 +118,12 @@ class WorkerOps(RprocOps):
         if da + length > self.machine.platform_page.da:
             return None
         return self.ram.at(da, length) if self.machine.ram.holds(da, length) else None
+
+    def memories(self, rproc: Rproc) -> Iterable[Memory]:
+        """The RAM, as far as :meth:`da_to_va` lets it be had."""
+        del rproc
+        ram = self.machine.ram
+        return [Memory("ram", ram.da, self.machine.platform_page.da - ram.da)]
 
     def parse_fw(self, rproc: Rproc, fw: bytes) -> None:
         """The table, the dump's segments, and where the vector table is."""
