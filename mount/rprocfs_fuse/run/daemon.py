@@ -13,7 +13,7 @@ from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection
 
 from rprocfs.board import open_board
-from rprocfs.board.probe import complaints
+from rprocfs.board.probe import complaints, probe_failures
 from rprocfs.errors import CommandError
 from rprocfs_fuse.command import log
 from rprocfs_fuse.command.daemon import SWITCH_INTERVAL, describe
@@ -64,10 +64,9 @@ def _open(
     options.strict = True
     system = stack.enter_context(open_board(arguments.board, **options.of_board()))
     stack.enter_context(private_firmware(system.loader, arguments.keep_firmware))
-    found = complaints(system, configfs=options.configfs)
-    for complaint in found:
+    for complaint in complaints(system, configfs=options.configfs):
         print(f"rprocfs: {complaint}", file=sys.stderr)
-    if found and not system.remoteproc.rprocs and not options.configfs:
+    if not system.remoteproc.rprocs and any(probe_failures(system)):
         raise CommandError(f"{arguments.board}: no processor works, there is nothing to run with")
     covers = plan(system.tree)
     how = MountOptions(options.transport, allow_other=True, daemon=os.getpid())
