@@ -27,7 +27,9 @@ ALLOWED = {
         "fs", "base", "devicetree", "virtio", "rpmsg", "remoteproc", "hw", "soc", "engines",
         "kernel",
     },
-    "system": {"entry_point", "fs", "base", "devicetree", "virtio", "rpmsg", "remoteproc", "kernel"},
+    "system": {
+        "entry_point", "fs", "base", "devicetree", "virtio", "rpmsg", "remoteproc", "kernel",
+    },
     "board": {"devicetree", "fs", "base", "errors", "kernel", "remoteproc", "system"},
     "check": {"errors", "base", "board", "devicetree", "system", "remoteproc"},
     "commands": {"errors", "soc", "system"},
