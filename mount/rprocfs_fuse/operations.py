@@ -13,11 +13,13 @@ import os
 import stat
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 from rprocfs.fs.kernfs import Dir, File, Handle, Link, Node, Tree, error
 from rprocfs.fs.wait import WouldBlock
 from rprocfs_fuse.permission import EXECUTE, READ, WRITE, Caller, check, check_owner
+
+NodeT = TypeVar("NodeT", bound=Node)
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +113,7 @@ class Operations:
         directory = self._writable(parent, caller)
         node = directory.children.get(name)
         if node is None:
-            node = directory.create(name, stat.S_IMODE(mode))
+            node = _owned(directory.create(name, stat.S_IMODE(mode)), caller)
             return node, self.open(node, flags, None)
         if flags & os.O_EXCL:
             raise error(errno.EEXIST)
@@ -122,7 +124,7 @@ class Operations:
         directory = self._writable(parent, caller)
         if name in directory.children:
             raise error(errno.EEXIST)
-        return directory.mkdir(name, stat.S_IMODE(mode))
+        return _owned(directory.mkdir(name, stat.S_IMODE(mode)), caller)
 
     def rmdir(self, parent: Node, name: str, caller: Caller | None) -> None:
         """rmdir(2): ENOENT, ENOTDIR, EACCES, and what the directory answers."""
@@ -144,10 +146,33 @@ class Operations:
         if name in directory.children:
             raise error(errno.EEXIST)
         node: Node = _optional(directory, "symlink")(name, target)
-        return node
+        return _owned(node, caller)
+
+    def mknod(
+        self, parent: Node, name: str, mode: int, devt: tuple[int, int], caller: Caller | None
+    ) -> Node:
+        """mknod(2): EPERM unless the directory has a ``mknod``."""
+        directory = self._writable(parent, caller)
+        if name in directory.children:
+            raise error(errno.EEXIST)
+        node: Node = _optional(directory, "mknod")(name, mode, devt)
+        return _owned(node, caller)
+
+    def rename(
+        self,
+        parent: Node,
+        name: str,
+        new_parent: Node,
+        new_name: str,
+        flags: int,
+        caller: Caller | None,
+    ) -> None:
+        """rename(2): EPERM unless the directory has a ``rename``."""
+        directory, where = self._writable(parent, caller), self._writable(new_parent, caller)
+        _optional(directory, "rename")(name, where, new_name, flags)
 
     def refuse(self, parent: Node, caller: Caller | None) -> Node:
-        """mknod(2), link(2) and rename(2): EPERM, or EACCES where that comes first."""
+        """link(2): EPERM, or EACCES where that comes first."""
         self._writable(parent, caller)
         raise error(errno.EPERM)
 
@@ -192,12 +217,14 @@ class Operations:
             raise error(errno.EPERM)
         node.setattr(uid=uid, gid=gid)
 
-    def truncate(self, node: Node, caller: Caller | None, *, is_open: bool = False) -> None:
+    def truncate(
+        self, node: Node, caller: Caller | None, *, size: int = 0, is_open: bool = False
+    ) -> None:
         """truncate(2) and ftruncate(2): allowed to who may write, and what the node answers."""
         if not is_open:
             check(node, caller, WRITE)
         if isinstance(node, File):
-            node.truncate()
+            node.truncate(size)
 
     def utimens(self, node: Node, mtime_ns: int | None, caller: Caller | None) -> None:
         """utimensat(2); None is now, which whoever may write may set."""
@@ -220,6 +247,13 @@ class Operations:
             raise error(errno.ENOENT)
         check(parent, caller, WRITE | EXECUTE)
         return parent
+
+
+def _owned(node: NodeT, caller: Caller | None) -> NodeT:
+    """What an unprivileged caller makes is its own."""
+    if caller is not None:
+        node.setattr(uid=caller.uid, gid=caller.gid)
+    return node
 
 
 def _optional(directory: Dir, name: str) -> Any:

@@ -70,6 +70,7 @@ class Device:
         self.dir = Dir()
         self.devt: tuple[int, int] | None = None
         self._opener: Opener | None = None
+        self._node: DeviceNode | None = None
         self._glue: Dir | None = None
 
     # What a kind of device answers by overriding.
@@ -128,8 +129,8 @@ class Device:
         if self.devt is not None and self._opener is not None:
             self.create_file(dev)
             self._dev_entries().add("{}:{}".format(*self.devt), Link(self.dir))
-            node = DeviceNode(self._opener, self.devt, self.node_mode)
-            self.model.dev.add(self.node_name or self._file_name, node)
+            self._node = DeviceNode(self._opener, self.devt, self.node_mode)
+            self.model.dev.create_node(self.node_name or self._file_name, self._node)
         self.kobject_uevent("add")
         if self.bus is not None:
             self.bus.probe_device(self)
@@ -137,7 +138,8 @@ class Device:
     def device_del(self) -> None:
         """Take it out again: node, driver, files, links."""
         if self.devt is not None:
-            self.model.dev.remove(self.node_name or self._file_name)
+            if self._node is not None:
+                self.model.dev.delete_node(self.node_name or self._file_name, self._node)
             self._dev_entries().remove("{}:{}".format(*self.devt))
         if self.class_ is not None:
             self.class_.dir.remove(self._file_name)

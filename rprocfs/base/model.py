@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Mapping
 
 from rprocfs.base.dd import DeferredProbes
+from rprocfs.base.devtmpfs import Devtmpfs
 from rprocfs.base.iomem import Iomem
 from rprocfs.base.kmsg import NO_CONTEXT, Kmsg, Level
 from rprocfs.fs.chardev import Ida
@@ -37,7 +38,7 @@ class DriverModel:
         self.tree = Tree(owner)
         root = self.tree.root
         self.sys = root.add("sys", Dir())
-        self.dev = root.add("dev", Dir())
+        self.dev = root.add("dev", Devtmpfs())
         self.lib = root.add("lib", Dir())
         self.debug = self.sys.mkdirs("kernel/debug")
         self.debug.mode = 0o700

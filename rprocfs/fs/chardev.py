@@ -8,6 +8,7 @@ serve one.
 from __future__ import annotations
 
 import errno
+import stat
 from collections.abc import Callable
 
 from rprocfs.fs.kernfs import File, Handle, error
@@ -16,18 +17,22 @@ Opener = Callable[[int], Handle]
 
 
 class DeviceNode(File):
-    """``/dev/NAME``. *opener* is ``fops->open``; *devt* the (major, minor) of the device."""
+    """``/dev/NAME``. *opener* is ``fops->open``; *devt* the (major, minor) of the device.
 
-    __slots__ = ("devt", "opener")
+    *special* is its type on a board.
+    """
+
+    __slots__ = ("devt", "opener", "special")
 
     def __init__(self, opener: Opener, devt: tuple[int, int], mode: int = 0o600) -> None:
         super().__init__(mode)
         self.opener = opener
         self.devt = devt
+        self.special = stat.S_IFCHR
 
     serial = False
 
-    def truncate(self) -> None:
+    def truncate(self, size: int = 0) -> None:
         """EINVAL, as for all that is no regular file."""
         raise error(errno.EINVAL)
 

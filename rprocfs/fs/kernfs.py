@@ -177,6 +177,23 @@ class Dir(Node):
             here = child if isinstance(child, Dir) else here.add(name, Dir())
         return here
 
+    def move(self, name: str, where: Dir, new_name: str) -> None:
+        """Give the child another name, in the directory *where*; ENOENT, EEXIST."""
+        tree = self.tree
+        if tree is None or where.tree is not tree or not where.alive:
+            raise error(errno.ENOENT)
+        with tree.lock:
+            if new_name in where.children:
+                raise error(errno.EEXIST)
+            node = self.children.pop(name, None)
+            if node is None:
+                raise error(errno.ENOENT)
+            where.children[new_name] = node
+            node.name, node.parent = new_name, where
+            if isinstance(node, Dir):
+                self._directories -= 1
+                where._directories += 1
+
     def remove(self, name: str) -> None:
         """Take the child and all below it out of the tree; nothing happens when it is not there."""
         tree = self.tree
@@ -247,7 +264,7 @@ class File(Node):
     kind = stat.S_IFREG
     serial = True
 
-    def truncate(self) -> None:
+    def truncate(self, size: int = 0) -> None:
         """truncate(2) and ftruncate(2), but not O_TRUNC: nothing to do."""
 
     def open(self, flags: int) -> Handle:

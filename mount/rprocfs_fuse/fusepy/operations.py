@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import os
+import stat
 import threading
 from collections.abc import Iterator
 from functools import partial
@@ -135,13 +137,17 @@ class PathOperations:
         parent, name = self._parent(path)
         self._ops.symlink(parent, name, _text(target), self._caller())
 
-    def mknod(self, path: str, _mode: int, _dev: int) -> None:
-        """mknod(2)."""
-        self._ops.refuse(self._parent(path)[0], self._caller())
+    def mknod(self, path: str, mode: int, dev: int) -> None:
+        """mknod(2): EPERM for a device, since libfuse wants to see one afterwards."""
+        parent, name = self._parent(path)
+        if stat.S_ISCHR(mode) or stat.S_ISBLK(mode):
+            raise error(errno.EPERM)
+        self._ops.mknod(parent, name, mode, (os.major(dev), os.minor(dev)), self._caller())
 
-    def rename(self, old: str, _new: str) -> None:
+    def rename(self, old: str, new: str) -> None:
         """rename(2)."""
-        self._ops.refuse(self._parent(old)[0], self._caller())
+        directory, where = self._parent(old), self._parent(new)
+        self._ops.rename(*directory, *where, 0, self._caller())
 
     def link(self, path: str, _source: str) -> None:
         """link(2)."""
@@ -156,10 +162,10 @@ class PathOperations:
         new_uid, new_gid = (None if number == -1 else number for number in (uid, gid))
         self._ops.chown(self._walk(path), new_uid, new_gid, self._caller())
 
-    def truncate(self, path: str, _length: int, fi: Any = None) -> None:
+    def truncate(self, path: str, length: int, fi: Any = None) -> None:
         """truncate(2) and ftruncate(2)."""
         if fi is None:
-            self._ops.truncate(self._walk(path), self._caller())
+            self._ops.truncate(self._walk(path), self._caller(), size=length)
 
     def utimens(self, path: str, times: tuple[int, int] | None) -> None:
         """utimensat(2)."""

@@ -8,6 +8,7 @@ on the reader's thread.
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Callable, Mapping
 from itertools import count
 
@@ -24,6 +25,8 @@ _attr_reply = wire.ATTR_REPLY.pack
 _header = wire.OUT_HEADER.pack
 
 
+#: Where the mode is in an entry's reply.
+_ENTRY_MODE = 116
 #: ``entry_valid`` of a name that stays: seconds, as 64 bits.
 _FOR_EVER = (1 << 31).to_bytes(8, "little")
 #: Node ids from here on are no inode numbers.
@@ -75,10 +78,10 @@ class NodeRequests:
             Opcode.SETATTR: (wire.SETATTR_IN.size, self.setattr),
             Opcode.READLINK: (0, self.readlink),
             Opcode.SYMLINK: (4, self.symlink),
-            Opcode.MKNOD: (0, self.refuse),
+            Opcode.MKNOD: (wire.MKNOD_IN.size + 2, self.mknod),
             Opcode.LINK: (0, self.refuse),
-            Opcode.RENAME: (0, self.refuse),
-            Opcode.RENAME2: (0, self.refuse),
+            Opcode.RENAME: (wire.RENAME_IN.size + 4, self.rename),
+            Opcode.RENAME2: (wire.RENAME2_IN.size + 4, self.rename2),
             Opcode.MKDIR: (wire.MKDIR_IN.size + 2, self.mkdir),
             Opcode.UNLINK: (2, self.unlink),
             Opcode.RMDIR: (2, self.rmdir),
@@ -165,7 +168,8 @@ class NodeRequests:
             new_uid = uid if valid & wire.FATTR_UID else None
             operations.chown(node, new_uid, gid if valid & wire.FATTR_GID else None, caller)
         if valid & wire.FATTR_SIZE:
-            operations.truncate(node, caller, is_open=bool(valid & wire.FATTR_FH))
+            is_open = bool(valid & wire.FATTR_FH)
+            operations.truncate(node, caller, size=fields[3], is_open=is_open)
         elif valid & wire.FATTR_MTIME:
             now = valid & wire.FATTR_MTIME_NOW
             operations.utimens(node, None if now else mtime * 1_000_000_000 + mtimensec, caller)
@@ -200,8 +204,45 @@ class NodeRequests:
         self.operations.rmdir(self.nodes[nodeid], name, caller)
         return reply(unique)
 
+    def mknod(self, unique: int, nodeid: int, end: int, caller: Caller | None) -> bytes:
+        """mknod(2)."""
+        mode, rdev = wire.MKNOD_IN.unpack_from(self.buffer, HEADER_SIZE)
+        (name,) = self._strings(HEADER_SIZE + wire.MKNOD_IN.size, end, 1)
+        devt = (os.major(rdev), os.minor(rdev))
+        node = self.operations.mknod(self.nodes[nodeid], name, mode, devt, caller)
+        answer: bytes = self.entry(
+            unique, node
+        )  # the kernel wants to see the type that it asked for
+        with_type: bytes = mode.to_bytes(4, "little")
+        return answer[:_ENTRY_MODE] + with_type + answer[_ENTRY_MODE + 4 :]
+
+    def rename(self, unique: int, nodeid: int, end: int, caller: Caller | None) -> bytes:
+        """rename(2)."""
+        (where,) = wire.RENAME_IN.unpack_from(self.buffer, HEADER_SIZE)
+        return self._rename(unique, nodeid, where, 0, wire.RENAME_IN.size, end, caller)
+
+    def rename2(self, unique: int, nodeid: int, end: int, caller: Caller | None) -> bytes:
+        """renameat2(2)."""
+        where, flags = wire.RENAME2_IN.unpack_from(self.buffer, HEADER_SIZE)
+        return self._rename(unique, nodeid, where, flags, wire.RENAME2_IN.size, end, caller)
+
+    def _rename(
+        self,
+        unique: int,
+        nodeid: int,
+        where: int,
+        flags: int,
+        size: int,
+        end: int,
+        caller: Caller | None,
+    ) -> bytes:
+        name, new_name = self._strings(HEADER_SIZE + size, end, 2)
+        directory, new_directory = self.nodes[nodeid], self.nodes[where]
+        self.operations.rename(directory, name, new_directory, new_name, flags, caller)
+        return reply(unique)
+
     def refuse(self, unique: int, nodeid: int, _end: int, caller: Caller | None) -> bytes:
-        """mknod, link and rename."""
+        """link(2)."""
         return self.entry(unique, self.operations.refuse(self.nodes[nodeid], caller))
 
     def access(self, unique: int, nodeid: int, _end: int, caller: Caller | None) -> bytes:

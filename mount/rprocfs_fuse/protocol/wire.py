@@ -150,12 +150,16 @@ IOCTL_IN = Struct("=QIIQII")
 LK_IN = Struct("=QQQQIII4x")
 LSEEK_IN = Struct("=QQII")
 MKDIR_IN = Struct("=II")
+#: MKNOD: mode, device number.
+MKNOD_IN = Struct("=II8x")
 OPEN_IN = Struct("=II")
 POLL_IN = Struct("=QQII")
 #: READ, READDIR and WRITE: fh, offset, size, flags, lock_owner, open flags, padding.
 READ_IN = Struct("=QQIIQII")
 WRITE_IN = READ_IN
 RELEASE_IN = Struct("=QIIQ")
+RENAME_IN = Struct("=Q")
+RENAME2_IN = Struct("=QI4x")
 SETATTR_IN = Struct("=IIQQQQQQIIIIIIII")
 
 HEADER_SIZE = IN_HEADER.size

@@ -69,6 +69,7 @@ def _open(
     if not system.remoteproc.rprocs and any(probe_failures(system)):
         raise CommandError(f"{arguments.board}: no processor works, there is nothing to run with")
     covers = plan(system.tree)
+    system.model.dev.allow()
     how = MountOptions(options.transport, allow_other=True, daemon=os.getpid())
     stack.enter_context(mount(system.tree, namespace.MOUNTPOINT, how))
     if arguments.uevents:

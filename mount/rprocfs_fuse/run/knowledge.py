@@ -75,7 +75,7 @@ class Teller(threading.Thread):
     def _ask_device(self, ino: int) -> DeviceFile | None:
         for node in _below(self._dev):
             if node.ino == ino and isinstance(node, DeviceNode):
-                return DeviceFile(node.mode, node.devt)
+                return DeviceFile(node.special | node.mode, node.devt)
         return None
 
 

@@ -93,15 +93,14 @@ class StatCalls:
         return 0
 
     def _answer(self, fd: int, question: Question, node: DeviceFile) -> bytes:
-        mode = stat.S_IFCHR | node.mode
         if question.mask is None:
             size, at_mode, at_rdev = self._layout
             answer = linux.stat(self._numbers["newfstatat"], fd, size)
-            struct.pack_into("=I", answer, at_mode, mode)
+            struct.pack_into("=I", answer, at_mode, node.mode)
             struct.pack_into("=Q", answer, at_rdev, os.makedev(*node.devt))
         else:
             answer = linux.statx(self._numbers["statx"], fd, question.mask, _STATX_SIZE)
-            struct.pack_into("=H", answer, _STATX_MODE, mode)
+            struct.pack_into("=H", answer, _STATX_MODE, node.mode)
             struct.pack_into("=II", answer, _STATX_RDEV, *node.devt)
         return bytes(answer)
 
