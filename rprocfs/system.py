@@ -23,8 +23,8 @@ from rprocfs.devicetree.node import OfNode
 from rprocfs.entry_point import load_entry_point
 from rprocfs.fs.kernfs import Owner, Tree
 from rprocfs.kernel import DEFAULT, KernelVersion
-from rprocfs.remoteproc.core import Rproc
-from rprocfs.remoteproc.subsystem import Remoteproc
+from rprocfs.remoteproc.rproc import Remoteproc
+from rprocfs.remoteproc.subsystem import remoteproc_init
 from rprocfs.rpmsg import Rpmsg
 from rprocfs.virtio.virtio import VirtioBus
 
@@ -101,7 +101,7 @@ class System:
         self.rpmsg = Rpmsg(self.model, self.virtio)
         self.loader = FirmwareLoader(self.model, firmware or bundled_firmware(), firmware_lower)
         self.devcoredump = Devcoredump(self.model)
-        self.remoteproc = Remoteproc(
+        self.remoteproc = remoteproc_init(
             self.model, self.platform, self.virtio, self.loader, self.devcoredump
         )
         buses = (self.platform, self.virtio, self.rpmsg.bus)
@@ -154,10 +154,6 @@ class System:
         )  # fmt: skip
         device.device_add()
         return device
-
-    def rproc_get_by_phandle(self, phandle: int) -> Rproc:
-        """See :meth:`Remoteproc.rproc_get_by_phandle`."""
-        return self.remoteproc.rproc_get_by_phandle(phandle)
 
     def close(self) -> None:
         """Stop and remove every processor. May be called twice."""

@@ -2,6 +2,8 @@ import pytest
 
 from rprocfs.board import DEFAULT_BOARD, kernel_version, load_board, open_board
 from rprocfs.errors import CommandError
+from rprocfs.remoteproc.core import rproc_get_by_phandle
+from rprocfs.remoteproc.rproc import rproc_put
 from rprocfs.system import UnknownDriverError, find_driver
 from rprocfs.testing.userspace import Userspace
 
@@ -34,9 +36,9 @@ def test_a_board_file(tmp_path):
         assert shell.cat("/sys/class/remoteproc/remoteproc1/name") == "sim1\n"
         assert shell.cat("/sys/class/remoteproc/remoteproc1/firmware") == "other.elf\n"
         assert shell.readlink("/lib/firmware") == str(tmp_path / "images")
-        rproc = system.rproc_get_by_phandle(9)
+        rproc = rproc_get_by_phandle(system.remoteproc, 9)
         assert rproc.label == "dsp"
-        rproc.rproc_put()
+        rproc_put(rproc)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """A boot that stops short of the processor: what ``rprocfs check`` decides by.
 
-It *is* a boot, :meth:`Rproc.rproc_boot` with everything the framework does in it, by the
+It *is* a boot, ``rproc_boot()`` with everything the framework does in it, by the
 driver's own operations, but that the processor is not started: nothing is executed.
 """
 
@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from rprocfs.base.kmsg import Level, Record
 from rprocfs.check.elf_facts import ElfFacts, elf_facts
 from rprocfs.check.rsc_fields import rsc_parts
-from rprocfs.remoteproc.ops import RprocOps
+from rprocfs.remoteproc.core import rproc_boot, rproc_set_firmware, rproc_shutdown
+from rprocfs.remoteproc.rproc import RprocOps, rproc_da_to_va
 
 if TYPE_CHECKING:
-    from rprocfs.remoteproc.core import Rproc
+    from rprocfs.remoteproc.rproc import Rproc
 
 
 class Stage(StrEnum):
@@ -149,7 +150,7 @@ def _places(rproc: Rproc, facts: ElfFacts | None) -> list[Place]:
 
 
 def _memory(rproc: Rproc, da: int, size: int) -> str | None:
-    for entry in rproc.carveouts.entries:
+    for entry in rproc.carveouts:
         if entry.va is not None and entry.da <= da and da + size <= entry.da + entry.len:
             return f"carveout {entry.name}"
     return None if rproc.ops.da_to_va(rproc, da, size) is None else "the processor's memory"
@@ -159,7 +160,7 @@ def _lost_traces(rproc: Rproc, table: bytes) -> Iterator[int]:
     for part in rsc_parts(table) if table else ():
         if part.kind == "trace" and part.refused is None:
             da, length = (field.value for field in part.fields)
-            if rproc.rproc_da_to_va(da, length) is None:
+            if rproc_da_to_va(rproc, da, length) is None:
                 yield da
 
 
@@ -169,9 +170,9 @@ def dry_boot(rproc: Rproc, firmware: str) -> DryBoot:
     rproc.ops = DryOps(rproc.ops, boot)
     kmsg = rproc.model.kmsg
     first = kmsg.next_seq
-    rproc.rproc_set_firmware(firmware)
+    rproc_set_firmware(rproc, firmware)
     try:
-        rproc.rproc_boot()
+        rproc_boot(rproc)
     except OSError as failure:
         boot.errno = failure.errno or 0
     else:
@@ -180,5 +181,5 @@ def dry_boot(rproc: Rproc, firmware: str) -> DryBoot:
         boot.lost_traces = list(_lost_traces(rproc, boot.written))
     boot.records = [record for record in kmsg.records() if record.seq >= first]
     if boot.stage is Stage.RUNNING:
-        rproc.rproc_shutdown()
+        rproc_shutdown(rproc)
     return boot

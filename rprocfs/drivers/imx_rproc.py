@@ -21,8 +21,9 @@ from rprocfs.drivers.model.resources import clk_get, mbox_request_channel_byname
 from rprocfs.fs.kernfs import error
 from rprocfs.remoteproc.coredump import rproc_coredump_add_segment
 from rprocfs.remoteproc.errors import FirmwareError
-from rprocfs.remoteproc.memory import RprocMemEntry, rproc_mem_entry_init
-from rprocfs.remoteproc.ops import Memory
+from rprocfs.remoteproc.memory import rproc_mem_entry_init
+from rprocfs.remoteproc.regions import Memory
+from rprocfs.remoteproc.rproc import RprocMemEntry, RprocOps, rproc_add_carveout
 from rprocfs.remoteproc.state import State
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from rprocfs.base.platform import PlatformDevice
     from rprocfs.devicetree.node import OfNode
     from rprocfs.drivers.imx_rproc_att import Att
-    from rprocfs.remoteproc.core import Rproc
+    from rprocfs.remoteproc.rproc import Rproc
 
 #: ``IMX_RPROC_MEM_MAX``.
 MEM_MAX = 32
@@ -111,17 +112,18 @@ class ImxRprocOps(ModelOps):
             if rmem is None:
                 self._device.err("unable to acquire memory-region")
                 raise error(errno.EINVAL)
-            rproc.rproc_add_carveout(
+            rproc_add_carveout(
+                rproc,
                 rproc_mem_entry_init(
                     rmem.base_name, rmem.size, rmem.base, dma=rmem.base, alloc=_mem_alloc
-                )
+                ),
             )
             rproc_coredump_add_segment(rproc, rmem.base, rmem.size)
 
     def parse_fw(self, rproc: Rproc, fw: bytes) -> None:
         """imx_rproc_parse_fw(): an image without resource table, or with a bad one, runs, too."""
         try:
-            rproc.rproc_elf_load_rsc_table(fw)
+            RprocOps.parse_fw(self, rproc, fw)
         except FirmwareError as refusal:
             if refusal.strerror:
                 rproc.err(refusal.strerror)

@@ -32,13 +32,9 @@ from rprocfs.drivers.worker.driver import WorkerDriver
 from rprocfs.drivers.worker.ops import WorkerOps
 from rprocfs.engines.native.engine import NativeEngine, NativeWorker
 from rprocfs.fs.kernfs import error
-from rprocfs.remoteproc.coredump import (
-    ELFCLASS64,
-    rproc_coredump,
-    rproc_coredump_add_segment,
-)
+from rprocfs.remoteproc.coredump import ELFCLASS64, rproc_coredump, rproc_coredump_add_segment
 from rprocfs.remoteproc.errors import FirmwareError
-from rprocfs.remoteproc.ops import RprocOps
+from rprocfs.remoteproc.rproc import RprocOps
 from rprocfs.soc.vsoc_native import NATIVE, TABLE_SIZE
 
 if TYPE_CHECKING:
@@ -46,7 +42,7 @@ if TYPE_CHECKING:
 
     from rprocfs.base.platform import PlatformDevice
     from rprocfs.engines.worker import Engine
-    from rprocfs.remoteproc.core import Rproc
+    from rprocfs.remoteproc.rproc import Rproc
 
 #: ``uname -m`` -> the ELF machine.
 EM = {"x86_64": 62, "aarch64": 183}
@@ -114,7 +110,7 @@ class NativeOps(WorkerOps):
     def coredump(self, rproc: Rproc) -> None:
         """Every carveout and vring that there is."""
         rproc.dump_segments.clear()
-        for entry in rproc.carveouts.entries:
+        for entry in rproc.carveouts:
             rproc_coredump_add_segment(rproc, entry.da, entry.len)
         rproc_coredump(rproc)
 

@@ -30,16 +30,23 @@ from rprocfs.engines.unicorn.engine import UnicornEngine
 from rprocfs.fs.kernfs import error
 from rprocfs.hw.st.ipcc import FREED
 from rprocfs.remoteproc import elf_loader
+from rprocfs.remoteproc.core import devm_rproc_add, devm_rproc_alloc
 from rprocfs.remoteproc.coredump import (
     ELFCLASS32,
-    DumpSegment,
     rproc_coredump,
     rproc_coredump_add_segment,
     rproc_coredump_set_elf_info,
 )
+from rprocfs.remoteproc.dump_segment import DumpSegment
 from rprocfs.remoteproc.errors import FirmwareError
-from rprocfs.remoteproc.memory import RprocMemEntry, rproc_mem_entry_init
-from rprocfs.remoteproc.ops import Memory
+from rprocfs.remoteproc.memory import rproc_mem_entry_init
+from rprocfs.remoteproc.regions import Memory
+from rprocfs.remoteproc.rproc import (
+    RprocMemEntry,
+    RprocOps,
+    rproc_add_carveout,
+    rproc_vq_interrupt,
+)
 from rprocfs.remoteproc.state import State
 from rprocfs.soc.stm32mp1 import STM32MP157
 
@@ -48,7 +55,7 @@ if TYPE_CHECKING:
 
     from rprocfs.base.platform import PlatformDevice
     from rprocfs.engines.worker import Engine, Worker
-    from rprocfs.remoteproc.core import Rproc
+    from rprocfs.remoteproc.rproc import Rproc
     from rprocfs.soc.machine import Machine
 
 EM_NONE, EM_ARM = 0, 40
@@ -108,7 +115,7 @@ class Stm32RprocOps(WorkerOps):
                 mem.rmem = f"{name}@{pa:x}"
             else:
                 rproc_coredump_add_segment(rproc, da, size)
-            rproc.rproc_add_carveout(mem)
+            rproc_add_carveout(rproc, mem)
 
     def da_to_va(self, rproc: Rproc, da: int, length: int) -> memoryview | None:
         """Nothing but the carveouts."""
@@ -123,7 +130,7 @@ class Stm32RprocOps(WorkerOps):
     def parse_fw(self, rproc: Rproc, fw: bytes) -> None:
         """stm32_rproc_parse_fw(): an image without resource table runs, too."""
         try:
-            rproc.rproc_elf_load_rsc_table(fw)
+            RprocOps.parse_fw(self, rproc, fw)
         except FirmwareError as refusal:
             if refusal.strerror:
                 rproc.err(refusal.strerror)
@@ -233,7 +240,7 @@ class Stm32RprocOps(WorkerOps):
         self._pending.discard(vq_id)
         with rproc.lock:
             if rproc.state in (State.RUNNING, State.ATTACHED):
-                rproc.rproc_vq_interrupt(vq_id)
+                rproc_vq_interrupt(rproc, vq_id)
 
 
 def _add_coredump_trace(rproc: Rproc) -> None:
@@ -271,7 +278,7 @@ class Stm32RprocDriver(WorkerDriver):
         assert isinstance(ops, Stm32RprocOps)
         ops.regions = has("memory-region") or DKX_REGIONS
         name, firmware = has("label") or "m4", has("firmware-name")
-        rproc = self._subsystem.devm_rproc_alloc(device, name, ops, firmware)
+        rproc = devm_rproc_alloc(self._subsystem, device, name, ops, firmware)
         # The kernel's dumps are for no machine, which debuggers do not open.
         machine = EM_NONE if rproc.model.strict else EM_ARM
         rproc_coredump_set_elf_info(rproc, ELFCLASS32, machine)
@@ -280,7 +287,7 @@ class Stm32RprocDriver(WorkerDriver):
         rproc.auto_boot = bool(has("auto-boot"))
         if has("detached"):
             _boot_loader(device, rproc, ops)
-        rproc.devm_rproc_add(device)
+        devm_rproc_add(device, rproc)
         if not rproc.model.strict:
             self._add_files(rproc, ops, "")
 

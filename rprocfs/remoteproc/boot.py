@@ -8,17 +8,14 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
 
 from rprocfs.fs.kernfs import error
 from rprocfs.remoteproc.errors import FirmwareError
+from rprocfs.remoteproc.memory import rproc_alloc_registered_carveouts
 from rprocfs.remoteproc.resources import rproc_handle_resources, rproc_resource_cleanup
+from rprocfs.remoteproc.rproc import Rproc
 from rprocfs.remoteproc.state import State
-
-if TYPE_CHECKING:
-    from rprocfs.base.workqueue import Workqueue
-    from rprocfs.remoteproc.core import Rproc
 
 
 def request_firmware(rproc: Rproc) -> bytes:
@@ -55,7 +52,7 @@ def rproc_set_up_resources(rproc: Rproc) -> None:
     with _announced(rproc, "Failed to process resources"), _refusal_logged(rproc):
         rproc_handle_resources(rproc)
     with _announced(rproc, "Failed to allocate associated carveouts"):
-        rproc.carveouts.alloc_registered(rproc)
+        rproc_alloc_registered_carveouts(rproc)
 
 
 def rproc_start(rproc: Rproc, fw: bytes) -> None:
@@ -143,7 +140,7 @@ def rproc_set_rsc_table(rproc: Rproc) -> None:
     rproc.table = table
 
 
-def rproc_detach(rproc: Rproc) -> None:
+def rproc_do_detach(rproc: Rproc) -> None:
     """__rproc_detach()."""
     if not rproc.ops.provides("detach"):
         raise error(errno.EINVAL)
@@ -193,19 +190,3 @@ def _refusal_logged(rproc: Rproc) -> Iterator[None]:
 
 def _code(failure: OSError) -> int:
     return -(failure.errno or errno.EIO)
-
-
-def rproc_trigger_auto_boot(rproc: Rproc, workqueue: Workqueue) -> None:
-    """Attach at once to what runs already; boot anything else from the *workqueue*."""
-    if rproc.state is State.DETACHED:
-        rproc.rproc_boot()
-    else:
-        workqueue.queue_work(lambda: _rproc_auto_boot(rproc))
-
-
-def _rproc_auto_boot(rproc: Rproc) -> None:
-    """request_firmware_nowait() and its callback, which boots whatever was found."""
-    with suppress(OSError):  # the log says what was not found; this is not a boot yet
-        rproc.subsystem.loader.request_firmware(rproc.firmware, rproc)
-    with suppress(OSError):  # its reason is in the log
-        rproc.rproc_boot()

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
 
 from rprocfs.fs.kernfs import Handle, error
+from rprocfs.lib.string import strncmp_prefix
+from rprocfs.remoteproc.core import rproc_boot, rproc_detach, rproc_shutdown
+from rprocfs.remoteproc.rproc import Rproc, rproc_get, rproc_put
 from rprocfs.remoteproc.state import State
-
-if TYPE_CHECKING:
-    from rprocfs.remoteproc.core import Rproc
 
 RPROC_SET_SHUTDOWN_ON_RELEASE = 0x4004B701
 RPROC_GET_SHUTDOWN_ON_RELEASE = 0x8004B702
@@ -18,16 +17,9 @@ RPROC_GET_SHUTDOWN_ON_RELEASE = 0x8004B702
 CMD_SIZE = 10
 
 
-def strncmp_prefix(written: bytes, word: str) -> bool:
-    """``!strncmp(written, word, count)``: a prefix of *word* is enough, a NUL ends it."""
-    whole = word.encode() + b"\0"
-    text, nul, _ = written.partition(b"\0")
-    return whole.startswith(text + nul)
-
-
 def rproc_cdev_open(rproc: Rproc) -> RprocCdev:
     """rproc_cdev_open(): the processor's number stays taken until the file is closed."""
-    return RprocCdev(rproc.rproc_get())
+    return RprocCdev(rproc_get(rproc))
 
 
 class RprocCdev(Handle):
@@ -46,14 +38,10 @@ class RprocCdev(Handle):
         del offset
         if not 1 <= len(data) <= CMD_SIZE:
             raise error(errno.EINVAL)
-        commands = {
-            "start": self.rproc.rproc_boot,
-            "stop": self.rproc.rproc_shutdown,
-            "detach": self.rproc.rproc_detach,
-        }
+        commands = {"start": rproc_boot, "stop": rproc_shutdown, "detach": rproc_detach}
         for word, run in commands.items():
             if strncmp_prefix(data, word):
-                run()
+                run(self.rproc)
                 return len(data)
         self.rproc.err("Unrecognized option")
         raise error(errno.EINVAL)
@@ -78,10 +66,10 @@ class RprocCdev(Handle):
         rproc = self.rproc
         try:
             if rproc.cdev_put_on_release and rproc.state is State.RUNNING:
-                rproc.rproc_shutdown()
+                rproc_shutdown(rproc)
             elif rproc.cdev_put_on_release and rproc.state is State.ATTACHED:
-                rproc.rproc_detach()
+                rproc_detach(rproc)
         except OSError:
             pass  # its reason is in the log, and close(2) has nobody to tell
         finally:
-            rproc.rproc_put()
+            rproc_put(rproc)

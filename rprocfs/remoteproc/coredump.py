@@ -5,12 +5,9 @@ from __future__ import annotations
 import struct
 import threading
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from enum import StrEnum
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from rprocfs.remoteproc.core import Rproc
+from rprocfs.remoteproc.dump_segment import DumpMode, DumpSegment
+from rprocfs.remoteproc.rproc import Rproc, rproc_da_to_va
 
 ELFCLASS32 = 1
 ELFCLASS64 = 2
@@ -23,27 +20,6 @@ _PF_RWX = 7
 
 _EHDR = {ELFCLASS32: struct.Struct("<16s2H5I6H"), ELFCLASS64: struct.Struct("<16s2HI3QI6H")}
 _PHDR = {ELFCLASS32: struct.Struct("<8I"), ELFCLASS64: struct.Struct("<2I6Q")}
-
-
-class DumpMode(StrEnum):
-    """``enum rproc_dump_mechanism``: the text is what the ``coredump`` file reads."""
-
-    DISABLED = "disabled"
-    ENABLED = "enabled"
-    INLINE = "inline"
-
-
-@dataclass(frozen=True, slots=True)
-class DumpSegment:
-    """``struct rproc_dump_segment``: *size* bytes from *da* go into the dump.
-
-    *dump* (offset, size) reads them if the driver has its own way to; otherwise they are
-    the memory that the processor sees at *da*.
-    """
-
-    da: int
-    size: int
-    dump: Callable[[int, int], bytes] | None = field(default=None, compare=False)
 
 
 def rproc_coredump_add_segment(rproc: Rproc, da: int, size: int) -> None:
@@ -119,7 +95,7 @@ def _copy(rproc: Rproc, segment: DumpSegment, offset: int = 0, size: int | None 
     size = segment.size - offset if size is None else size
     if segment.dump is not None:
         return segment.dump(offset, size)
-    va = rproc.rproc_da_to_va(segment.da + offset, size)
+    va = rproc_da_to_va(rproc, segment.da + offset, size)
     if va is None:
         rproc.err(
             f"invalid copy request for segment {segment.da:#x} "

@@ -4,45 +4,23 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 from rprocfs.fs.debugfs import DebugfsFile
 from rprocfs.fs.kernfs import Dir, error
-from rprocfs.remoteproc.cdev import strncmp_prefix
-from rprocfs.remoteproc.coredump import DumpMode
+from rprocfs.lib.kstrtox import kstrtouint
+from rprocfs.lib.string import strncmp_prefix
+from rprocfs.remoteproc.dump_segment import DumpMode
 from rprocfs.remoteproc.errors import FirmwareError
+from rprocfs.remoteproc.fw_rsc import FwRscCarveout, FwRscDevmem, FwRscTrace, FwRscVdev
+from rprocfs.remoteproc.recovery import rproc_report_crash, rproc_trigger_recovery
+from rprocfs.remoteproc.rproc import Rproc, RprocMemEntry
 from rprocfs.remoteproc.rsc_table import (
-    FwRscCarveout,
-    FwRscDevmem,
-    FwRscTrace,
-    FwRscVdev,
     Resource,
     as_int,
     iter_resources,
 )
 from rprocfs.remoteproc.state import State
-
-if TYPE_CHECKING:
-    from rprocfs.remoteproc.core import Rproc
-    from rprocfs.remoteproc.memory import RprocMemEntry
-
-
-class RprocDebugTrace(DebugfsFile):
-    """``struct rproc_debug_trace``: a trace buffer, read from the remote's memory each time."""
-
-    __slots__ = ("da", "len")
-
-    def __init__(self, rproc: Rproc, da: int, length: int) -> None:
-        self.da = da
-        self.len = length
-
-        def show() -> bytes:
-            va = rproc.rproc_da_to_va(da, length)
-            if va is None:
-                return b"Trace  not available\n"
-            return bytes(va).split(b"\0", 1)[0]
-
-        super().__init__(show, fresh=True)
+from rprocfs.remoteproc.virtio import rproc_vdevs
 
 
 def rproc_create_debug_dir(rproc: Rproc) -> Dir:
@@ -91,11 +69,11 @@ def _recovery_write(rproc: Rproc, data: bytes) -> None:
     word = _command(data, 10)
     if strncmp_prefix(word, "enabled"):
         rproc.recovery_disabled = False
-        rproc.rproc_trigger_recovery()
+        rproc_trigger_recovery(rproc)
     elif strncmp_prefix(word, "disabled"):
         rproc.recovery_disabled = True
     elif strncmp_prefix(word, "recover"):
-        rproc.rproc_trigger_recovery()
+        rproc_trigger_recovery(rproc)
     else:
         raise error(errno.EINVAL)
 
@@ -114,26 +92,7 @@ def _coredump_write(rproc: Rproc, data: bytes) -> None:
 
 
 def _crash_write(rproc: Rproc, data: bytes) -> None:
-    rproc.rproc_report_crash(kstrtouint(data))
-
-
-def kstrtouint(data: bytes) -> int:
-    """``kstrtouint_from_user(..., 0, ...)``: decimal, 0x or 0 octal; EINVAL, ERANGE."""
-    text = data.split(b"\0", 1)[0].removesuffix(b"\n").removeprefix(b"+").lower()
-    base, digits = 10, text
-    if text.startswith(b"0x"):
-        base, digits = 16, text[2:]
-    elif text.startswith(b"0"):
-        base = 8
-    if not digits.isalnum() or not digits.isascii():
-        raise error(errno.EINVAL)
-    try:
-        value = int(digits, base)
-    except ValueError as failure:
-        raise error(errno.EINVAL) from failure
-    if value > 0xFFFFFFFF:
-        raise error(errno.ERANGE)
-    return value
+    rproc_report_crash(rproc, kstrtouint(data))
 
 
 def rproc_vrings_show(rproc: Rproc) -> Iterator[str]:
@@ -141,7 +100,7 @@ def rproc_vrings_show(rproc: Rproc) -> Iterator[str]:
 
     *held* is how many buffers the far side has, *out* and *in* are as this side sees them.
     """
-    for rvdev in list(rproc.rvdevs):
+    for rvdev in rproc_vdevs(rproc):
         for vring in rvdev.vrings:
             vq = vring.vq
             if vq is not None:
@@ -156,7 +115,7 @@ def rproc_vrings_show(rproc: Rproc) -> Iterator[str]:
 
 def rproc_carveouts_show(rproc: Rproc) -> Iterator[str]:
     """``carveout_memories``, line by line."""
-    for entry in list(rproc.carveouts.entries):
+    for entry in list(rproc.carveouts):
         yield "Carveout memory entry:\n"
         yield f"\tName: {entry.name}\n"
         yield f"\tVirtual address: {_hashed(entry):016x}\n"

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from functools import partial
 
 from rprocfs.remoteproc import boot
-from rprocfs.remoteproc.state import Action, Event, State, transition
+from rprocfs.remoteproc.coredump import rproc_coredump
+from rprocfs.remoteproc.rproc import Rproc
+from rprocfs.remoteproc.state import Action, Event, State, rproc_crash_to_string, transition
 
-if TYPE_CHECKING:
-    from rprocfs.remoteproc.core import Rproc
+
+def rproc_report_crash(rproc: Rproc, kind: int) -> None:
+    """The processor crashed (``enum rproc_crash_type``): never blocks, never fails.
+
+    From any thread; the processor's workqueue handles the crash.
+    """
+    rproc.err(f"crash detected in {rproc.label}: type {rproc_crash_to_string(kind)}")
+    if not rproc.crash_pending:  # as queue_work() of a work that waits already
+        rproc.crash_pending = True
+        rproc.workqueue.queue_work(partial(rproc_crash_handler_work, rproc))
 
 
 def rproc_crash_handler_work(rproc: Rproc) -> None:
     """Note the crash, and recover unless that is disabled."""
+    rproc.crash_pending = False
     with rproc.lock:
         if transition(rproc.state, Event.CRASH) is Action.NOTHING:
             return
@@ -24,7 +35,7 @@ def rproc_crash_handler_work(rproc: Rproc) -> None:
 
 
 def rproc_trigger_recovery(rproc: Rproc) -> None:
-    """See :meth:`Rproc.rproc_trigger_recovery`."""
+    """Recover a crashed processor; nothing happens to any other. Failures are only logged."""
     try:
         rproc.lock.lock_interruptible()
     except InterruptedError:
@@ -44,12 +55,15 @@ def rproc_trigger_recovery(rproc: Rproc) -> None:
 
 
 def _rproc_attach_recovery(rproc: Rproc) -> None:
-    boot.rproc_detach(rproc)
+    boot.rproc_do_detach(rproc)
     boot.rproc_release_resources(rproc)
     boot.rproc_attach(rproc)
 
 
 def _rproc_boot_recovery(rproc: Rproc) -> None:
     boot.rproc_stop(rproc, crashed=True)
-    rproc.ops.coredump(rproc)
+    if rproc.ops.provides("coredump"):
+        rproc.ops.coredump(rproc)
+    else:
+        rproc_coredump(rproc)
     boot.rproc_start(rproc, boot.request_firmware(rproc))

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from rprocfs.fs.kernfs import error
-from rprocfs.remoteproc.debugfs import RprocDebugTrace
 from rprocfs.remoteproc.memory import (
     rproc_alloc_carveout,
     rproc_check_carveout_da,
     rproc_mem_entry_init,
     rproc_release_carveout,
+    rproc_release_carveouts,
 )
+from rprocfs.remoteproc.rproc import Rproc, rproc_add_carveout, rproc_find_carveout_by_name
 from rprocfs.remoteproc.rsc_table import (
     FW_RSC_ADDR_ANY,
     RSC_CARVEOUT,
@@ -23,10 +23,8 @@ from rprocfs.remoteproc.rsc_table import (
     Resource,
     iter_resources,
 )
-from rprocfs.remoteproc.virtio import rproc_virtio_register
-
-if TYPE_CHECKING:
-    from rprocfs.remoteproc.core import Rproc
+from rprocfs.remoteproc.trace import rproc_create_trace_file, rproc_remove_trace_file
+from rprocfs.remoteproc.virtio import rproc_vdevs, rproc_virtio_register
 
 
 def rproc_handle_resources(rproc: Rproc) -> None:
@@ -50,7 +48,7 @@ def rproc_handle_carveout(rproc: Rproc, entry: Resource) -> None:
     """
     assert rproc.table is not None
     rsc = entry.carveout(rproc.table)
-    known = rproc.carveouts.find_by_name(rsc.printed_name)
+    known = rproc_find_carveout_by_name(rproc, rsc.printed_name)
     if known is not None:
         if known.rsc_offset != FW_RSC_ADDR_ANY:
             rproc.err("Carveout already associated to resource table")
@@ -69,7 +67,7 @@ def rproc_handle_carveout(rproc: Rproc, entry: Resource) -> None:
         release=rproc_release_carveout,
     )
     carveout.rsc_offset, carveout.flags = entry.offset, rsc.flags
-    rproc.rproc_add_carveout(carveout)
+    rproc_add_carveout(rproc, carveout)
 
 
 def rproc_handle_devmem(rproc: Rproc, entry: Resource) -> None:
@@ -82,10 +80,9 @@ def rproc_handle_trace(rproc: Rproc, entry: Resource) -> None:
     """Show a trace buffer in debugfs; EINVAL."""
     assert rproc.table is not None
     rsc = entry.trace(rproc.table)
-    trace = RprocDebugTrace(rproc, rsc.da, rsc.len)
+    trace = rproc_mem_entry_init(f"trace{len(rproc.traces)}", rsc.len, rsc.da)
+    rproc_create_trace_file(rproc, trace)
     rproc.traces.append(trace)
-    if rproc.debug_dir is not None:
-        rproc.debug_dir.add(f"trace{len(rproc.traces) - 1}", trace)
 
 
 def rproc_handle_vdev(rproc: Rproc, entry: Resource) -> None:
@@ -98,12 +95,11 @@ def rproc_handle_vdev(rproc: Rproc, entry: Resource) -> None:
 
 def rproc_resource_cleanup(rproc: Rproc) -> None:
     """Undo all that the table made: trace files, carveouts, virtio devices, dump segments."""
-    for number in range(len(rproc.traces)):
-        if rproc.debug_dir is not None:
-            rproc.debug_dir.remove(f"trace{number}")
+    for trace in rproc.traces:
+        rproc_remove_trace_file(rproc, trace)
     rproc.traces.clear()
-    rproc.carveouts.release(rproc)
-    for rvdev in list(rproc.rvdevs):
+    rproc_release_carveouts(rproc)
+    for rvdev in rproc_vdevs(rproc):
         rvdev.unregister()
     rproc.dump_segments.clear()
 

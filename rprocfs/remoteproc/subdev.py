@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 
 class RprocSubdev:
     """``struct rproc_subdev``: override what is needed. OSError where noted."""
@@ -24,6 +26,9 @@ class Subdevices:
 
     def __init__(self) -> None:
         self._subdevs: list[RprocSubdev] = []
+
+    def __iter__(self) -> Iterator[RprocSubdev]:
+        return iter(list(self._subdevs))
 
     def add(self, subdev: RprocSubdev) -> None:
         """``rproc_add_subdev``."""

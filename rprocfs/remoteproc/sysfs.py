@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
 
 from rprocfs.fs.kernfs import error
 from rprocfs.fs.sysfs import attribute, sysfs_streq
-from rprocfs.remoteproc.coredump import DumpMode
+from rprocfs.remoteproc.core import (
+    rproc_boot,
+    rproc_detach,
+    rproc_set_firmware,
+    rproc_shutdown,
+)
+from rprocfs.remoteproc.dump_segment import DumpMode
+from rprocfs.remoteproc.recovery import rproc_trigger_recovery
+from rprocfs.remoteproc.rproc import Rproc
 from rprocfs.remoteproc.state import State
-
-if TYPE_CHECKING:
-    from rprocfs.remoteproc.core import Rproc
 
 
 @attribute
@@ -25,11 +29,11 @@ def _(rproc: Rproc, buf: str) -> None:
     """``enabled``, ``disabled``, ``recover``; EINVAL."""
     if sysfs_streq(buf, "enabled"):
         rproc.recovery_disabled = False
-        rproc.rproc_trigger_recovery()
+        rproc_trigger_recovery(rproc)
     elif sysfs_streq(buf, "disabled"):
         rproc.recovery_disabled = True
     elif sysfs_streq(buf, "recover"):
-        rproc.rproc_trigger_recovery()
+        rproc_trigger_recovery(rproc)
     else:
         raise error(errno.EINVAL)
 
@@ -62,7 +66,7 @@ def firmware(rproc: Rproc) -> str:
 
 @firmware.store(sleeps=True)
 def _(rproc: Rproc, buf: str) -> None:
-    rproc.rproc_set_firmware(buf)
+    rproc_set_firmware(rproc, buf)
 
 
 @attribute
@@ -76,14 +80,14 @@ def _(rproc: Rproc, buf: str) -> None:
     """``start``, ``stop``, ``detach``; EINVAL; else the errno of what failed."""
     if sysfs_streq(buf, "start"):
         try:
-            rproc.rproc_boot()
+            rproc_boot(rproc)
         except OSError as failure:
             rproc.err(f"Boot failed: {-(failure.errno or errno.EIO)}")
             raise
     elif sysfs_streq(buf, "stop"):
-        rproc.rproc_shutdown()
+        rproc_shutdown(rproc)
     elif sysfs_streq(buf, "detach"):
-        rproc.rproc_detach()
+        rproc_detach(rproc)
     else:
         rproc.err(f"Unrecognised option: {buf}")
         raise error(errno.EINVAL)

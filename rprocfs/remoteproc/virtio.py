@@ -10,21 +10,19 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from rprocfs.base.dma import DmaBuffer, DmaPool
 from rprocfs.base.platform import PlatformDevice, PlatformDriver
 from rprocfs.fs.kernfs import error
 from rprocfs.remoteproc.errors import FirmwareError
-from rprocfs.remoteproc.rsc_table import RVDEV_NUM_VRINGS, FwRscVdev, rproc_parse_vring
+from rprocfs.remoteproc.fw_rsc import FwRscVdev, FwRscVdevVring
+from rprocfs.remoteproc.rproc import Rproc, rproc_find_carveout_by_name, rproc_get, rproc_put
+from rprocfs.remoteproc.rsc_table import RVDEV_NUM_VRINGS, rproc_parse_vring
 from rprocfs.remoteproc.subdev import RprocSubdev
 from rprocfs.remoteproc.vring import RprocVring, rproc_alloc_vrings
 from rprocfs.virtio.ring import vring_size
 from rprocfs.virtio.virtio import VirtioConfigOps, VirtioDevice, VqInfo
 from rprocfs.virtio.virtqueue import VirtioVirtqueue
-
-if TYPE_CHECKING:
-    from rprocfs.remoteproc.core import Rproc
 
 DRIVER_NAME = "rproc-virtio"
 
@@ -52,7 +50,7 @@ class RprocVdev(RprocSubdev):
         if not rproc.ops.provides("kick"):
             self.pdev.err(f".kick method not defined for {rproc.label}")
             raise error(errno.EINVAL)
-        pool = rproc.carveouts.find_by_name(f"vdev{self.index}buffer")
+        pool = rproc_find_carveout_by_name(rproc, f"vdev{self.index}buffer")
         if pool is not None and pool.rmem:
             self.pdev.info(f"assigned reserved memory node {pool.rmem}")
         elif pool is None and rproc.reserved is not None:
@@ -77,6 +75,11 @@ class RprocVdev(RprocSubdev):
     def unregister(self) -> None:
         """``platform_device_unregister``."""
         self.pdev.platform_device_del()
+
+
+def rproc_vdevs(rproc: Rproc) -> list[RprocVdev]:
+    """``rproc->rvdevs``: the virtio devices of its table, in the table's order."""
+    return [subdev for subdev in rproc.subdevs if isinstance(subdev, RprocVdev)]
 
 
 class RprocVirtioConfigOps(VirtioConfigOps):
@@ -169,7 +172,7 @@ class RprocVirtioConfigOps(VirtioConfigOps):
         """
         del vdev
         rproc = self._rvdev.rproc
-        mem = rproc.carveouts.find_by_name(f"vdev{self._rvdev.index}buffer")
+        mem = rproc_find_carveout_by_name(rproc, f"vdev{self._rvdev.index}buffer")
         if mem is None:
             return _pool(rproc).alloc(size)
         if mem.va is None or size > len(mem.va):
@@ -180,7 +183,7 @@ class RprocVirtioConfigOps(VirtioConfigOps):
         """Undo :meth:`dma_alloc_coherent`."""
         del vdev
         rproc = self._rvdev.rproc
-        if rproc.carveouts.find_by_name(f"vdev{self._rvdev.index}buffer") is None:
+        if rproc_find_carveout_by_name(rproc, f"vdev{self._rvdev.index}buffer") is None:
             _pool(rproc).free(buffer)
 
 
@@ -219,11 +222,12 @@ class RprocVirtioDriver(PlatformDriver):
             except FirmwareError as refusal:
                 rproc.err(str(refusal.strerror))
                 raise
-            rvdev.vrings.append(RprocVring(rvdev, number, num, align))
+            offset = rsc_offset + FwRscVdev.SIZE + number * FwRscVdevVring.SIZE
+            vring = RprocVring(rproc, number, offset, f"vdev{index}vring{number}", num, align)
+            rvdev.vrings.append(vring)
         rproc_alloc_vrings(rvdev.vrings)
-        rproc.rvdevs.append(rvdev)
         rproc.subdevs.add(rvdev)
-        rproc.rproc_get()
+        rproc_get(rproc)
 
     def remove(self, device: PlatformDevice) -> None:
         """Give everything back."""
@@ -232,5 +236,4 @@ class RprocVirtioDriver(PlatformDriver):
         for vring in rvdev.vrings:
             vring.free()
         rvdev.rproc.subdevs.remove(rvdev)
-        rvdev.rproc.rvdevs.remove(rvdev)
-        rvdev.rproc.rproc_put()
+        rproc_put(rvdev.rproc)

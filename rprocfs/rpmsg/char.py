@@ -10,6 +10,7 @@ from rprocfs.fs.chardev import Ida
 from rprocfs.fs.kernfs import Handle
 from rprocfs.fs.sysfs import attribute
 from rprocfs.kernel import KernelVersion
+from rprocfs.lib.kref import Kref
 from rprocfs.rpmsg.core import ChannelInfo, RpmsgDevice, RpmsgDriver, RpmsgEndpoint, _s32
 from rprocfs.rpmsg.eptdev import Eptdev, EptdevHandle
 
@@ -30,38 +31,23 @@ class RpmsgEptdev(Device):
     ) -> None:
         super().__init__(rpdev.model, "rpmsg", parent, class_=chrdev.class_)
         self.eptdev = Eptdev(self, rpdev, chinfo, default_ept)
-        self._chrdev = chrdev
-        self._lock = threading.Lock()
-        self._refcount = 1
+        self.kref = Kref(lambda: chrdev.free(self.minor, self.id))
         self.minor, self.id = chrdev.alloc()
         self.name = f"rpmsg{self.id}"
         self.set_devnode((chrdev.major, self.minor), self.open)
-
-    def get(self) -> None:
-        """``get_device``."""
-        with self._lock:
-            self._refcount += 1
-
-    def put(self) -> None:
-        """``put_device``."""
-        with self._lock:
-            self._refcount -= 1
-            last = not self._refcount
-        if last:
-            self._chrdev.free(self.minor, self.id)
 
     def open(self, flags: int) -> Handle:
         """rpmsg_eptdev_open(): EBUSY, EINVAL, ENXIO."""
         del flags
         self.eptdev.open()
-        self.get()
+        self.kref.get()
         return RpmsgEptdevHandle(self)
 
     def destroy(self) -> None:
         """rpmsg_chrdev_eptdev_destroy(): the node goes, open files answer EPIPE."""
         if self.eptdev.destroy():
             self.device_del()
-            self.put()
+            self.kref.put()
 
 
 class RpmsgEptdevHandle(EptdevHandle):
@@ -84,7 +70,7 @@ class RpmsgEptdevHandle(EptdevHandle):
         """The number is free when the device is gone too."""
         if not self._released:
             super().release()
-            self._device.put()
+            self._device.kref.put()
 
 
 class RpmsgChrdevDriver(RpmsgDriver):
@@ -125,7 +111,7 @@ class RpmsgChrdevDriver(RpmsgDriver):
         try:
             eptdev.device_add()
         except OSError:
-            eptdev.put()
+            eptdev.kref.put()
             raise
         return eptdev
 
@@ -139,7 +125,7 @@ class RpmsgChrdevDriver(RpmsgDriver):
         try:
             eptdev.device_add()
         except OSError:
-            eptdev.put()
+            eptdev.kref.put()
             raise
 
     def callback(self, rpdev: RpmsgDevice, data: bytes, priv: Any, src: int) -> None:

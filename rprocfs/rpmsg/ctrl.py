@@ -9,6 +9,7 @@ from struct import Struct
 from rprocfs.base.device import Class, Device
 from rprocfs.fs.chardev import Ida
 from rprocfs.fs.kernfs import Handle, error
+from rprocfs.lib.kref import Kref
 from rprocfs.rpmsg.char import RpmsgChrdevDriver, RpmsgEptdev
 from rprocfs.rpmsg.core import ChannelInfo, RpmsgDevice, RpmsgDriver
 from rprocfs.rpmsg.hdr import RPMSG_NAME_SIZE
@@ -33,25 +34,15 @@ class RpmsgCtrldev(Device):
         self._driver = driver
         self.ctrl_lock = threading.RLock()
         self._eptdevs: list[RpmsgEptdev] = []
-        self._ref_lock = threading.Lock()
-        self._refcount = 1
+        self.kref = Kref(lambda: driver.free(self.id))
         self.id = driver.alloc()
         self.name = f"rpmsg_ctrl{self.id}"
         self.set_devnode((driver.major, self.id), self.open)
 
-    def put(self) -> None:
-        """``put_device``."""
-        with self._ref_lock:
-            self._refcount -= 1
-            last = not self._refcount
-        if last:
-            self._driver.free(self.id)
-
     def open(self, flags: int) -> Handle:
         """rpmsg_ctrldev_open(): any number of times."""
         del flags
-        with self._ref_lock:
-            self._refcount += 1
+        self.kref.get()
         return RpmsgCtrldevHandle(self)
 
     def create_ept(self, chinfo: ChannelInfo) -> None:
@@ -84,7 +75,7 @@ class RpmsgCtrldev(Device):
             for eptdev in self._eptdevs:
                 eptdev.destroy()
             self.device_del()
-        self.put()
+        self.kref.put()
 
 
 class RpmsgCtrldevHandle(Handle):
@@ -118,7 +109,7 @@ class RpmsgCtrldevHandle(Handle):
         """The number is free when the device is gone too."""
         if not self._released:
             self._released = True
-            self._ctrldev.put()
+            self._ctrldev.kref.put()
 
 
 _IOCTLS = {
@@ -156,7 +147,7 @@ class RpmsgCtrlDriver(RpmsgDriver):
         try:
             ctrldev.device_add()
         except OSError:
-            ctrldev.put()
+            ctrldev.kref.put()
             raise
         device.driver_data = ctrldev
 

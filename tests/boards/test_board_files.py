@@ -8,6 +8,8 @@ from rprocfs.board import load_board, open_board
 from rprocfs.board.devicetree import write_dtb
 from rprocfs.cli import main
 from rprocfs.errors import CommandError
+from rprocfs.remoteproc.core import rproc_get_by_phandle
+from rprocfs.remoteproc.rproc import rproc_put
 from rprocfs.testing.userspace import Userspace
 
 SIM = "[[remoteproc]]\ncompatible = 'rprocfs,sim'\n"
@@ -106,9 +108,10 @@ def test_a_devicetree_is_a_board(dtc, tmp_path):
         assert shell.cat("/sys/class/remoteproc/remoteproc0/name") == "dsp\n"
         assert shell.cat_bytes("/sys/firmware/devicetree/base/off/status") == b"disabled\0"
         assert shell.cat_bytes("/sys/firmware/fdt") == path.read_bytes()
-        rproc = system.rproc_get_by_phandle(board.devicetree.root.find("/other").u32("dsp"))
+        phandle = board.devicetree.root.find("/other").u32("dsp")
+        rproc = rproc_get_by_phandle(system.remoteproc, phandle)
         assert rproc.label == "dsp"
-        rproc.rproc_put()
+        rproc_put(rproc)
 
 
 def test_without_a_devicetree_nothing_shows_one(tmp_path):

@@ -11,6 +11,7 @@ import pytest
 
 from rprocfs.board import open_board
 from rprocfs.remoteproc.configfs import LIVE_MAX
+from rprocfs.remoteproc.core import rproc_get_by_phandle
 from rprocfs.testing.userspace import Userspace
 from rprocfs_fuse import transport
 from rprocfs_fuse.operations import Operations
@@ -71,7 +72,7 @@ def test_from_nothing_to_a_processor_and_back(system, shell, operations, group):
     assert shell.ls(f"/sys/bus/platform/devices/{name}/remoteproc") == ["remoteproc0"]
     assert shell.cat(f"{R0}/name") == "m4\n"
     assert shell.cat(f"{R0}/firmware") == "mine.elf\n"
-    assert system.rproc_get_by_phandle(16).label == "m4"
+    assert rproc_get_by_phandle(system.remoteproc, 16).label == "m4"
     shell.echo(f"{item}/live", "0")
     assert shell.ls("/sys/class/remoteproc") == []
     assert shell.cat(f"{item}/dev_name") == "\n"

@@ -7,6 +7,8 @@ import pytest
 from rprocfs.board import load_board, open_board
 from rprocfs.board.ready import description, ready_boards
 from rprocfs.cli import main
+from rprocfs.remoteproc.core import rproc_get_by_phandle
+from rprocfs.remoteproc.rproc import rproc_da_to_va, rproc_put
 from rprocfs.testing.elf import ElfImage, Section, Segment
 from rprocfs.testing.rsc_table import resource_table, vdev
 from rprocfs.testing.userspace import Userspace
@@ -106,7 +108,7 @@ def test_a_ready_board(board, number, path, name, file, da, end, recovery, tmp_p
         (tmp_path / file).write_bytes(_image(da, text).build())
         shell.echo(f"{here}/state", "start")
         assert shell.cat(f"{here}/state") == "running\n"
-        assert system.remoteproc.rprocs[number].rproc_da_to_va(da, 4) == text[:4]
+        assert rproc_da_to_va(system.remoteproc.rprocs[number], da, 4) == text[:4]
         services = str(load_board(board).processors[number].get("services", ""))
         for service in services.split():
             channel, _, address = service.partition("@")
@@ -139,9 +141,9 @@ def test_its_devicetree_is_the_same_board(board, dtc, tmp_path, capfdbinary):
             assert system.remoteproc.rprocs[number].label == case[1]
             phandle = made.processors[number].get("phandle")
             if phandle is not None:
-                rproc = system.rproc_get_by_phandle(phandle)
+                rproc = rproc_get_by_phandle(system.remoteproc, phandle)
                 assert rproc.label == case[1]
-                rproc.rproc_put()
+                rproc_put(rproc)
 
 
 def test_the_list(capsys):

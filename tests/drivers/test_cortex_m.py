@@ -6,6 +6,7 @@ import time
 import pytest
 
 from rprocfs.engines.qemu import engine as qemu_engine
+from rprocfs.remoteproc.rproc import rproc_da_to_va
 from rprocfs.system import System, bundled_firmware
 from rprocfs.testing.driver_table import R0, TABLE, Bench, Images
 from rprocfs.testing.firmware_table import FIRMWARE_TABLE
@@ -94,9 +95,9 @@ def test_images_for_other_machines_are_refused(bench):
 
 def test_the_platform_page_is_not_for_images(bench):
     rproc = bench.system.remoteproc.rprocs[0]
-    assert rproc.rproc_da_to_va(0x21FF0000, 4) is None
-    assert len(rproc.rproc_da_to_va(0x21FEFFFC, 4)) == 4
-    assert rproc.rproc_da_to_va(0x20FFFFFF, 4) is None
+    assert rproc_da_to_va(rproc, 0x21FF0000, 4) is None
+    assert len(rproc_da_to_va(rproc, 0x21FEFFFC, 4)) == 4
+    assert rproc_da_to_va(rproc, 0x20FFFFFF, 4) is None
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 from rprocfs.drivers.worker.crash_dump import merged, notes
-from rprocfs.remoteproc.coredump import DumpSegment
+from rprocfs.remoteproc.dump_segment import DumpSegment
 from rprocfs.testing.driver_table import R0, RPMSG, Bench, Images
 from rprocfs.testing.userspace import write
 from tests.engines.host import ROOT

@@ -7,6 +7,7 @@ import pytest
 from rprocfs.board.tree import load_tree
 from rprocfs.drivers import imx_rproc_att
 from rprocfs.drivers.imx_rproc import DCFG
+from rprocfs.remoteproc.rproc import rproc_da_to_va
 from rprocfs.system import System
 from rprocfs.testing.elf import ElfImage, Section, Segment
 from rprocfs.testing.rsc_table import resource_table, vdev
@@ -176,8 +177,8 @@ def test_the_table_is_written_to_the_memory_for_it(board):
     made = board()
     table = resource_table([vdev()])
     assert made.boot(_image((0, b"code"), table=table, at=0x20000000)) == 0
-    written = made.rproc.rproc_da_to_va(0x900FF000, len(table))
-    assert bytes(made.rproc.rproc_da_to_va(0x20000000, len(table))) == table
+    written = rproc_da_to_va(made.rproc, 0x900FF000, len(table))
+    assert bytes(rproc_da_to_va(made.rproc, 0x20000000, len(table))) == table
     assert bytes(written) != table
     ring = int.from_bytes(written[20 + 4 + 24 :][:4], "little")
     assert ring == 0x90000000
@@ -190,7 +191,7 @@ def test_without_that_memory_it_is_written_where_it_was_loaded(board):
     made = board("fsl,imx8mp-cm7", ("<&table>, ", ""))
     table = resource_table([vdev()])
     assert made.boot(_image((0, b"code"), table=table, at=0x20000000)) == 0
-    assert bytes(made.rproc.rproc_da_to_va(0x20000000, len(table))) != table
+    assert bytes(rproc_da_to_va(made.rproc, 0x20000000, len(table))) != table
 
 
 def test_no_table_is_no_error(board):

@@ -2,6 +2,7 @@ import errno
 
 import pytest
 
+from rprocfs.remoteproc.rproc import rproc_da_to_va
 from rprocfs.system import bundled_firmware
 from rprocfs.testing.driver_table import Bench, Images
 from rprocfs.testing.firmware_table import FIRMWARE_TABLE
@@ -35,9 +36,9 @@ def test_an_image_that_begins_elsewhere(tmp_path):
 def test_what_qemu_puts_behind_its_memory_is_not_for_images(tmp_path):
     with Bench(RV32, ECHO, tmp_path) as bench:
         rproc = bench.system.remoteproc.rprocs[0]
-        assert rproc.rproc_da_to_va(0x80FEFFFC, 4) is not None
-        assert rproc.rproc_da_to_va(0x80FF0000, 4) is None
-        assert rproc.rproc_da_to_va(0x81000000, 4) is None
+        assert rproc_da_to_va(rproc, 0x80FEFFFC, 4) is not None
+        assert rproc_da_to_va(rproc, 0x80FF0000, 4) is None
+        assert rproc_da_to_va(rproc, 0x81000000, 4) is None
         bench.start()
         handle = bench.open("/dev/rpmsg0")
         write(handle, b"hello")

@@ -6,6 +6,8 @@ import pytest
 
 from rprocfs.drivers.sim.ctl import string_unescape
 from rprocfs.drivers.sim.remote import SimRemote
+from rprocfs.remoteproc.core import rproc_get_by_phandle
+from rprocfs.remoteproc.rproc import rproc_da_to_va, rproc_put
 from rprocfs.system import System
 from rprocfs.testing.driver_table import TABLE, Bench, Images
 from rprocfs.testing.images import IMAGES
@@ -177,18 +179,18 @@ def test_any_memory_has_a_limit(tmp_path):
         device = system.add_processor({**PROPERTIES, "memory": "any"})
         rproc = system.remoteproc.rprocs[0]
         assert device.driver is not None
-        assert len(rproc.rproc_da_to_va(0x12345678, 64 << 20)) == 64 << 20
-        assert rproc.rproc_da_to_va(0x40000000, 200 << 20) is None
-        assert rproc.rproc_da_to_va(0xFFFFFFFF, 2) is None
+        assert len(rproc_da_to_va(rproc, 0x12345678, 64 << 20)) == 64 << 20
+        assert rproc_da_to_va(rproc, 0x40000000, 200 << 20) is None
+        assert rproc_da_to_va(rproc, 0xFFFFFFFF, 2) is None
 
 
 def test_by_phandle(tmp_path):
     with System(firmware=tmp_path) as system:
         system.add_processor({**PROPERTIES, "phandle": 7})
-        rproc = system.rproc_get_by_phandle(7)
+        rproc = rproc_get_by_phandle(system.remoteproc, 7)
         assert rproc.label == "sim0"
-        rproc.rproc_put()
-        assert _errno(system.rproc_get_by_phandle, 8) == errno.ENODEV
+        rproc_put(rproc)
+        assert _errno(rproc_get_by_phandle, system.remoteproc, 8) == errno.ENODEV
 
 
 def test_escapes():

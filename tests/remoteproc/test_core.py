@@ -162,7 +162,7 @@ def test_no_sequence_tells_it_from_the_model(firmware, steps):
         rproc = system.remoteproc.rprocs[0]
         for step in [("set_firmware", "good.elf"), *steps]:
             assert _do(shell, step) == _expect(model, step), step
-            rproc._wq.flush()
+            rproc.workqueue.flush()
             assert (rproc.state, rproc.power) == (model.state, model.power), step
         rproc.power = min(rproc.power, 1)
         shell.echo(CTL, "fail_stop 0")
@@ -173,7 +173,7 @@ def test_after_a_failed_recovery_start_succeeds_and_does_nothing(shell, system):
     shell.echo(f"{R0}/state", "start")
     shell.echo(CTL, "fail_start 5")
     shell.echo(f"{DEBUG}/crash", "1")
-    system.remoteproc.rprocs[0]._wq.flush()
+    system.remoteproc.rprocs[0].workqueue.flush()
     shell.echo(CTL, "fail_start 0")
     assert shell.cat(f"{R0}/state") == "offline\n"
     shell.echo(f"{R0}/state", "start")
@@ -215,7 +215,7 @@ def test_auto_boot(firmware):
         system.add_processor(
             {"compatible": "rprocfs,sim", "auto-boot": True, "firmware-name": "good.elf"}
         )
-        system.remoteproc.rprocs[0]._wq.flush()
+        system.remoteproc.rprocs[0].workqueue.flush()
         shell = Userspace(system.tree)
         assert shell.cat(f"{R0}/state") == "running\n"
         shell.echo(f"{R0}/state", "stop")
@@ -247,9 +247,10 @@ def test_many_cycles_leave_nothing(shell, system):
         shell.echo(f"{R0}/state", "stop")
     assert threading.active_count() <= threads + 1
     rproc = system.remoteproc.rprocs[0]
-    assert (rproc.power, rproc.rvdevs, rproc.traces, rproc.table) == (0, [], [], None)
-    assert rproc.carveouts.entries == []
-    assert rproc._refs == 1
+    assert (rproc.power, rproc.traces, rproc.table) == (0, [], None)
+    assert list(rproc.subdevs) == []
+    assert rproc.carveouts == []
+    assert rproc.kref.read() == 1
 
 
 def test_vrings_that_cannot_be_leave_a_dead_device_until_the_processor_goes(tmp_path):
@@ -277,7 +278,7 @@ def test_a_recovery_keeps_the_table_it_booted_with(tmp_path):
         assert shell.exists("/dev/rpmsg0")
         (tmp_path / "fw.elf").write_bytes(IMAGES["notrace.elf"].make())
         shell.echo(f"{DEBUG}/crash", "1")
-        system.remoteproc.rprocs[0]._wq.flush()
+        system.remoteproc.rprocs[0].workqueue.flush()
         assert shell.cat(f"{R0}/state") == "running\n"
         assert shell.exists("/dev/rpmsg0")
         assert shell.exists(f"{DEBUG}/trace0")

@@ -14,14 +14,14 @@ from rprocfs.devicetree.reserved import ReservedMem, of_reserved_mem_lookup
 from rprocfs.drivers.sim.ctl import sim_create_debug_dir
 from rprocfs.drivers.sim.remote import SimRemote
 from rprocfs.fs.kernfs import Dir, error
-from rprocfs.remoteproc.memory import Reserved
+from rprocfs.remoteproc.core import devm_rproc_add, devm_rproc_alloc
+from rprocfs.remoteproc.regions import Reserved
 
 if TYPE_CHECKING:
     from rprocfs.base.dma import DmaPool
     from rprocfs.devicetree.node import OfNode
     from rprocfs.drivers.model.ops import ModelOps
-    from rprocfs.remoteproc.core import Rproc
-    from rprocfs.remoteproc.subsystem import Remoteproc
+    from rprocfs.remoteproc.rproc import Remoteproc, Rproc
 
 
 class ModelDriver(PlatformDriver):
@@ -60,7 +60,7 @@ class ModelDriver(PlatformDriver):
         dma: DmaPool | None = None,
     ) -> Rproc:
         """``devm_rproc_alloc``, and the remote side."""
-        rproc = self._subsystem.devm_rproc_alloc(device, name, ops, firmware, dma)
+        rproc = devm_rproc_alloc(self._subsystem, device, name, ops, firmware, dma)
         rproc.phandle = device.properties.get("phandle")
         ops.remote = SimRemote(rproc, device.properties.get("services", ""))
         device.devm_add_action(ops.remote.destroy)
@@ -68,7 +68,7 @@ class ModelDriver(PlatformDriver):
 
     def add(self, device: PlatformDevice, rproc: Rproc, ops: ModelOps) -> None:
         """``devm_rproc_add``, and unless strict the knobs of the remote side."""
-        rproc.devm_rproc_add(device)
+        devm_rproc_add(device, rproc)
         if rproc.model.strict:
             return
         debug = rproc.model.debug.mkdirs("rproc_sim")

@@ -15,10 +15,11 @@ from rprocfs.drivers.sim.ctl import SimFaults
 from rprocfs.drivers.sim.remote import SimRemote
 from rprocfs.remoteproc import elf_loader
 from rprocfs.remoteproc.errors import FirmwareError
-from rprocfs.remoteproc.ops import RprocOps
+from rprocfs.remoteproc.rproc import RprocOps
+from rprocfs.remoteproc.virtio import rproc_vdevs
 
 if TYPE_CHECKING:
-    from rprocfs.remoteproc.core import Rproc
+    from rprocfs.remoteproc.rproc import Rproc
 
 #: Seconds that the writer of ``state`` waits at most for the first announcements.
 SETTLE = 0.1
@@ -69,7 +70,7 @@ class ModelOps(RprocOps):
     def settle(self, rproc: Rproc) -> None:
         """The remote's thread answers within a millisecond: wait for its announcements."""
         self.remote.flush(SETTLE)
-        for rvdev in list(rproc.rvdevs):
+        for rvdev in rproc_vdevs(rproc):
             vdev = rvdev.vdev
             if vdev is not None and vdev.driver is not None:
                 vdev.driver.flush(vdev, SETTLE)

@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING
 
 from rprocfs.fs.debugfs import DebugfsFile
 from rprocfs.fs.kernfs import Dir, error
+from rprocfs.remoteproc.recovery import rproc_report_crash
 
 if TYPE_CHECKING:
     from rprocfs.drivers.sim.remote import SimRemote
@@ -130,7 +131,7 @@ class _Ctl:
     def _crash(self, rest: str) -> None:
         kind = _number(rest)
         self._remote.dead = True
-        self._remote.rproc.rproc_report_crash(kind)
+        rproc_report_crash(self._remote.rproc, kind)
 
     def _services(self, rest: str) -> None:
         self._remote.services = rest[:SERVICES_SIZE]

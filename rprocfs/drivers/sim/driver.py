@@ -40,20 +40,22 @@ from rprocfs.drivers.sim.module import SimModule
 from rprocfs.drivers.sim.remote import SimRemote
 from rprocfs.fs.kernfs import Dir, error
 from rprocfs.remoteproc import elf_loader
+from rprocfs.remoteproc.core import devm_rproc_add, devm_rproc_alloc
 from rprocfs.remoteproc.coredump import (
     ELFCLASS32,
     rproc_coredump_add_segment,
     rproc_coredump_set_elf_info,
 )
 from rprocfs.remoteproc.errors import FirmwareError
-from rprocfs.remoteproc.ops import Memory, RprocOps
+from rprocfs.remoteproc.regions import Memory
+from rprocfs.remoteproc.rproc import RprocOps, rproc_carveout_da_to_va
 from rprocfs.remoteproc.state import State
+from rprocfs.remoteproc.virtio import rproc_vdevs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from rprocfs.remoteproc.core import Rproc
-    from rprocfs.remoteproc.subsystem import Remoteproc
+    from rprocfs.remoteproc.rproc import Remoteproc, Rproc
 
 TCM_DA = 0x20000000
 EM_ARM = 40
@@ -111,7 +113,7 @@ class SimOps(RprocOps):
     def settle(self, rproc: Rproc) -> None:
         """The remote's thread answers within a millisecond: wait for its announcements."""
         self.remote.flush(SETTLE)
-        for rvdev in list(rproc.rvdevs):
+        for rvdev in rproc_vdevs(rproc):
             vdev = rvdev.vdev
             if vdev is not None and vdev.driver is not None:
                 vdev.driver.flush(vdev, SETTLE)
@@ -119,7 +121,7 @@ class SimOps(RprocOps):
     def da_to_va(self, rproc: Rproc, da: int, length: int) -> memoryview | None:
         """The driver's own memory; what is allocated by the host comes first in ``any``."""
         if isinstance(self.memory, AnyMemory):
-            va = rproc.carveouts.da_to_va(da, length)
+            va = rproc_carveout_da_to_va(rproc, da, length)
             if va is not None:
                 return va
         return self.memory.find(da, length)
@@ -180,7 +182,7 @@ class SimDriver(PlatformDriver):
             device.err(str(failure))
             raise error(errno.EINVAL) from failure
         device.devm_add_action(ops.memory.close)
-        rproc = self._subsystem.devm_rproc_alloc(
+        rproc = devm_rproc_alloc(self._subsystem,
             device, properties.get("label") or f"sim{device.id}", ops,
             properties.get("firmware-name"),
         )  # fmt: skip
@@ -190,7 +192,7 @@ class SimDriver(PlatformDriver):
         sim_create_debug_dir(self._debug.add(number, Dir()), remote, ops.faults)
         device.devm_add_action(lambda: self._debug.remove(number))
         _configure(rproc, ops, device)
-        rproc.devm_rproc_add(device)
+        devm_rproc_add(device, rproc)
 
     def remove(self, device: PlatformDevice) -> None:
         """All of it is undone by the device's resources."""

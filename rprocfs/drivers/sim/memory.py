@@ -9,11 +9,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from rprocfs.remoteproc.coredump import rproc_coredump_add_segment
-from rprocfs.remoteproc.memory import RprocMemEntry, rproc_mem_entry_init
-from rprocfs.remoteproc.ops import Memory
+from rprocfs.remoteproc.memory import rproc_mem_entry_init
+from rprocfs.remoteproc.regions import Memory
+from rprocfs.remoteproc.rproc import RprocMemEntry, rproc_add_carveout
 
 if TYPE_CHECKING:
-    from rprocfs.remoteproc.core import Rproc
+    from rprocfs.remoteproc.rproc import Rproc
 
 #: ``memory = "tcm"``.
 TCM = "0x20000000:0x10000"
@@ -123,7 +124,7 @@ class ReservedMemory:
         """stm32_rproc_prepare(): each is a carveout, which the table may name, and is dumped."""
         for (label, da, pa, size), data in zip(self._regions, self._data, strict=True):
             mem = rproc_mem_entry_init(label, size, da, dma=pa, alloc=partial(_map, data))
-            rproc.rproc_add_carveout(mem)
+            rproc_add_carveout(rproc, mem)
             rproc_coredump_add_segment(rproc, da, size)
 
 

@@ -27,10 +27,10 @@ from typing import TYPE_CHECKING
 from rprocfs.base.platform import PlatformDevice
 from rprocfs.fs.debugfs import DebugfsFile
 from rprocfs.fs.kernfs import error
+from rprocfs.remoteproc.core import rproc_shutdown
 
 if TYPE_CHECKING:
-    from rprocfs.remoteproc.core import Rproc
-    from rprocfs.remoteproc.subsystem import Remoteproc
+    from rprocfs.remoteproc.rproc import Remoteproc, Rproc
 
 NAME = "rproc-sim"
 SIM_MAX = 8
@@ -121,4 +121,4 @@ def _number(value: str) -> int:
 def _shut_down(rproc: Rproc) -> None:
     with suppress(OSError):  # EINVAL: it is down
         for _ in range(MAX_REFERENCES):
-            rproc.rproc_shutdown()
+            rproc_shutdown(rproc)

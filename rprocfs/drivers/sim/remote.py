@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from rprocfs.base.workqueue import Workqueue
 from rprocfs.fs.kernfs import error
 from rprocfs.remoteproc.errors import FirmwareError
+from rprocfs.remoteproc.rproc import rproc_carveout_da_to_va, rproc_da_to_va, rproc_vq_interrupt
 from rprocfs.remoteproc.rsc_table import RSC_VDEV, FwRscVdev, FwRscVdevVring, iter_resources
 from rprocfs.rpmsg.hdr import RPMSG_NS_CREATE, RPMSG_NS_DESTROY
 from rprocfs.rpmsg.remote import Message, RpmsgRemote
@@ -23,7 +24,7 @@ from rprocfs.virtio.device_ring import DeviceQueue
 from rprocfs.virtio.ring import Vring, vring_size
 
 if TYPE_CHECKING:
-    from rprocfs.remoteproc.core import Rproc
+    from rprocfs.remoteproc.rproc import Rproc
 
 VIRTIO_ID_RPMSG = 7
 DRIVER_OK = 4
@@ -61,14 +62,14 @@ class SimVdev:
         reserved = self.rproc.reserved
         va = reserved.pool.find(address, size) if reserved is not None else None
         va = self.rproc.dma.find(address, size) if va is None else va
-        return self.rproc.carveouts.da_to_va(address, size) if va is None else va
+        return rproc_carveout_da_to_va(self.rproc, address, size) if va is None else va
 
     def _queue(self, vring: FwRscVdevVring) -> DeviceQueue:
         """The ring where the host put it; ENOTCONN when that is nowhere."""
         num, align = vring.num, vring.align
         memory = None
         if num and align:
-            memory = self.rproc.rproc_da_to_va(vring.da, vring_size(num, align))
+            memory = rproc_da_to_va(self.rproc, vring.da, vring_size(num, align))
         if memory is None:
             raise error(errno.ENOTCONN)
         return DeviceQueue(Vring(memory, num, align))
@@ -81,7 +82,7 @@ class SimVdev:
         """Ring the host's doorbell for whatever was pushed."""
         for queue, vring in zip((self.link.tx, self.link.rx), self.vdev.vring, strict=False):
             if queue.needs_interrupt():
-                self.rproc.rproc_vq_interrupt(vring.notifyid)
+                rproc_vq_interrupt(self.rproc, vring.notifyid)
 
 
 class SimRemote:
@@ -155,7 +156,7 @@ class SimRemote:
 
     def write(self, da: int, data: bytes) -> None:
         """Write the processor's memory; EFAULT where it has none."""
-        va = self.rproc.rproc_da_to_va(da, len(data))
+        va = rproc_da_to_va(self.rproc, da, len(data))
         if va is None:
             raise error(errno.EFAULT)
         va[:] = data

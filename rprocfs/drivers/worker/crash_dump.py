@@ -13,7 +13,7 @@ import signal
 import struct
 from typing import TYPE_CHECKING
 
-from rprocfs.remoteproc.coredump import DumpSegment
+from rprocfs.remoteproc.dump_segment import DumpSegment
 from rprocfs.remoteproc.state import CrashType
 
 if TYPE_CHECKING:

@@ -18,12 +18,12 @@ from rprocfs.engines.qemu.engine import QemuEngine
 from rprocfs.fs.debugfs import DebugfsFile
 from rprocfs.fs.kernfs import error
 from rprocfs.fs.sysfs import SysfsFile, attribute
+from rprocfs.remoteproc.core import devm_rproc_add, devm_rproc_alloc
 from rprocfs.remoteproc.coredump import rproc_coredump_set_elf_info
 
 if TYPE_CHECKING:
     from rprocfs.engines.worker import Engine
-    from rprocfs.remoteproc.core import Rproc
-    from rprocfs.remoteproc.subsystem import Remoteproc
+    from rprocfs.remoteproc.rproc import Remoteproc, Rproc
     from rprocfs.soc.machine import Machine
 
 #: ``sizeof(sun_path)``, with its NUL.
@@ -64,11 +64,11 @@ class WorkerDriver(PlatformDriver):
         ops = self._ops(device)
         dma = RegionPool(ops.ram.view, machine.ram.da, machine.dynamic.da, machine.dynamic.end)
         name = has("label") or f"{self.prefix}{device.id}"
-        rproc = self._subsystem.devm_rproc_alloc(device, name, ops, has("firmware-name"), dma)
+        rproc = devm_rproc_alloc(self._subsystem, device, name, ops, has("firmware-name"), dma)
         rproc_coredump_set_elf_info(rproc, ops.elf_class, self.elf_machine)
         rproc.phandle = has("phandle")
         rproc.auto_boot = bool(has("auto-boot"))
-        rproc.devm_rproc_add(device)
+        devm_rproc_add(device, rproc)
         if not rproc.model.strict:
             self._add_files(rproc, ops, has("gdb", ""))
 

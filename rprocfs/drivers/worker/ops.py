@@ -22,13 +22,15 @@ from rprocfs.engines.memory import SharedRam
 from rprocfs.remoteproc import elf_loader
 from rprocfs.remoteproc.coredump import (
     ELFCLASS32,
-    DumpSegment,
     rproc_coredump,
     rproc_coredump_add_custom_segment,
     rproc_coredump_add_segment,
 )
+from rprocfs.remoteproc.dump_segment import DumpSegment
 from rprocfs.remoteproc.errors import FirmwareError
-from rprocfs.remoteproc.ops import Memory, RprocOps
+from rprocfs.remoteproc.recovery import rproc_report_crash
+from rprocfs.remoteproc.regions import Memory
+from rprocfs.remoteproc.rproc import RprocOps, rproc_vq_interrupt
 from rprocfs.remoteproc.state import CrashType, State
 from rprocfs.soc.vsoc import (
     MAILBOX_CRASHED,
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
 
     from rprocfs.engines.death import Death
     from rprocfs.engines.worker import Engine, Worker
-    from rprocfs.remoteproc.core import Rproc
+    from rprocfs.remoteproc.rproc import Rproc
     from rprocfs.soc.machine import Machine
 
 #: Seconds that the firmware has to answer a request to shut down before it is stopped.
@@ -227,7 +229,7 @@ class WorkerOps(RprocOps):
     def _mailbox(self, rproc: Rproc, data: bytes) -> None:
         for byte in data:
             if byte <= MAILBOX_LAST_NOTIFYID:
-                rproc.rproc_vq_interrupt(byte)
+                rproc_vq_interrupt(rproc, byte)
             elif byte == MAILBOX_READY:
                 self._ready.set()
             elif byte == MAILBOX_CRASHED:
@@ -277,7 +279,7 @@ class WorkerOps(RprocOps):
             self._crashed, self._kind = True, kind
             if self._worker is not None:
                 self._worker.halt()
-            rproc.rproc_report_crash(kind)
+            rproc_report_crash(rproc, kind)
 
 
 def _usage(pid: int) -> str:

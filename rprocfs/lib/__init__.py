@@ -1,0 +1,1 @@
+"""What the kernel keeps in lib/: small functions that every room may use and that know no room."""

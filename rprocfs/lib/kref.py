@@ -1,0 +1,40 @@
+"""Reference counts -- include/linux/kref.h."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+
+class Kref:
+    """``struct kref``: calls *release* when the last reference is put. It starts with one."""
+
+    __slots__ = ("_count", "_lock", "_release")
+
+    def __init__(self, release: Callable[[], object]) -> None:
+        self._lock = threading.Lock()
+        self._count = 1
+        self._release = release
+
+    def get(self) -> None:
+        """``kref_get``: one more; the caller must hold one already."""
+        with self._lock:
+            assert self._count, "kref_get() after the release"
+            self._count += 1
+
+    def put(self) -> bool:
+        """``kref_put``: one less; true if it was the last, and *release* has run.
+
+        *release* runs without the lock of the count.
+        """
+        with self._lock:
+            assert self._count, "kref_put() after the release"
+            self._count -= 1
+            last = not self._count
+        if last:
+            self._release()
+        return last
+
+    def read(self) -> int:
+        """``kref_read``: how many there are; of use to tests and to messages only."""
+        return self._count

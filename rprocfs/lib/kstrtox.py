@@ -1,0 +1,25 @@
+"""Numbers that a user writes -- lib/kstrtox.c."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+
+def kstrtouint(data: bytes) -> int:
+    """``kstrtouint_from_user(..., 0, ...)``: decimal, 0x or 0 octal; EINVAL, ERANGE."""
+    text = data.split(b"\0", 1)[0].removesuffix(b"\n").removeprefix(b"+").lower()
+    base, digits = 10, text
+    if text.startswith(b"0x"):
+        base, digits = 16, text[2:]
+    elif text.startswith(b"0"):
+        base = 8
+    if not digits.isalnum() or not digits.isascii():
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+    try:
+        value = int(digits, base)
+    except ValueError as failure:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL)) from failure
+    if value > 0xFFFFFFFF:
+        raise OSError(errno.ERANGE, os.strerror(errno.ERANGE))
+    return value

@@ -1,0 +1,85 @@
+"""What all processors of one system share -- the statics of remoteproc_core.c.
+
+It knows no ``struct rproc``, which knows it: *R* stands for that.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from rprocfs.base.device import Class
+from rprocfs.fs.chardev import Ida
+from rprocfs.fs.kernfs import Dir, Handle
+from rprocfs.fs.sysfs import Attribute
+
+if TYPE_CHECKING:
+    from rprocfs.base.devcoredump import Devcoredump
+    from rprocfs.base.firmware import FirmwareLoader
+    from rprocfs.base.model import DriverModel
+    from rprocfs.base.platform import PlatformBus
+    from rprocfs.virtio.virtio import VirtioBus
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Faces(Generic[R]):
+    """What userspace sees of a processor; :mod:`rprocfs.remoteproc.subsystem` names them.
+
+    *attributes* of sysfs; *open* gives a new open file of ``/dev/remoteprocN``; *debug_dir*
+    makes the directory in debugfs.
+    """
+
+    attributes: tuple[Attribute[Any], ...]
+    open: Callable[[R], Handle]
+    debug_dir: Callable[[R], Dir]
+
+
+class Statics(Generic[R]):
+    """What all processors of one system share: the statics of remoteproc_core.c.
+
+    The class, the debugfs root, the numbers and the registered processors, and the services
+    that processors use.
+    """
+
+    def __init__(
+        self,
+        model: DriverModel,
+        platform: PlatformBus,
+        virtio: VirtioBus,
+        loader: FirmwareLoader,
+        devcoredump: Devcoredump,
+        faces: Faces[R],
+    ) -> None:
+        self.model = model
+        self.platform = platform
+        self.virtio = virtio
+        self.loader = loader
+        self.devcoredump = devcoredump
+        self.faces = faces
+        self.class_ = Class(model, "remoteproc")
+        self.major = model.alloc_major()
+        self.debug = model.debug.mkdirs("remoteproc")
+        self.lock = threading.Lock()
+        self._indices = Ida()
+        #: ``rproc_list``, under *lock*.
+        self.registered: list[R] = []
+
+    @property
+    def rprocs(self) -> list[R]:
+        """The registered processors, in order of registration."""
+        with self.lock:
+            return list(self.registered)
+
+    def alloc_index(self) -> int:
+        """The lowest free number."""
+        with self.lock:
+            return self._indices.alloc()
+
+    def free_index(self, index: int) -> None:
+        """Give the number back."""
+        with self.lock:
+            self._indices.free(index)
