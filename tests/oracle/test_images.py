@@ -2,6 +2,8 @@
 
 import errno
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,15 +12,13 @@ from rprocfs.kernel import LINUX_6_1, LINUX_6_12
 from rprocfs.testing.images import IMAGES
 from tests.check.dry_boot import DryBoot
 
-ORACLE = Path(__file__).parents[3] / "shared" / "oracle"
-TRANSCRIPTS = {LINUX_6_12: "expected-6.12", LINUX_6_1: "expected"}
+ORACLE = Path(__file__).parent
+TRANSCRIPTS = {LINUX_6_12: "expected/6.12", LINUX_6_1: "expected/6.1"}
 # The core's own lines, and what the kernel without Debian's patch would add or drop.
 CORE = re.compile(
     r"powering up|Booting fw|remote processor \S+ is now up|Boot failed"
     r"|loading /lib|Direct firmware load|request_firmware failed"
 )
-
-pytestmark = pytest.mark.skipif(not ORACLE.is_dir(), reason=f"no oracle at {ORACLE}")
 
 
 def starts(kernel):
@@ -78,6 +78,21 @@ def test_our_own_images_get_the_same_verdicts(kernel):
     }  # fmt: skip
     assert ours == theirs
     assert {n: IMAGES[n].errno for n, _ in starts(kernel)} == dict(starts(kernel))
+
+
+def test_the_images_are_what_their_generator_makes(tmp_path):
+    command = [sys.executable, str(ORACLE / "mkfw.py"), str(tmp_path)]
+    made = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert made.stdout == (ORACLE / "firmware" / "LIST.txt").read_text()
+    kept = {path.name: path.read_bytes() for path in (ORACLE / "firmware").glob("*.elf")}
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == kept
+
+
+def test_every_case_has_a_transcript_of_every_kernel():
+    cases = {path.stem for path in (ORACLE / "cases").glob("*.sh")}
+    assert len(cases) > 200
+    for kernel in (ORACLE / "expected").iterdir():
+        assert {path.stem for path in kernel.glob("*.txt")} == cases, kernel.name
 
 
 def test_every_oracle_image_has_one_of_ours():
