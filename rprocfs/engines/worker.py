@@ -86,6 +86,7 @@ class Worker:
                 stdout=subprocess.DEVNULL,
                 stderr=other_end,
                 pass_fds=tuple(fds.values()),
+                env={},
                 start_new_session=True,
             )
             opened.callback(self._kill)

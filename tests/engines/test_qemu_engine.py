@@ -145,9 +145,11 @@ def test_it_does_not_start_without_its_parent():
     fds = dict.fromkeys(("ram", "mailbox", "console", "control"), 0)
     command = QemuEngine().command(VSOC1, "cortex-m3", VSOC1.ram.da, fds)
     *guard, _ = command[: command.index(str(os.getpid())) + 1]
-    done = subprocess.run([*guard, "1", "echo", "started"], capture_output=True, check=False)
-    assert (done.returncode, done.stdout) == (1, b"")
-    done = subprocess.run([*guard, str(os.getpid()), "echo", "it"], capture_output=True, check=True)
+    done = subprocess.run([*guard, "1", "/bin/echo", "started"], capture_output=True, check=False)
+    assert (done.returncode, done.stdout) == (71, b"")
+    done = subprocess.run(
+        [*guard, str(os.getpid()), "/bin/echo", "it"], capture_output=True, check=True
+    )
     assert done.stdout == b"it\n"
 
 

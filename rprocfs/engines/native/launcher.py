@@ -21,6 +21,13 @@ import os
 import select
 from contextlib import suppress
 
+from rprocfs.engines.confinement.limits import offer_to_oom_killer
+from rprocfs.engines.confinement.linux import (
+    PR_SET_CHILD_SUBREAPER,
+    PR_SET_DUMPABLE,
+    PR_SET_PDEATHSIG,
+    prctl,
+)
 from rprocfs.engines.native import sandbox
 
 CLEAN, CRASHED, FAILED = 0, 70, 71
@@ -40,18 +47,18 @@ class Launcher:
         self._name, self._cpu = name, cpu
         self._program, self._ram, self._mailbox, self._console, self._control = map(_high, fds)
         self._environment = environment
-        self._users = ""
+        self._users, self._own_root = "", False
         self._news, end = os.pipe()
         self._news_end = _high(end)
 
     def run(self) -> NoReturn:
         """Start the program, and end as it did."""
         try:
-            self._users = sandbox.isolate()
+            self._users = sandbox.enter()
         except OSError as failure:
             self._tell(f"-no namespaces: {failure.strerror}\n")
             # Without them it has to clean up itself when the control socket ends.
-            sandbox.prctl(sandbox.PR_SET_PDEATHSIG, 0)
+            prctl(PR_SET_PDEATHSIG, 0)
         launcher = os.pidfd_open(os.getpid())
         child = os.fork()
         if not child:
@@ -72,21 +79,22 @@ class Launcher:
 
     def _begin(self, launcher: int) -> NoReturn:
         """In the child: be the namespace's init, or the program."""
-        sandbox.prctl(sandbox.PR_SET_PDEATHSIG, SIGKILL)
+        prctl(PR_SET_PDEATHSIG, SIGKILL)
         if select.select([launcher], [], [], 0)[0]:  # it was killed before that
             os._exit(FAILED)
-        sandbox.offer_to_oom_killer()
+        offer_to_oom_killer()
         if not self._users:
             self._execute()
         try:
-            sandbox.new_root()
+            sandbox.change_root()
+            self._own_root = True
         except OSError as failure:
             self._tell(f"-no root of its own: {failure.filename}: {failure.strerror}\n")
         program = os.fork()
         if not program:
             self._execute()
         os.close(self._news_end)
-        sandbox.prctl(sandbox.PR_SET_DUMPABLE, 0)
+        prctl(PR_SET_DUMPABLE, 0)
         while True:
             pid, status = os.wait()
             if pid == program:
@@ -103,13 +111,11 @@ class Launcher:
 
     def _prepare(self) -> None:
         os.setsid()
-        sandbox.renounce()
-        sandbox.become_nobody()
-        sandbox.limit(self._users, self._cpu)
-        sandbox.prctl(sandbox.PR_SET_PDEATHSIG, SIGKILL)
         os.chdir("/")
         os.umask(0o077)
         sandbox.default_signals()
+        for what in sandbox.confine(self._users, self._cpu, self._own_root):
+            self._tell(f"-{what}\n")
         theirs = (self._console, self._console, self._console, self._ram, self._mailbox)
         for target, fd in enumerate(theirs):
             os.dup2(fd, target)
@@ -169,8 +175,8 @@ def _end(status: int) -> NoReturn:
 
 def main(arguments: list[str]) -> NoReturn:
     """Start the program that *arguments* describe, and end the process."""
-    sandbox.prctl(sandbox.PR_SET_PDEATHSIG, SIGKILL)
-    sandbox.prctl(sandbox.PR_SET_CHILD_SUBREAPER, 1)
+    prctl(PR_SET_PDEATHSIG, SIGKILL)
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
     name, cpu, *fds = arguments[:7]
     environment = dict(word.split("=", 1) for word in arguments[7:])
     Launcher(name, int(cpu), [int(fd) for fd in fds], environment).run()

@@ -1,7 +1,8 @@
 """The QEMU engine: executes a machine's firmware in a QEMU process.
 
 The contract is that of :mod:`.worker`, with these differences. The control socket speaks
-QMP. QEMU does not end with it, so the kernel is asked to kill it with its parent. It dies
+QMP. QEMU does not end with it, so the kernel is asked to kill it with its parent, by
+:mod:`.launcher`, which confines it. It dies
 by SIGABRT where a processor locks up, and says so on stderr; a processor that resets
 itself is paused, and told by an event.
 
@@ -18,9 +19,13 @@ import os
 import re
 import shutil
 import signal
+import socket
 import struct
+import sys
 import termios
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from rprocfs.engines import registers
@@ -61,8 +66,12 @@ SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=de
 # Without target=gdb they open files of this host, sandbox or not.
 SEMIHOSTING = ("-semihosting-config", "enable=on,target=gdb")
 
-# Killed with the parent, unless that is gone already; no core file of an abort.
-GUARD = '[ "$PPID" = "$0" ] && ulimit -c 0 && exec "$@"'
+# As for Unicorn, isolated and without site-packages.
+START = (
+    "import sys; sys.path.append(sys.argv.pop(1)); "
+    "from rprocfs.engines.qemu.launcher import main; main(sys.argv[1:])"
+)
+ROOT = Path(__file__).parents[3]
 
 _LOCKUP = re.compile(r"Lockup: (.*)")
 _SHOWN = (("pc", 15), ("lr", 14), ("sp", 13), ("xpsr", 16))
@@ -76,8 +85,8 @@ _MMU_FAULT = re.compile(
 
 
 def program(name: str = "qemu-system-arm") -> str | None:
-    """Where this QEMU is, None if it is not installed or cannot be tied to its parent."""
-    return shutil.which(name) if shutil.which("setpriv") else None
+    """Where this QEMU is, None if it is not installed."""
+    return shutil.which(name)
 
 
 class QemuWorker(Worker):
@@ -173,15 +182,21 @@ class QemuEngine(Engine):
         super().__init__(io)
         self._gdb = gdb
 
+    def spawn(self, *arguments: Any, **options: Any) -> Worker:
+        """See :class:`Engine`; the debugger's socket is there when it returns."""
+        if not self._gdb:
+            return super().spawn(*arguments, **options)
+        with _listening(self._gdb) as self.files["gdb"]:
+            return super().spawn(*arguments, **options)
+
     def command(self, machine: Machine, core: str, vtor: int, fds: Mapping[str, int]) -> list[str]:
         """QEMU's command line; ENOENT if it is not installed."""
         name, *which = MACHINES[machine.name, core]
         qemu = program(name)
         if qemu is None:
-            raise FileNotFoundError(errno.ENOENT, f"{name} (or setpriv) is not installed")
-        guard = ["setpriv", "--pdeathsig", "KILL", "/bin/sh", "-c", GUARD, str(os.getpid())]
+            raise FileNotFoundError(errno.ENOENT, f"{name} is not installed")
         return [
-            *guard,
+            *(sys.executable, "-I", "-S", "-c", START, str(ROOT), str(os.getpid())),
             qemu,
             *(part.format(vtor=vtor) for part in which),
             *_memory(machine, fds["ram"]),
@@ -189,7 +204,7 @@ class QemuEngine(Engine):
             *("-display", "none", "-nodefaults", "-no-user-config"),
             *("-action", "reboot=shutdown,shutdown=pause,panic=pause"),
             *("-d", "guest_errors", "-trace", "nvic_escalate_*", "-sandbox", SANDBOX),
-            *(_debugger(self._gdb) if self._gdb else SEMIHOSTING),
+            *(_debugger(fds["gdb"]) if self._gdb else SEMIHOSTING),
         ]
 
     def death(self, status: int, stderr: str) -> Death:
@@ -224,9 +239,19 @@ def _sockets(machine: Machine, fds: Mapping[str, int]) -> list[str]:
     return [*words, "-mon", "chardev=control,mode=control"]
 
 
-def _debugger(path: str) -> list[str]:
-    path = path.replace(",", ",,")
-    return ["-chardev", f"socket,id=gdb,path={path},server=on,wait=off", "-gdb", "chardev:gdb"]
+def _debugger(fd: int) -> list[str]:
+    return ["-chardev", f"socket,id=gdb,fd={fd},server=on,wait=off", "-gdb", "chardev:gdb"]
+
+
+@contextmanager
+def _listening(path: str) -> Iterator[int]:
+    """A socket at *path*, which QEMU could not make, in place of one that is there. OSError."""
+    with suppress(FileNotFoundError):
+        Path(path).unlink()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as door:
+        door.bind(path)
+        door.listen(1)
+        yield door.fileno()
 
 
 def _registers(stderr: str) -> str:

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import ctypes
 import os
+import resource
 import signal
 import sys
 import time
 
 from rprocfs.arch.armv7m.exceptions import Lockup
 from rprocfs.arch.armv7m.scs import SystemControlSpace
+from rprocfs.engines.confinement.limits import address_space
+from rprocfs.engines.confinement.lock import enter, lock
 from rprocfs.engines.registers import to_line
 from rprocfs.engines.unicorn.bus import Bus
 from rprocfs.engines.unicorn.core import Core, Reset
@@ -32,6 +35,8 @@ DEBUG = "debug: "
 PR_SET_PDEATHSIG = 1
 SCR_SLEEPDEEP = 4
 CONSOLE_ROOM, CONSOLE_BATCH = 4096, 256
+#: What translated code and Python may take besides what they have, and descriptors.
+MORE_MEMORY, DESCRIPTORS = 512 << 20, 32
 # CFSR bits of MemManage and BusFault: the remoteproc core calls them an mmufault.
 MEMORY_FAULTS = 0xFFFF
 
@@ -120,6 +125,17 @@ class Processor:
         return "mmufault" if self.scs.scb.cfsr & MEMORY_FAULTS else "fatal error"
 
 
+def confine() -> None:
+    """Keep from everything what is open already and what was imported."""
+    limits = {
+        resource.RLIMIT_AS: address_space(MORE_MEMORY),
+        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_NOFILE: DESCRIPTORS,
+    }
+    for line in [*enter(), *lock("worker", limits, {})]:
+        debug(f"confinement: {line}")
+
+
 def debug(line: str) -> None:
     """A line for the log of rprocfs, at debug level."""
     os.write(2, f"{DEBUG}{line}\n".encode())
@@ -142,6 +158,7 @@ def main(arguments: list[str]) -> None:
     for fd in sockets:
         os.close(int(fd))
     processor = Processor(library, core, int(vtor), int(ram), fds, find_machine(machine))
+    confine()
     status, text = processor.run()
     os.write(2, text.encode())
     # An instance of Unicorn that is alive when the interpreter ends crashes.
