@@ -22,8 +22,8 @@ ROOT = Path(__file__).parents[2]
 ENGINES = [
     ("cortex-m3", "unicorn", ()),
     ("cortex-m4", "unicorn", ()),
-    ("cortex-m4", "qemu", ("qemu-system-arm", "setpriv")),
-    ("rv32", "qemu", ("qemu-system-riscv32", "setpriv")),
+    ("cortex-m4", "qemu", ("qemu-system-arm",)),
+    ("rv32", "qemu", ("qemu-system-riscv32",)),
     ("native", "auto", ()),
 ]
 

@@ -253,6 +253,50 @@ def test_it_is_strict_and_answers_as_the_kernel_that_is_asked_for(runner):
     assert out.split() == ["0", "busy"]
 
 
+#: Calls with a buffer that the caller may not write to, may not read, or that is half there.
+PROTECTED = """
+import ctypes, errno, mmap, os, struct
+from rprocfs_fuse.run import seccomp
+libc, page = ctypes.CDLL(None, use_errno=True), mmap.PAGESIZE
+libc.mmap.restype, libc.mmap.argtypes = ctypes.c_size_t, [ctypes.c_size_t] * 2 + [ctypes.c_int] * 3
+number = seccomp.native()[1]
+def pages(protection, count=1):
+    return libc.mmap(0, count * page, protection, 0x22, -1)
+def call(name, *words):
+    result = libc.syscall(number[name], *map(ctypes.c_size_t, words))
+    return errno.errorcode[ctypes.get_errno()] if result < 0 else "done"
+readable, nothing, both = pages(1), pages(0), pages(3, 2)
+libc.mprotect(ctypes.c_size_t(both + page), page, 0)
+name = ctypes.create_string_buffer(b"/dev/kmsg")
+path, here = ctypes.addressof(name), ctypes.c_size_t(-100).value
+fd = os.open("/dev/ttyRPMSG0", os.O_RDWR)
+for where in (readable, nothing, both + page - 8):
+    print(call("newfstatat", here, path, where, 0), call("statx", here, path, 0, 0x7ff, where),
+          call("newfstatat", fd, path + 9, where, 0x1000), call("syslog", 3, where, 4096),
+          call("ioctl", fd, 0x5401, where))
+print(ctypes.string_at(readable, page) == bytes(page))
+print(call("newfstatat", here, nothing, path, 0), call("ioctl", fd, 0x5402, nothing))
+ctypes.memmove(both + page - 10, b"/dev/kmsg", 10)
+out = ctypes.create_string_buffer(256)
+print(call("newfstatat", here, both + page - 10, ctypes.addressof(out), 0), oct(max(
+    struct.unpack_from("=I", out, 24)[0], struct.unpack_from("=I", out, 16)[0])))
+"""
+
+
+def test_no_page_is_written_or_read_that_the_caller_may_not(any_runner, tmp_path):
+    script = tmp_path / "protected.py"
+    script.write_text(PROTECTED)
+    out = any_runner.sh(
+        f"""echo start > {R0}/state; until [ -e /dev/ttyRPMSG0 ]; do sleep 0.01; done
+        {sys.executable} {script}"""
+    )
+    *protected, unchanged, unread, half = out.splitlines()
+    assert protected == ["EFAULT EFAULT EFAULT EFAULT EFAULT"] * 3
+    assert unchanged == "True"
+    assert unread == "EFAULT EFAULT"
+    assert half == "done 0o20644"
+
+
 # The kernel log.
 
 

@@ -8,6 +8,7 @@ import os
 import platform
 import struct
 from pathlib import Path
+from typing import Any
 
 from rprocfs.fs.kernfs import error
 
@@ -33,6 +34,8 @@ _AT_EMPTY_PATH = 0x1000
 _NR_SECCOMP = {"x86_64": 317, "aarch64": 277}
 
 _libc = ctypes.CDLL(None, use_errno=True)
+for _name in ("process_vm_readv", "process_vm_writev"):
+    getattr(_libc, _name).restype = ctypes.c_ssize_t
 
 
 def unshare(flags: int) -> None:
@@ -68,6 +71,30 @@ def pidfd_getfd(task: int, number: int) -> int:
         return _check(_libc.syscall(_NR_PIDFD_GETFD, *arguments))
     finally:
         os.close(process)
+
+
+def read_memory(task: int, address: int, size: int) -> bytes:
+    """Up to *size* bytes of a task's memory, as far as it may read it itself; OSError.
+
+    process_vm_readv(2): /proc/PID/mem would overlook the protection of the pages.
+    """
+    buffer = (ctypes.c_char * size)()
+    count = _transfer(_libc.process_vm_readv, task, ctypes.addressof(buffer), address, size)
+    return buffer.raw[:count]
+
+
+def write_memory(task: int, address: int, data: bytes) -> int:
+    """Write to a task's memory what it might write itself; the bytes written; OSError."""
+    buffer = ctypes.create_string_buffer(data, len(data))
+    here = ctypes.addressof(buffer)
+    return _transfer(_libc.process_vm_writev, task, here, address, len(data))
+
+
+def _transfer(call: Any, task: int, here: int, address: int, size: int) -> int:
+    local = (ctypes.c_size_t * 2)(here, size)  # struct iovec
+    remote = (ctypes.c_size_t * 2)(address, size)
+    one, flags = ctypes.c_ulong(1), ctypes.c_ulong(0)
+    return _check(call(ctypes.c_int(task), local, one, remote, one, flags))
 
 
 def stat(number: int, fd: int, size: int) -> bytearray:

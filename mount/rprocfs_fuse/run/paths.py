@@ -21,13 +21,9 @@ def number(word: int) -> int:
 
 def string(call: Call, address: int) -> bytes:
     """The string of the caller's at *address*, without its NUL; b"" if there is none."""
-    try:
-        with call.memory(os.O_RDONLY) as fd:
-            data = os.pread(fd, _PAGE - address % _PAGE, address)
-            if b"\0" not in data:
-                data += os.pread(fd, _PATH_MAX, address + len(data))
-    except (OSError, OverflowError):
-        return b""
+    data = call.peek(address, _PAGE - address % _PAGE)
+    if b"\0" not in data:
+        data += call.peek(address + len(data), _PATH_MAX - len(data))
     return data[: max(data.find(b"\0"), 0)]
 
 

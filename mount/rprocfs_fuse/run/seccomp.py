@@ -19,10 +19,11 @@ import platform
 import select
 import struct
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
+from rprocfs.fs.kernfs import error
 from rprocfs.fs.wait import WouldBlock
 from rprocfs_fuse.run import linux
 
@@ -147,31 +148,29 @@ class Call:
 
     def read(self, address: int, size: int) -> bytes:
         """Memory of the caller; EFAULT; Continue if it is gone."""
-        return self._memory(os.O_RDONLY, lambda fd: os.pread(fd, size, address), size)
+        data = self.peek(address, size)
+        if len(data) != size:
+            raise error(errno.EFAULT)
+        return data
+
+    def peek(self, address: int, size: int) -> bytes:
+        """Memory of the caller, up to the first page that it may not read; Continue if gone."""
+        try:
+            data = linux.read_memory(self.pid, address, size)
+        except OSError:
+            data = b""
+        self.check()
+        return data
 
     def write(self, address: int, data: bytes) -> None:
-        """Write memory of the caller; EFAULT; Continue if it is gone."""
-        self._memory(os.O_WRONLY, lambda fd: data[: os.pwrite(fd, data, address)], len(data))
-
-    @contextmanager
-    def memory(self, flags: int) -> Iterator[int]:
-        """The caller's memory as a file; OSError; Continue if it is gone."""
-        fd = os.open(f"/proc/{self.pid}/mem", flags | os.O_CLOEXEC)
+        """Write memory of the caller, if it might itself; EFAULT; Continue if it is gone."""
+        self.check()
         try:
-            self.check()
-            yield fd
-        finally:
-            os.close(fd)
-
-    def _memory(self, flags: int, access: Callable[[int], bytes], size: int) -> bytes:
-        try:
-            with self.memory(flags) as fd:
-                data = access(fd)
-        except (OSError, OverflowError) as problem:
-            raise OSError(errno.EFAULT, os.strerror(errno.EFAULT)) from problem
-        if len(data) != size:
-            raise OSError(errno.EFAULT, os.strerror(errno.EFAULT))
-        return data
+            count = linux.write_memory(self.pid, address, data)
+        except OSError:
+            count = 0
+        if count != len(data):
+            raise error(errno.EFAULT)
 
 
 #: Answers a call: the result. OSError; WouldBlock; Continue.
