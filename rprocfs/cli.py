@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -44,12 +45,33 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0, 1 for a failure, 2 for wrong usage."""
+    complete_streams()
     words = sys.argv[1:] if argv is None else argv
     try:
         arguments = _parser_for(words[0] if words else "").parse_args(words)
     except CommandError as failure:
         return _complain(str(failure))
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
     return guarded(arguments.run, arguments)
+
+
+def complete_streams() -> None:
+    """Open what is closed of stdin, stdout and stderr, as a service manager may start us.
+
+    Else the next file that is opened would be in their place. They are /dev/null for this
+    process alone: what it executes finds them closed, as its caller wanted.
+    """
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        with suppress(FileNotFoundError):  # no /dev/null
+            try:
+                os.fstat(number)
+            except OSError:
+                os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
+            if getattr(sys, name) is None:
+                null = os.open(os.devnull, os.O_RDWR)
+                mode = "w" if number else "r"
+                setattr(sys, name, os.fdopen(null, mode, encoding="utf-8"))
 
 
 def guarded(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
@@ -66,7 +88,7 @@ def guarded(run: Callable[[argparse.Namespace], int], arguments: argparse.Namesp
         where = f"{failure.filename}: " if failure.filename else ""
         return _complain(f"{where}{failure.strerror or failure}")
     except KeyboardInterrupt:
-        return 130
+        return 128 + signal.SIGINT
     return status
 
 

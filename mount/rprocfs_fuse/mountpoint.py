@@ -7,11 +7,14 @@ import ctypes
 import errno
 import os
 import re
+import select
 import shutil
+import signal
 import socket
 import stat
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,9 +29,16 @@ MS_RDONLY = 1
 MS_NOSUID = 2
 MS_NODEV = 4
 MS_NOEXEC = 8
+MNT_FORCE = 1
 MNT_DETACH = 2
 UMOUNT_NOFOLLOW = 8
 
+#: Seconds until a daemon that does not answer is taken for hung.
+ANSWER = 5.0
+#: Seconds that fusermount3 may take.
+PATIENCE = 10.0
+
+LAZY = "see rprocfs umount --lazy"
 #: What a host and what a container lacks.
 NO_DEVICE = (
     f"{DEVICE}: missing: load the kernel's module (modprobe fuse), or start the container "
@@ -79,6 +89,67 @@ def find_mount(mountpoint: str) -> Mountinfo | None:
     return found
 
 
+def find_mount_of(directory: str | os.PathLike[str]) -> tuple[str, Mountinfo | None]:
+    """The absolute path of *directory* and what is mounted there, without a look into it.
+
+    A filesystem whose daemon does not answer keeps everyone who looks.
+    """
+    path = Path(directory).absolute()
+    where = str(path.parent.resolve() / path.name)
+    entry = find_mount(where)
+    if entry is None:
+        where = os.path.realpath(directory)
+        entry = find_mount(where)
+    return where, entry
+
+
+def answers(where: str) -> int | None:
+    """The errno of a stat(2) of *where*, 0 if it succeeds; None without an answer in time."""
+    return within(ANSWER, lambda: _errno_of_stat(where))
+
+
+def _errno_of_stat(where: str) -> int:
+    try:
+        Path(where).stat()
+    except OSError as problem:
+        return problem.errno or errno.EIO
+    return 0
+
+
+def within(seconds: float, ask: Callable[[], int]) -> int | None:
+    """What *ask* returns; None if it does not within *seconds*.
+
+    It is called in a process of its own, since a request that a daemon took cannot even be
+    killed. Call it before any thread is made.
+    """
+    ours, theirs = os.pipe()
+    pid = os.fork()
+    if not pid:
+        try:
+            os.write(theirs, str(ask()).encode())
+        finally:
+            os._exit(0)
+    os.close(theirs)
+    try:
+        ready = select.select([ours], [], [], seconds)[0]
+        answer = os.read(ours, 32) if ready else b""
+    finally:
+        os.close(ours)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0 if answer else os.WNOHANG)
+    return int(answer) if answer else None
+
+
+def abort(device: str) -> None:
+    """Have the kernel end the connection of the filesystem *device*: whoever waits is told.
+
+    -- Documentation/filesystems/fuse.rst, "Aborting a filesystem connection".
+    """
+    minor = device.partition(":")[2]
+    with suppress(OSError):
+        Path(f"/sys/fs/fuse/connections/{minor}/abort").write_text("1", "ascii")
+
+
 def _unescape(text: str) -> str:
     return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), text)
 
@@ -88,17 +159,19 @@ def prepare(directory: str | os.PathLike[str]) -> str:
 
     A mount of ours whose daemon died is detached first. CommandError.
     """
-    where = os.path.realpath(directory)
-    entry = find_mount(where)
+    where, entry = find_mount_of(directory)
+    if entry is not None and entry.ours:
+        code = answers(where)
+        if code is None:
+            raise CommandError(f"{directory}: mounted, but its daemon does not answer: {LAZY}")
+        if code != errno.ENOTCONN:
+            raise CommandError(f"{directory}: already mounted, see rprocfs umount")
+        unmount(where, lazy=True)
+        return prepare(directory)
     try:
         mode = Path(where).stat().st_mode
     except OSError as problem:
-        if problem.errno != errno.ENOTCONN or entry is None or not entry.ours:
-            raise CommandError(f"{directory}: {problem.strerror}") from problem
-        unmount(where, lazy=True)
-        return prepare(directory)
-    if entry is not None and entry.ours:
-        raise CommandError(f"{directory}: already mounted, see rprocfs umount")
+        raise CommandError(f"{directory}: {problem.strerror}") from problem
     if not stat.S_ISDIR(mode):
         raise CommandError(f"{directory}: {os.strerror(errno.ENOTDIR)}")
     return where
@@ -130,14 +203,17 @@ def fsname(source: str) -> str:
     return re.sub(r"[\\,]", r"\\\g<0>", source)
 
 
-def unmount(mountpoint: str, *, lazy: bool = False) -> None:
-    """umount(2) or fusermount3; OSError or CommandError."""
+def unmount(mountpoint: str, *, lazy: bool = False, force: bool = False) -> None:
+    """umount(2) or fusermount3; *force* ends its connection too. OSError or CommandError."""
     if os.geteuid() == 0:
-        flags = UMOUNT_NOFOLLOW | (MNT_DETACH if lazy else 0)
+        flags = UMOUNT_NOFOLLOW | (MNT_DETACH if lazy else 0) | (MNT_FORCE if force else 0)
         _check(_libc().umount2(os.fsencode(mountpoint), flags), mountpoint)
         return
     command = [_fusermount(), "-u", *(["-z"] if lazy else []), "--", mountpoint]
-    done = subprocess.run(command, capture_output=True, check=False)
+    try:
+        done = subprocess.run(command, capture_output=True, check=False, timeout=PATIENCE)
+    except subprocess.TimeoutExpired as problem:
+        raise CommandError(f"{mountpoint}: fusermount3 does not end") from problem
     if done.returncode:
         raise CommandError(_last_line(done.stderr))
 

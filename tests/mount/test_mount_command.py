@@ -273,3 +273,59 @@ def test_options_add_up():
     options.add("rw,strict,firmware=/a")
     options.add("kernel=6.1,,x-systemd.automount,_netdev,nouser")
     assert (options.strict, options.firmware, options.kernel) == (True, "/a", "6.1")
+
+
+def test_a_daemon_that_is_stopped_keeps_no_umount(mountpoint, board):
+    assert rprocfs("mount", "--board", board, str(mountpoint)) == (0, "")
+    daemon = daemon_of(mountpoint)
+    os.kill(daemon, signal.SIGSTOP)
+    try:
+        mounted = f"{mountpoint}: mounted, but its daemon does not answer"
+        assert rprocfs("mount", str(mountpoint)) == (
+            1,
+            f"rprocfs: {mounted}: see rprocfs umount --lazy\n",
+        )
+        assert rprocfs("umount", str(mountpoint)) == (
+            1,
+            f"rprocfs: {mountpoint}: its daemon does not answer: see rprocfs umount --lazy\n",
+        )
+        # Somebody who waits for it.
+        reader = subprocess.Popen(["ls", mountpoint], stderr=subprocess.PIPE)
+        assert rprocfs("umount", "-l", str(mountpoint)) == (
+            0,
+            f"rprocfs: {mountpoint}: its daemon did not answer: "
+            "unmounted, and its connection ended\n",
+        )
+        assert reader.wait(30) != 0
+        reader.stderr.close()
+        assert find_mount(str(mountpoint)) is None
+    finally:
+        os.kill(daemon, signal.SIGCONT)
+    until(lambda: daemon_of(mountpoint) is None)
+
+
+CLOSED = ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"]
+
+
+@pytest.mark.parametrize("closed", CLOSED)
+@pytest.mark.parametrize("kind", ["", "-f"])
+def test_started_with_a_closed_stream(mountpoint, board, closed, kind):
+    command = f'exec "$@" {closed}'
+    argv = ["sh", "-c", command, "sh", *COMMAND, "mount", *filter(None, [kind]), "--board", board]
+    with subprocess.Popen(
+        [*argv, mountpoint], env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    ) as process:
+        until(lambda: find_mount(str(mountpoint)))
+        until(lambda: kind or process.poll() == 0)
+        assert rprocfs("umount", str(mountpoint)) == (0, "")
+        assert process.wait(10) == 0
+        said = process.stdout.read()
+        assert b"Traceback" not in said
+        assert kind or said == b""
+
+
+def test_a_log_on_a_full_disk(mountpoint, board):
+    options = "log=/dev/full,loglevel=debug"
+    status, said = rprocfs("mount", "-o", options, "--board", board, str(mountpoint))
+    assert (status, said) == (0, "rprocfs: /dev/full: No space left on device\n")
+    assert rprocfs("umount", str(mountpoint)) == (0, "")

@@ -563,3 +563,39 @@ def test_there_is_a_loopback(runner):
     script = "import socket; s = socket.create_server(('127.0.0.1', 0)); "
     script += "socket.create_connection(s.getsockname()).close(); print('connected')"
     assert runner.run(sys.executable, "-c", script).stdout == "connected\n"
+
+
+# How it was started.
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_a_closed_stream_is_the_commands_too(runner, tmp_path, closed):
+    seen = tmp_path / "seen"
+    script = f"for n in 0 1 2; do [ -e /proc/self/fd/$n ] && echo $n >> {seen}; done; true"
+    done = subprocess.run(
+        ["sh", "-c", f'exec "$@" {closed}', "sh", *runner.argv("sh", "-c", script)],
+        env=environment(), capture_output=True, stdin=subprocess.DEVNULL, timeout=60, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
+    closed_ones = {"<": "0", ">": "1", "2": "2"}
+    expected = {"0", "1", "2"} - {closed_ones[word[0]] for word in closed.split()}
+    assert set(seen.read_text().split() if seen.exists() else []) == expected
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_during_the_preparation_ends_it_without_a_word(runner, tmp_path, number):
+    ran = tmp_path / "ran"
+    fifo = tmp_path / "loading"
+    os.mkfifo(fifo)
+    board = runner.board.read_text()
+    runner.board = fifo  # the daemon reads it as long as we want
+    process = subprocess.Popen(
+        runner.argv("touch", str(ran)), env=environment(), text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    with fifo.open("w") as opened:
+        os.killpg(process.pid, number)
+        opened.write(board)
+    out, err = process.communicate(timeout=60)
+    assert (process.returncode, out, err) == (-number, "", "")
+    assert not ran.exists()

@@ -220,3 +220,34 @@ def test_links_in_the_way_are_replaced(tmp_path, capsys):
     assert victim.read_text() == "precious"
     assert not helper.is_symlink()
     assert helper.stat().st_mode & 0o7777 == 0o755
+
+
+@pytest.mark.parametrize("target", ["/escape", "../../escape", "up/../../../escape"])
+def test_no_link_leads_out_of_the_root(tmp_path, target, capsys):
+    root, outside = tmp_path / "deep" / "root", tmp_path / "deep" / "escape"
+    (root / "up").mkdir(parents=True)
+    outside.mkdir()
+    (root / "sbin").symlink_to(target)
+    (root / "usr").mkdir()
+    (root / "usr/local").symlink_to(str(outside))
+    (root / "escape").mkdir()
+    assert main(["setup", "--root", str(root)]) == 0
+    assert list(outside.iterdir()) == []
+    assert (root / "escape/mount.fuse.rprocfs").exists()
+    assert main(["setup", "--root", str(root), "--remove"]) == 0
+    assert not [path for path in root.rglob("*") if path.is_file()]
+
+
+def test_a_link_to_itself(tmp_path, capsys):
+    (tmp_path / "sbin").symlink_to("sbin")
+    assert main(["setup", "--root", str(tmp_path), "mount-helper"]) == 1
+    assert "Too many levels of symbolic links" in capsys.readouterr().err
+
+
+def test_what_is_removed_is_no_file_behind_a_link(root, tmp_path, capsys):
+    helper = root / "sbin/mount.fuse.rprocfs"
+    kept = helper.rename(tmp_path / "kept")
+    helper.symlink_to(kept)
+    assert main(["setup", "--root", str(root), "--remove"]) == 0
+    assert kept.exists()
+    assert helper.is_symlink()

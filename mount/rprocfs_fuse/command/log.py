@@ -38,7 +38,7 @@ def configure(where: str | None, level: str, *, stderr: bool = False) -> None:
     if where == SYSLOG:
         handler = _syslog()
     elif where is not None:
-        handler = logging.FileHandler(where)
+        handler = _File(where)
         handler.setFormatter(logging.Formatter(_FORM))
     elif stderr:
         handler = logging.StreamHandler()
@@ -63,6 +63,21 @@ def _is_journal() -> bool:
     """Is stderr a stream to the journal: systemd.exec(5), ``$JOURNAL_STREAM``."""
     about = os.fstat(sys.stderr.fileno())
     return os.environ.get("JOURNAL_STREAM") == f"{about.st_dev}:{about.st_ino}"
+
+
+class _File(logging.FileHandler):
+    """A file whose disk may be full: that is said once, and lines are lost."""
+
+    _complained = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's name
+        """A line could not be written."""
+        problem = sys.exception()
+        if not isinstance(problem, OSError):
+            super().handleError(record)
+        elif not self._complained:
+            self._complained = True
+            print(f"rprocfs: {self.baseFilename}: {problem.strerror}", file=sys.stderr)
 
 
 class _JournalFormatter(logging.Formatter):

@@ -111,14 +111,16 @@ def serve(
 
 
 def run_umount(arguments: argparse.Namespace) -> int:
-    """Unmount, and return when the daemon is gone."""
-    where = os.path.realpath(arguments.directory)
-    entry = mountpoint.find_mount(where)
+    """Unmount, and return when the daemon is gone, or says that it is not."""
+    where, entry = mountpoint.find_mount_of(arguments.directory)
     if entry is None:
         raise CommandError(f"{arguments.directory}: not mounted")
     if not entry.ours:
         raise CommandError(f"{arguments.directory}: not mounted by rprocfs")
-    process = _daemon_of(where, entry.owner)
+    pid = mountpoint.within(mountpoint.ANSWER, lambda: _daemon_of(where, entry.owner))
+    if pid is None:
+        return _unmount_without_it(arguments.directory, where, entry, lazy=arguments.lazy)
+    process = _open(pid, entry.owner)
     try:
         if arguments.lazy and _stopped(process) and mountpoint.find_mount(where) is None:
             return 0
@@ -131,6 +133,21 @@ def run_umount(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _unmount_without_it(
+    directory: str, where: str, entry: mountpoint.Mountinfo, *, lazy: bool
+) -> int:
+    """The daemon does not answer. *lazy*: end its connection, so that no client waits for it."""
+    if not lazy:
+        raise CommandError(f"{directory}: its daemon does not answer: {mountpoint.LAZY}")
+    mountpoint.abort(entry.device)
+    _unmount(where, lazy=True, force=True)
+    print(
+        f"rprocfs: {directory}: its daemon did not answer: unmounted, and its connection ended",
+        file=sys.stderr,
+    )
+    return 0
+
+
 def _stopped(process: int) -> bool:
     """Did the daemon end when it was asked to: it tells whoever waits, and unmounts."""
     try:
@@ -140,17 +157,29 @@ def _stopped(process: int) -> bool:
     return _ended(process)
 
 
-def _unmount(where: str, *, lazy: bool) -> None:
+def _unmount(where: str, *, lazy: bool, force: bool = False) -> None:
     try:
-        mountpoint.unmount(where, lazy=lazy)
+        mountpoint.unmount(where, lazy=lazy, force=force)
     except OSError as problem:
         if problem.errno == errno.EBUSY:
             raise CommandError(f"{where}: target is busy") from problem
         raise
 
 
+def _open(pid: int, owner: int) -> int:
+    """A pidfd of a process of *owner*, or -1 if there is no such."""
+    try:
+        process = os.pidfd_open(pid)
+    except OSError:
+        return -1
+    if _owner_of(pid) == owner:
+        return process
+    os.close(process)
+    return -1
+
+
 def _daemon_of(where: str, owner: int) -> int:
-    """A pidfd of the process that serves the mount, or -1 when it is gone or not to be had.
+    """The process that serves the mount, or -1 if it is gone or not to be had.
 
     Which one it is the filesystem says, and that may be anybody's: it has to be its *owner's*.
     """
@@ -162,10 +191,8 @@ def _daemon_of(where: str, owner: int) -> int:
         try:
             answer = fcntl.ioctl(fd, IOC_DAEMON, bytes(4))
             pid = int.from_bytes(answer, "little")
-            process = os.pidfd_open(pid)
             if _owner_of(pid) == owner:
-                return process
-            os.close(process)
+                return pid
         except OSError:
             continue
         finally:

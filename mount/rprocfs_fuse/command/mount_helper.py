@@ -13,7 +13,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from rprocfs.cli import guarded
+from rprocfs.cli import complete_streams, guarded
 from rprocfs_fuse.command.mount import run_mount
 from rprocfs_fuse.command.options import Options, OptionsAction
 from rprocfs_fuse.mountpoint import SOURCE
@@ -30,6 +30,7 @@ class _Parser(argparse.ArgumentParser):
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Mount and return 0, or complain and return a status of mount(8)."""
+    complete_streams()
     parser = _Parser(prog="mount.fuse.rprocfs", description="Mount a board on a directory.")
     parser.add_argument("source", metavar="BOARD")
     parser.add_argument("directory", metavar="DIR")

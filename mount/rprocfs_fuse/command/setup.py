@@ -7,6 +7,7 @@ command line itself (:func:`rprocfs.cli.parser`) and from the interpreter that r
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import shlex
 import sys
@@ -22,6 +23,8 @@ from rprocfs.errors import CommandError
 
 #: Stands in every file that is installed; a file without it is not ours to remove.
 MARK = "made by rprocfs setup"
+#: Parts of a path, those of links included: more is a loop.
+_MAX_STEPS = 200
 
 UNIT = """\
 # {mark}
@@ -71,12 +74,34 @@ def run_setup(arguments: argparse.Namespace) -> int:
             raise CommandError(f"{part}: unknown, there are {', '.join(PARTS)}")
     for part in arguments.what or PARTS:
         for path, mode, text in PARTS[part]():
-            file = Path(arguments.root) / path
+            file = _inside(Path(arguments.root), path)
             if arguments.remove:
                 _remove(file)
             else:
                 _install(file, mode, text)
     return 0
+
+
+def _inside(root: Path, path: str) -> Path:
+    """*path* as a process whose root is *root* finds it: no link leads out. CommandError.
+
+    The last part is not followed.
+    """
+    *left, name = path.split("/")
+    found: list[str] = []
+    for _ in range(_MAX_STEPS):
+        if not left:
+            return root.joinpath(*found, name)
+        part = left.pop(0)
+        if part == "..":
+            del found[-1:]
+        elif (here := root.joinpath(*found, part)).is_symlink():
+            target = str(here.readlink())
+            found = [] if target.startswith("/") else found
+            left = [*(word for word in target.split("/") if word not in ("", ".")), *left]
+        else:
+            found.append(part)
+    raise CommandError(f"{root / path}: {os.strerror(errno.ELOOP)}")
 
 
 def _install(file: Path, mode: int, text: Callable[[], str]) -> None:
@@ -95,7 +120,7 @@ def _install(file: Path, mode: int, text: Callable[[], str]) -> None:
 
 
 def _remove(file: Path) -> None:
-    if file.exists() and MARK in file.read_text("utf-8", "replace"):
+    if file.is_file() and not file.is_symlink() and MARK in file.read_text("utf-8", "replace"):
         file.unlink()
         print(file)
 

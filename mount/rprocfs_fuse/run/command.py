@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import pickle
+import signal
 import socket
 import sys
 from collections.abc import Callable
@@ -23,6 +24,8 @@ from rprocfs_fuse.run.overlay import Cover
 from rprocfs_fuse.run.supervisor import Supervisor, end_as, release_signals, signals_held
 from rprocfs_fuse.run.tenants import Tenants
 
+#: What ends a command that does not handle it, sent by a terminal or a person.
+ENDING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
 #: More than a plan takes.
 _MESSAGE_SIZE = 1 << 20
 
@@ -66,6 +69,13 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     return end_as(status)
 
 
+def _asked_to_end() -> int:
+    """The signal that came before there was a command to get it; 0: none."""
+    wanted = {number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN}
+    info = signal.sigtimedwait(wanted, 0)
+    return info.si_signo if info else 0
+
+
 def _run_processes(arguments: argparse.Namespace, argv: list[str]) -> int:
     namespace.enter(network=arguments.uevents)
     control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -74,10 +84,15 @@ def _run_processes(arguments: argparse.Namespace, argv: list[str]) -> int:
     asking, telling = Pipe()
     with asking, control:
         with theirs, telling:
-            daemon = _fork(partial(run_daemon, arguments, theirs, telling, (control, asking)))
+            daemon = _fork(
+                partial(run_daemon, arguments, theirs, telling, (control, asking)),
+                lambda *_: None,  # it ends when the rest does
+            )
         supervisor = Supervisor(daemon, _complain_of_daemon)
         try:
             covers = _receive_plan(control)
+            if number := _asked_to_end():
+                return number
             return _run_command(supervisor, control, asking, covers, argv)
         finally:
             control.close()
@@ -93,7 +108,8 @@ def _run_command(
 ) -> int:
     ours, door = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with door:
-        supervisor.command = _fork(partial(run_command, os.getpid(), door, covers, argv))
+        child = partial(run_command, os.getpid(), door, covers, argv)
+        supervisor.command = _fork(child, signal.SIG_DFL)
     tenants = Tenants(ours, control, asking)
     try:
         return supervisor.wait()
@@ -101,8 +117,13 @@ def _run_command(
         tenants.end()
 
 
-def _fork(child: Callable[[], int]) -> int:
-    """Run *child* in a new process, which ends with the status that it returns."""
+def _fork(
+    child: Callable[[], int], interrupted: Callable[[int, Any], None] | signal.Handlers
+) -> int:
+    """Run *child* in a new process, which ends with the status that it returns.
+
+    *interrupted*: what a SIGINT does that comes meanwhile.
+    """
     sys.stdout.flush()
     sys.stderr.flush()
     pid = os.fork()
@@ -110,7 +131,7 @@ def _fork(child: Callable[[], int]) -> int:
         return pid
     status = 1
     try:
-        release_signals()
+        release_signals(interrupted)
         status = child()
     except SystemExit:
         status = 0

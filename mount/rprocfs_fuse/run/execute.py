@@ -9,6 +9,7 @@ import socket
 import sys
 from typing import NoReturn
 
+from rprocfs.fs.kernfs import error
 from rprocfs_fuse.command.daemon import describe
 from rprocfs_fuse.run import calls, namespace, seccomp
 from rprocfs_fuse.run.linux import CLONE_NEWNS, MNT_DETACH, set_parent_death_signal, umount, unshare
@@ -67,6 +68,8 @@ def _execute(argv: list[str]) -> int:
 
 
 def _exec(argv: list[str]) -> NoReturn:
+    if not argv[0]:
+        raise error(errno.ENOENT)
     try:
         os.execvp(argv[0], argv)
     except OSError as problem:

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from typing import Any
 
 #: What somebody may send to the command by sending it to us.
 FORWARDED = frozenset({
@@ -41,8 +42,13 @@ def signals_held() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def release_signals() -> None:
-    """In a new process: what was held is no longer, and nothing is ignored but by the caller."""
+def release_signals(interrupted: Callable[[int, Any], None] | signal.Handlers) -> None:
+    """In a new process: what was held is no longer, and nothing is ignored but by the caller.
+
+    A SIGINT of Python's own handling is *interrupted*'s.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, interrupted)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _AWAITED)
     for number in (signal.SIGPIPE, signal.SIGXFSZ):  # Python ignores these
         signal.signal(number, signal.SIG_DFL)

@@ -54,7 +54,7 @@ EMULATOR = """
     eventfd2 exit exit_group faccessat faccessat2 fadvise64 fallocate flock fstat fstatfs
     ftruncate futex get_mempolicy get_robust_list getcwd getdents64 getegid geteuid getgid
     getgroups getpeername getpid getppid getpriority getrandom getresgid getresuid getrlimit
-    getrusage getsockname getsockopt gettid gettimeofday getuid lseek lstat madvise
+    getrusage getsockname getsockopt gettid gettimeofday getuid listen lseek lstat madvise
     membarrier memfd_create mlock mmap mprotect mremap msync munlock munmap nanosleep
     newfstatat open openat pipe pipe2 poll ppoll pread64 preadv pselect6 pwrite64 pwritev
     read readlink readlinkat readv recvfrom recvmsg restart_syscall rseq rt_sigaction
@@ -79,8 +79,8 @@ PROGRAM = """
     accept accept4 access alarm arch_prctl brk capget capset chdir chmod chown clock_getres
     clock_gettime clock_nanosleep close close_range copy_file_range creat dup dup2 dup3
     epoll_create epoll_create1 epoll_ctl epoll_pwait epoll_pwait2 epoll_wait eventfd
-    eventfd2 execve execveat exit exit_group faccessat faccessat2 fadvise64 fallocate fchdir fchmod
-    fchmodat fchown fchownat fcntl fdatasync fgetxattr flistxattr flock fork fstat fstatfs
+    eventfd2 execve execveat exit exit_group faccessat faccessat2 fadvise64 fallocate fchdir
+    fchmod fchmodat fchown fchownat fcntl fdatasync fgetxattr flistxattr flock fork fstat fstatfs
     fsync ftruncate futex futex_waitv futimesat get_mempolicy get_robust_list getcpu getcwd
     getdents getdents64 getegid geteuid getgid getgroups getitimer getpeername getpgid
     getpgrp getpid getppid getpriority getrandom getresgid getresuid getrlimit getrusage
@@ -162,8 +162,8 @@ NUMBERS: Mapping[str, tuple[int | None, int | None]] = {
     "ioprio_get": (252, 31), "kill": (62, 129), "landlock_add_rule": (445, 445),
     "landlock_create_ruleset": (444, 444), "landlock_restrict_self": (446, 446),
     "lchown": (94, None), "lgetxattr": (192, 9), "link": (86, None), "linkat": (265, 37),
-    "listxattr": (194, 11), "llistxattr": (195, 12), "lseek": (8, 62), "lstat": (6, None),
-    "madvise": (28, 233), "mbind": (237, 235), "membarrier": (324, 283),
+    "listen": (50, 201), "listxattr": (194, 11), "llistxattr": (195, 12), "lseek": (8, 62),
+    "lstat": (6, None), "madvise": (28, 233), "mbind": (237, 235), "membarrier": (324, 283),
     "memfd_create": (319, 279), "mincore": (27, 232), "mkdir": (83, None), "mkdirat": (258, 34),
     "mknod": (133, None), "mknodat": (259, 33), "mlock": (149, 228), "mlock2": (325, 284),
     "mlockall": (151, 230), "mmap": (9, 222), "mprotect": (10, 226), "mremap": (25, 216),
