@@ -9,6 +9,7 @@ from rprocfs.base.dd import EPROBE_DEFER
 from rprocfs.base.kmsg import Level
 from rprocfs.fs.kernfs import Dir, Link, error
 from rprocfs.fs.sysfs import SysfsFile, attribute, command
+from rprocfs.kernel import PROBE_FAILURE_NAMES_DEVICE
 
 if TYPE_CHECKING:
     from rprocfs.base.device import Device
@@ -183,7 +184,7 @@ class Bus:
         """Say why a probe failed, unless the driver only found that it is not meant."""
         if code in (errno.ENODEV, errno.ENXIO):
             return
-        if self.model.version.probe_failed_names_device:
+        if self.model.version.has(PROBE_FAILURE_NAMES_DEVICE):
             device.driver = driver
             device.err(f"probe with driver {driver.name} failed with error -{code}")
             device.driver = None

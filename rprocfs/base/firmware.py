@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 from rprocfs.base.firmware_root import LIB_FIRMWARE, FirmwareRoot
 from rprocfs.fs.kernfs import Link, error
 from rprocfs.fs.sysfs import SysfsFile, attribute
+from rprocfs.kernel import FIRMWARE_PATH_LOGGED
 
 if TYPE_CHECKING:
     from rprocfs.base.device import Device
@@ -99,7 +100,7 @@ class FirmwareLoader:
                 return 0, _read(root.resolve(where))
             except OSError as failure:
                 code = failure.errno or errno.EIO
-            if code != errno.ENOENT and self.model.version.logs_firmware_path:
+            if code != errno.ENOENT and self.model.version.has(FIRMWARE_PATH_LOGGED):
                 device.warn(f"loading {where} failed with error -{code}")
         return code, b""
 

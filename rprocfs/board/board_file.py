@@ -45,7 +45,7 @@ from rprocfs.board.rules import Rule
 from rprocfs.board.source import Place, Source, did_you_mean
 from rprocfs.board.tree import board_tree
 from rprocfs.errors import CommandError
-from rprocfs.kernel import KERNELS
+from rprocfs.kernel import DEFAULT, find_kernel
 from rprocfs.system import DRIVERS, MODULES, UnknownDriverError, find_driver, find_module
 
 _FILE_NAME = re.compile(r"(?!\.{1,2}$)[!-.0-~]{1,255}")
@@ -189,9 +189,10 @@ def _check_compatible(source: Source, place: Place, compatible: str) -> None:
 
 
 def _kernel(source: Source, release: str | None) -> str | None:
-    known = [version.release for version in KERNELS]
-    if release is not None and release not in known:
-        source.complain(("kernel",), f"{release} is unknown, there are {', '.join(known)}")
+    try:
+        find_kernel(release or DEFAULT.release)
+    except ValueError as failure:
+        source.complain(("kernel",), str(failure))
     return release
 
 

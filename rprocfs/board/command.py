@@ -14,6 +14,7 @@ from typing import Any
 
 from rprocfs.board import Board, load_board
 from rprocfs.board.devicetree import copy_dtb, write_dtb
+from rprocfs.board.kernels import kernels
 from rprocfs.board.probe import probe_failures
 from rprocfs.board.ready import description, ready_boards
 from rprocfs.board.show import PATH
@@ -51,6 +52,7 @@ def board(subparsers: Any) -> None:
         "-o", dest="output", metavar="OUT", type=Path, help="the file to write (default: stdout)"
     )
     dtb.set_defaults(run=run_dtb)
+    kernels(actions)
 
 
 def run_list(arguments: argparse.Namespace) -> int:

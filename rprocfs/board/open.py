@@ -21,7 +21,7 @@ from rprocfs.board.udev import Udev
 from rprocfs.devicetree.kobj import of_attach_tree
 from rprocfs.errors import CommandError
 from rprocfs.fs.kernfs import Owner
-from rprocfs.kernel import DEFAULT, KERNELS, KernelVersion
+from rprocfs.kernel import DEFAULT, KernelVersion, find_kernel
 from rprocfs.system import System
 
 
@@ -53,13 +53,10 @@ def _devicetree(path: str, blob: bytes) -> Board:
 
 def kernel_version(release: str | None) -> KernelVersion:
     """The kernel that answers as *release*; CommandError naming those there are."""
-    if release is None:
-        return DEFAULT
-    for version in KERNELS:
-        if version.release == release:
-            return version
-    known = ", ".join(version.release for version in KERNELS)
-    raise CommandError(f"kernel={release}: unknown, there are {known}")
+    try:
+        return DEFAULT if release is None else find_kernel(release)
+    except ValueError as failure:
+        raise CommandError(f"kernel={failure}") from failure
 
 
 @contextmanager

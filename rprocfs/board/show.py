@@ -33,7 +33,7 @@ def show_board(system: System, board: Board) -> str:
         regions |= {region["label"]: region for region in processor.get("memory-region", ())}
     lines = [
         f"firmware-directory = {_value(str(system.loader.directory))}",
-        f"kernel = {_value(system.model.version.release)}",
+        f"kernel = {_value(system.model.version.uname)}",
         *([f"devicetree = {_value(str(Path(tree.path).absolute()))}"] if tree is not None else ()),
         *([f"modules = {_value(list(board.modules))}"] if board.modules else ()),
     ]

@@ -6,6 +6,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 
+from rprocfs.kernel import ELF_CLASS_IN_CAPITALS
 from rprocfs.remoteproc.dump_segment import DumpMode, DumpSegment
 from rprocfs.remoteproc.rproc import Rproc, rproc_da_to_va
 
@@ -52,7 +53,8 @@ def rproc_coredump(rproc: Rproc, notes: bytes = b"") -> None:
     if mode is DumpMode.DISABLED or not rproc.dump_segments:
         return
     if rproc.elf_class is None:
-        rproc.err(rproc.model.version.elf_class_not_set)
+        elf = "ELF" if rproc.model.version.has(ELF_CLASS_IN_CAPITALS) else "Elf"
+        rproc.err(f"{elf} class is not set")
         return
     segments = tuple(rproc.dump_segments)
     headers = _headers(rproc, rproc.elf_class, segments, notes)

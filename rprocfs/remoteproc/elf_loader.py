@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from elftools.elf.structs import ELFStructs
 
-from rprocfs.kernel import DEFAULT, KernelVersion
+from rprocfs.kernel import DEFAULT, SECTION_HEADERS_CHECKED, KernelVersion
 from rprocfs.remoteproc.errors import FirmwareError
 from rprocfs.remoteproc.rsc_table import check_table
 
@@ -137,14 +137,15 @@ def _check_ident(fw: Firmware) -> None:
 def _check_section_headers(fw: Firmware, ehdr: Any, kernel: KernelVersion) -> None:
     size = _SHDR_SIZE[fw_elf_get_class(fw)]
     room = len(fw) - ehdr["e_shoff"]
-    if not kernel.checks_section_headers:
-        if room < size:
-            raise FirmwareError("Image is too small")
-        return
-    if room < size:
-        raise FirmwareError("Section header table is out of bounds")
-    if room < ehdr["e_shnum"] * size:
-        raise FirmwareError("Section headers are out of bounds")
+    names = 0  # the section of the names is looked at even if there are no others
+    if kernel.has(SECTION_HEADERS_CHECKED):
+        if room < 0:
+            raise FirmwareError("Section header table is out of bounds")
+        if room < ehdr["e_shnum"] * size:
+            raise FirmwareError("Section headers are out of bounds")
+        names = ehdr["e_shstrndx"]
+    if room < (names + 1) * size:
+        raise FirmwareError("Image is too small")
 
 
 def _check_segment(segment: LoadSegment, avail: int) -> None:

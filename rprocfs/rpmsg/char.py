@@ -9,7 +9,7 @@ from rprocfs.base.device import Class, Device
 from rprocfs.fs.chardev import Ida
 from rprocfs.fs.kernfs import Handle
 from rprocfs.fs.sysfs import attribute
-from rprocfs.kernel import KernelVersion
+from rprocfs.kernel import CHRDEV_BINDS_OWN_NAME, KernelVersion
 from rprocfs.lib.kref import Kref
 from rprocfs.rpmsg.core import ChannelInfo, RpmsgDevice, RpmsgDriver, RpmsgEndpoint, _s32
 from rprocfs.rpmsg.eptdev import Eptdev, EptdevHandle
@@ -80,7 +80,7 @@ class RpmsgChrdevDriver(RpmsgDriver):
     atomic = True
 
     def __init__(self, class_: Class, version: KernelVersion) -> None:
-        own = (self.name,) if version.chrdev_binds_own_name else ()
+        own = (self.name,) if version.has(CHRDEV_BINDS_OWN_NAME) else ()
         self.id_table = ("rpmsg-raw", *own)
         self.class_ = class_
         self.major = class_.model.alloc_major()

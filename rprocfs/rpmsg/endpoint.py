@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from rprocfs.fs.kernfs import error
-from rprocfs.fs.wait import WaitQueue
+from rprocfs.fs.wait import WaitQueue, Waker
 from rprocfs.rpmsg.hdr import RPMSG_ADDR_ANY
 
 if TYPE_CHECKING:
@@ -95,8 +95,11 @@ class RpmsgEndpoint(ABC):
     def sendq(self) -> WaitQueue:
         """Woken when a buffer came back, so that :meth:`trysendto` is worth another try."""
 
-    def poll(self) -> int:
-        """``rpmsg_poll``: what to add to the mask of poll(2); no link says when it may send."""
+    def poll(self, waker: Waker) -> int:
+        """``rpmsg_poll``: what to add to the mask of poll(2).
+
+        *waker* is called when that may have changed. A link need not say when it may send.
+        """
         return 0
 
     def set_flow_control(self, *, pause: bool, dst: int) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from rprocfs.base.device import Device
 from rprocfs.fs.kernfs import Handle, error
 from rprocfs.fs.wait import WaitQueue, WouldBlock
+from rprocfs.kernel import FLOW_CONTROL
 from rprocfs.rpmsg.core import ChannelInfo, RpmsgDevice, RpmsgEndpoint
 from rprocfs.rpmsg.endpoint import SEND_TIMEOUT
 
@@ -143,18 +144,18 @@ class EptdevHandle(Handle):
         return len(data)
 
     def poll(self) -> int:
-        """rpmsg_eptdev_poll(): POLLOUT is never said; POLLERR once the endpoint is gone."""
+        """rpmsg_eptdev_poll(): POLLOUT if the link says so; POLLERR once the endpoint is gone."""
         ept = self.eptdev.ept
         if ept is None:
             return select.POLLERR
         mask = select.POLLIN | select.POLLRDNORM if self.eptdev.queue else 0
-        return mask | ept.poll()
+        return mask | ept.poll(self.eptdev.readq.wake_up)
 
     def ioctl(self, cmd: int, arg: int, data: bytes) -> bytes:
         """rpmsg_eptdev_ioctl(): flow control where the kernel has it; EINVAL."""
         if cmd == RPMSG_DESTROY_EPT_IOCTL:
             return self.destroy_ept()
-        if not self.eptdev.dev.model.version.has_flow_control:
+        if not self.eptdev.dev.model.version.has(FLOW_CONTROL):
             raise error(errno.EINVAL)
         if cmd == RPMSG_GET_OUTGOING_FLOWCONTROL:
             return bytes(4)

@@ -16,23 +16,26 @@ from rprocfs.base.device import Device
 from rprocfs.base.dma import DmaBuffer
 from rprocfs.fs.kernfs import error
 from rprocfs.fs.wait import WaitQueue, Waker
+from rprocfs.kernel import TX_CALLBACKS_ON
 from rprocfs.rpmsg.endpoint import ERESTARTSYS, SEND_TIMEOUT
 from rprocfs.rpmsg.hdr import RPMSG_ADDR_ANY, RPMSG_HDR_SIZE, pack_hdr_into
 from rprocfs.virtio.virtqueue import VirtioVirtqueue
 
 
 class SendQueue(WaitQueue):
-    """``vrp->sendq``: tx-complete interrupts are on while someone waits.
+    """``vrp->sendq``: tx-complete interrupts are on while someone waits, or *always*.
 
     *closing*: nobody waits any more.
     """
 
-    __slots__ = ("_svq", "closing")
+    __slots__ = ("_always", "_svq", "closing")
 
-    def __init__(self, svq: VirtioVirtqueue) -> None:
+    def __init__(self, svq: VirtioVirtqueue, *, always: bool) -> None:
         super().__init__()
-        self._svq = svq
+        self._svq, self._always = svq, always
         self.closing = False
+        if not always:
+            svq.disable_cb()
 
     def add(self, waker: Waker) -> None:
         """rpmsg_upref_sleepers(); *waker* is called at once if a buffer came back meanwhile."""
@@ -42,7 +45,8 @@ class SendQueue(WaitQueue):
 
     def wake_up(self) -> None:
         """rpmsg_downref_sleepers(): nobody waits any more, whoever still has to asks again."""
-        self._svq.disable_cb()
+        if not self._always:
+            self._svq.disable_cb()
         super().wake_up()
 
 
@@ -57,8 +61,7 @@ class Tx:
         self._last_sbuf = 0
         self._lock = threading.Lock()
         self._closed = False
-        self.sendq = SendQueue(svq)
-        svq.disable_cb()
+        self.sendq = SendQueue(svq, always=svq.vdev.model.version.has(TX_CALLBACKS_ON))
 
     @property
     def mtu(self) -> int:
@@ -101,6 +104,15 @@ class Tx:
             if not woken.wait(deadline - time.monotonic()):
                 self.sendq.remove(woken.set)
                 self.send_timeout(dev)
+
+    def poll(self, waker: Waker) -> bool:
+        """virtio_rpmsg_poll(): whether there is a buffer; *waker* is called when one came back."""
+        self.sendq.add(waker)
+        with self._lock:
+            ready = self._last_sbuf < self._num or self._svq.more_used()
+        if ready:
+            self.sendq.remove(waker)
+        return ready
 
     def send_timeout(self, dev: Device) -> int:
         """Nothing came back for too long."""

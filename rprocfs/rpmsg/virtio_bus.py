@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import select
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -10,7 +11,8 @@ from typing import Any
 from rprocfs.base.dma import DmaBuffer
 from rprocfs.base.kmsg import Level
 from rprocfs.fs.kernfs import error
-from rprocfs.fs.wait import WaitQueue
+from rprocfs.fs.wait import WaitQueue, Waker
+from rprocfs.kernel import RPMSG_POLL
 from rprocfs.rpmsg.core import (
     ChannelInfo,
     RpmsgBus,
@@ -182,6 +184,12 @@ class VirtioRpmsgEndpoint(RpmsgEndpoint):
     def sendq(self) -> WaitQueue:
         """One for the whole link."""
         return self.rpdev.vrp.tx.sendq
+
+    def poll(self, waker: Waker) -> int:
+        """virtio_rpmsg_poll(), since Linux 7.1: POLLOUT while there is a buffer."""
+        if not self.rpdev.model.version.has(RPMSG_POLL):
+            return 0
+        return select.POLLOUT if self.rpdev.vrp.tx.poll(waker) else 0
 
     def get_mtu(self) -> int:
         """A buffer without the header."""

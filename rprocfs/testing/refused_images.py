@@ -82,7 +82,7 @@ def _no_memory(stage: Stage, why: str, make: Make, *log: str) -> Image:
 
 
 def _headers(why: str, make: Make, message: str, old_stage: Stage, *old: str) -> Image:
-    """Section headers out of the file: Linux 6.1 says otherwise."""
+    """Section headers out of the file: kernels before 6.12.117 say otherwise."""
     return Image(why, make, Stage.SANITY, errno.EINVAL, (message,), old_stage, old)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from rprocfs.kernel import DEFAULT, LINUX_6_1, KernelVersion
+from rprocfs.kernel import DEFAULT, SECTION_HEADERS_CHECKED, KernelVersion
 
 
 class Stage(StrEnum):
@@ -31,8 +31,8 @@ class Image:
     """An image, and what the kernel says to it.
 
     `log` are the lines that the processor itself logs because of it, beside `powering up`,
-    `Booting fw image`, `is now up` and `Boot failed`; `{size:#x}` is the image's size. In Linux 6.1
-    the stage and the lines may be others.
+    `Booting fw image`, `is now up` and `Boot failed`; `{size:#x}` is the image's size. A
+    kernel that does not check all section headers comes to `old_stage` and logs `old_log`.
     """
 
     why: str
@@ -45,9 +45,11 @@ class Image:
 
     def stage_of(self, kernel: KernelVersion = DEFAULT) -> Stage:
         """How far that kernel comes."""
-        return self.old_stage if kernel is LINUX_6_1 and self.old_stage else self.stage
+        old = not kernel.has(SECTION_HEADERS_CHECKED)
+        return self.old_stage if old and self.old_stage else self.stage
 
     def log_of(self, kernel: KernelVersion = DEFAULT) -> list[str]:
         """What that kernel logs."""
-        lines = self.old_log if kernel is LINUX_6_1 and self.old_log is not None else self.log
+        old = not kernel.has(SECTION_HEADERS_CHECKED)
+        lines = self.old_log if old and self.old_log is not None else self.log
         return [line.format(size=len(self.make())) for line in lines]

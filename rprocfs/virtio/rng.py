@@ -11,6 +11,7 @@ import threading
 from rprocfs.base.hw_random import HwRandom, Hwrng
 from rprocfs.base.module import Module
 from rprocfs.fs.chardev import Ida
+from rprocfs.kernel import VIRTIO_RNG_QUALITY
 from rprocfs.virtio.virtio import VirtioDevice, VirtioDeviceId, VirtioDriver, VqInfo
 from rprocfs.virtio.virtqueue import VirtioVirtqueue
 
@@ -24,7 +25,8 @@ class VirtrngInfo(Hwrng):
 
     def __init__(self, vdev: VirtioDevice, index: int, core: HwRandom) -> None:
         """Find the queue; OSError, nothing is left then."""
-        super().__init__(f"virtio_rng.{index}", vdev.model.version.virtio_rng_quality)
+        quality = 1024 if vdev.model.version.has(VIRTIO_RNG_QUALITY) else 1000
+        super().__init__(f"virtio_rng.{index}", quality)
         self.index = index
         self._vdev = vdev
         self._core = core

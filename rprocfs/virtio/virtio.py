@@ -17,6 +17,7 @@ from rprocfs.base.dma import DmaBuffer
 from rprocfs.base.model import DriverModel
 from rprocfs.fs.chardev import Ida
 from rprocfs.fs.sysfs import attribute
+from rprocfs.kernel import FEATURES_OF_128_BITS
 from rprocfs.virtio.virtqueue import VirtioVirtqueue, vring_transport_features
 
 VIRTIO_DEV_ANY_ID = 0xFFFFFFFF
@@ -253,7 +254,8 @@ def modalias(vdev: VirtioDevice) -> str:
 @attribute
 def features(vdev: VirtioDevice) -> str:
     """The negotiated feature bits, bit 0 first."""
-    return "".join("1" if vdev.has_feature(bit) else "0" for bit in range(64))
+    bits = 128 if vdev.model.version.has(FEATURES_OF_128_BITS) else 64
+    return "".join("1" if vdev.has_feature(bit) else "0" for bit in range(bits))
 
 
 VirtioDevice.attributes = (device_id, vendor, status, modalias, features)

@@ -45,7 +45,7 @@ def write(tmp_path):
         (TWO.replace('"dsp"', "7"), "board.toml:10: remoteproc[1].label: must be a string"),
         (TWO.replace(',sim"   #', ',simm" #'), "board.toml:9: remoteproc[1].compatible: no driver"),
         (TWO.replace('compatible = "rprocfs,sim"   #', "#"), "board.toml:8: remoteproc[1]: comp"),
-        (TWO.replace('"6.1"', '"6.2"'), "board.toml:2: kernel: 6.2 is unknown, there are 6.1"),
+        (TWO.replace('"6.1"', '"6.2"'), "board.toml:2: kernel: 6.2: unknown, there are 6.1,"),
         (TWO + '[soc]\nfamly = "x"\n', "board.toml:12: soc.famly: unknown key, did you mean"),
         (TWO + "[aliases]\nmain = 7\n", "board.toml:12: aliases.main: must be the label"),
         (TWO + '[aliases]\n"a/b" = "m4"\n', "board.toml:12: aliases.a/b: must be a name"),

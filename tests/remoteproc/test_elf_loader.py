@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rprocfs.kernel import DEFAULT, KERNELS, LINUX_6_1, LINUX_6_12
+from rprocfs.kernel import DEFAULT, KERNELS, LINUX_6_1, LINUX_6_12, find_kernel
 from rprocfs.remoteproc.elf_loader import (
     LoadSegment,
     fw_elf_get_class,
@@ -86,7 +86,7 @@ def test_the_first_fault_counts():
     """Each fault alone, then with all that are looked at later."""
     image = bytearray(firmware(standard_table(), header={"e_phnum": 0, "e_phoff": 1 << 30}).build())
     assert refused(rproc_elf_sanity_check, bytes(image)) == "No loadable segments"
-    pack_into("<I", image, 32, len(image))
+    pack_into("<I", image, 32, len(image) + 1)
     text = "Section header table is out of bounds"
     assert refused(rproc_elf_sanity_check, bytes(image)) == text
     image[5] = 2
@@ -99,16 +99,18 @@ def test_the_first_fault_counts():
 
 @pytest.mark.parametrize("bits", [32, 64])
 def test_section_headers_to_the_last_byte(bits):
-    """e_shoff + one header must be in the file in both; all of them only in 6.12."""
+    """One header must be in the file for all kernels; every one of them since 6.12.117."""
     data = firmware(standard_table(), bits=bits).build()
     size = 40 if bits == 32 else 64
     rproc_elf_sanity_check(data)
     assert refused(rproc_elf_sanity_check, data[:-1]) == "Section headers are out of bounds"
     assert refused(rproc_elf_sanity_check, data[: -2 * size]) == "Section headers are out of bounds"
-    assert refused(rproc_elf_sanity_check, data[: -2 * size - 1]) == (
+    assert refused(rproc_elf_sanity_check, data[: -3 * size]) == "Section headers are out of bounds"
+    assert refused(rproc_elf_sanity_check, data[: -3 * size - 1]) == (
         "Section header table is out of bounds"
     )
     rproc_elf_sanity_check(data[: -2 * size], LINUX_6_1)
+    rproc_elf_sanity_check(data[: -2 * size], find_kernel("6.12.116"))
     assert refused(rproc_elf_sanity_check, data[: -2 * size - 1], LINUX_6_1) == "Image is too small"
 
 
@@ -127,6 +129,13 @@ def test_no_sections_at_all():
     assert refused(rproc_elf_load_rsc_table, data) == ""
     bare = ElfImage([Segment(0, b"x")], header={"e_shnum": 0, "e_shoff": 0}).build()
     rproc_elf_sanity_check(bare)
+
+
+def test_the_section_of_the_names():
+    """It is looked at even if e_shnum says that there is none."""
+    image = ElfImage([Segment(0, b"x")], header={"e_shnum": 0, "e_shstrndx": 900})
+    assert refused(rproc_elf_sanity_check, image.build()) == "Image is too small"
+    rproc_elf_sanity_check(image.build(), find_kernel("6.12.116"))
 
 
 def test_default_is_6_12():

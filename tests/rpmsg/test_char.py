@@ -8,7 +8,7 @@ import threading
 import pytest
 
 from rprocfs.fs.wait import WouldBlock
-from rprocfs.kernel import LINUX_6_1
+from rprocfs.kernel import LINUX_6_1, LINUX_7_3
 from rprocfs.testing.userspace import read
 from tests.rpmsg.link import code
 
@@ -277,3 +277,24 @@ def test_more_than_the_ring_holds_queues_up(system):
         one.send(1024, 1024, b"m%03d" % number)
     assert [raw.read(10, 0) for _ in range(40)] == [b"m%03d" % number for number in range(40)]
     assert code(raw.read, 10, 0) == errno.EAGAIN
+
+
+def test_poll_says_when_there_is_a_buffer_since_7_1(system):
+    one = system(RAW, num=4, version=LINUX_7_3)
+    one.echo, one.hold = False, True
+    handle = one.open("/dev/rpmsg0")
+    assert handle.poll() == select.POLLOUT
+    for _ in range(4):
+        handle.write(b"full", 0)
+    woken = []
+    handle.wait_queue.add(lambda: woken.append(True))
+    assert handle.poll() == 0
+    assert woken == []
+    one.release()
+    assert woken == [True]
+    assert handle.poll() == select.POLLOUT
+
+
+def test_the_remote_is_never_asked_for_silence_since_7_1(system):
+    both = (system(RAW), system(RAW, version=LINUX_7_3))
+    assert [one.transport.rings[1].avail[0] for one in both] == [1, 0]
