@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
 
 from rprocfs.base.dd import EPROBE_DEFER
 from rprocfs.base.kmsg import Level
@@ -12,11 +12,20 @@ from rprocfs.fs.sysfs import SysfsFile, attribute, command
 from rprocfs.kernel import PROBE_FAILURE_NAMES_DEVICE
 
 if TYPE_CHECKING:
-    from rprocfs.base.device import Device
+    from rprocfs.base.device import BoundDriver, Device
     from rprocfs.base.model import DriverModel
-    from rprocfs.base.module import Module
 
 DeviceT = TypeVar("DeviceT", bound="Device")
+
+
+class ModuleRef(Protocol):
+    """``struct module`` as its users see it: it stays while somebody holds it."""
+
+    def get(self) -> None:
+        """``__module_get``."""
+
+    def put(self) -> None:
+        """``module_put``."""
 
 
 class Driver(Generic[DeviceT]):
@@ -26,7 +35,7 @@ class Driver(Generic[DeviceT]):
     bus: Bus | None = None
     dir: Dir
     #: The module that registered it, None: built in.
-    owner: Module | None = None
+    owner: ModuleRef | None = None
 
     def probe(self, device: DeviceT) -> None:
         """Take the device; OSError when it cannot."""
@@ -174,7 +183,7 @@ class Bus:
             self._unbind(device, driver)
             device.kobject_uevent("unbind")
 
-    def _unbind(self, device: Device, driver: Driver[Any]) -> None:
+    def _unbind(self, device: Device, driver: BoundDriver) -> None:
         _remove_links(device, driver)
         device.devres.close()
         device.driver = None
@@ -193,7 +202,7 @@ class Bus:
             self.model.printk(Level.WARNING, text)
 
 
-def _remove_links(device: Device, driver: Driver[Any]) -> None:
+def _remove_links(device: Device, driver: BoundDriver) -> None:
     device.dir.remove("driver")
     driver.dir.remove(device.dir.name)
 
@@ -267,4 +276,4 @@ def _(device: DriverOverride, buf: str) -> None:
     device.driver_override = buf.split("\n", 1)[0] or None
 
 
-__all__ = ["Bus", "Driver", "DriverOverride", "driver_override"]
+__all__ = ["Bus", "Driver", "DriverOverride", "ModuleRef", "driver_override"]

@@ -6,7 +6,7 @@ import errno
 import threading
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from rprocfs.base.kmsg import Level, dev_printk_info
 from rprocfs.base.power import dpm_sysfs_add
@@ -16,8 +16,32 @@ from rprocfs.fs.kernfs import Dir, Link, Node, error
 from rprocfs.fs.sysfs import Attribute, SysfsFile, attribute
 
 if TYPE_CHECKING:
-    from rprocfs.base.bus import Bus, Driver
     from rprocfs.base.model import DriverModel
+
+
+class BusType(Protocol):
+    """What a device asks of its bus, which is above it."""
+
+    name: str
+
+    def add_device(self, device: Any) -> None:
+        """bus_add_device()."""
+
+    def remove_device(self, device: Any) -> None:
+        """bus_remove_device()."""
+
+    def probe_device(self, device: Any) -> None:
+        """bus_probe_device()."""
+
+
+class BoundDriver(Protocol):
+    """What a device, and what has one, asks of the driver that is bound."""
+
+    name: str
+    dir: Dir
+
+    def flush(self, device: Any, timeout: float) -> None:
+        """Wait, at most *timeout* seconds, until what the device said so far is dealt with."""
 
 
 class Class:
@@ -51,7 +75,7 @@ class Device:
         name: str,
         parent: Device | None = None,
         *,
-        bus: Bus | None = None,
+        bus: BusType | None = None,
         class_: Class | None = None,
     ) -> None:
         self.model = model
@@ -59,7 +83,7 @@ class Device:
         self.parent = parent
         self.bus = bus
         self.class_ = class_
-        self.driver: Driver[Any] | None = None
+        self.driver: BoundDriver | None = None
         self.driver_data: Any = None
         #: What its driver waits for, once that said so.
         self.deferred_probe_reason = ""

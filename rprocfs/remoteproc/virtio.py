@@ -21,8 +21,8 @@ from rprocfs.remoteproc.rsc_table import RVDEV_NUM_VRINGS, rproc_parse_vring
 from rprocfs.remoteproc.subdev import RprocSubdev
 from rprocfs.remoteproc.vring import RprocVring, rproc_alloc_vrings
 from rprocfs.virtio.ring import vring_size
-from rprocfs.virtio.virtio import VirtioConfigOps, VirtioDevice, VqInfo
-from rprocfs.virtio.virtqueue import VirtioVirtqueue
+from rprocfs.virtio.virtio import VirtioConfigOps, VirtioDevice
+from rprocfs.virtio.virtqueue import VirtioVirtqueue, VqInfo
 
 DRIVER_NAME = "rproc-virtio"
 

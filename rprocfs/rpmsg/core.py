@@ -29,7 +29,7 @@ from rprocfs.base.device import Device
 from rprocfs.base.model import DriverModel
 from rprocfs.fs.kernfs import File, error
 from rprocfs.fs.sysfs import attribute
-from rprocfs.rpmsg.endpoint import ChannelInfo, RpmsgEndpoint, RxCallback
+from rprocfs.rpmsg.endpoint import ChannelInfo, RpmsgChannel, RpmsgEndpoint, RxCallback
 from rprocfs.rpmsg.hdr import RPMSG_ADDR_ANY
 
 __all__ = [
@@ -40,7 +40,7 @@ __all__ = [
 logger = logging.getLogger(__name__)
 
 
-class RpmsgDevice(Device, DriverOverride):
+class RpmsgDevice(RpmsgChannel, DriverOverride):
     """``struct rpmsg_device``: a channel. *id* is its name, *endpoint* that of its driver.
 
     *announce*: the remote has to be told when it comes and goes.

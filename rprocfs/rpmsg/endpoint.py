@@ -7,14 +7,12 @@ import logging
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from rprocfs.base.device import Device
 from rprocfs.fs.kernfs import error
 from rprocfs.fs.wait import WaitQueue, Waker
 from rprocfs.rpmsg.hdr import RPMSG_ADDR_ANY
-
-if TYPE_CHECKING:
-    from rprocfs.rpmsg.core import RpmsgDevice
 
 logger = logging.getLogger(__name__)
 
@@ -32,8 +30,15 @@ class ChannelInfo(NamedTuple):
     dst: int = RPMSG_ADDR_ANY
 
 
-RxCallback = Callable[["RpmsgDevice", bytes, Any, int], None]
-"""``rpmsg_rx_cb_t``: (channel, message, ``priv`` of the endpoint, sender's address)."""
+RxCallback = Callable[[Any, bytes, Any, int], None]
+"""``rpmsg_rx_cb_t``: (RpmsgDevice, message, ``priv`` of the endpoint, sender's address)."""
+
+
+class RpmsgChannel(Device):
+    """What an endpoint knows of its ``struct rpmsg_device``."""
+
+    #: Where what is sent goes to.
+    dst: int
 
 
 class RpmsgEndpoint(ABC):
@@ -44,7 +49,7 @@ class RpmsgEndpoint(ABC):
     """
 
     def __init__(
-        self, rpdev: RpmsgDevice, cb: RxCallback | None, priv: Any, addr: int, *, atomic: bool
+        self, rpdev: RpmsgChannel, cb: RxCallback | None, priv: Any, addr: int, *, atomic: bool
     ) -> None:
         self.rpdev = rpdev
         self.cb = cb

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from rprocfs.base.device import Class, Device
-from rprocfs.fs.chardev import Ida
 from rprocfs.rpmsg.core import RpmsgDevice, RpmsgDriver
-from rprocfs.rpmsg.tty_port import RpmsgTtyPort
-from rprocfs.tty.n_tty import Termios
+from rprocfs.rpmsg.tty_port import RpmsgTtyPort, RpmsgTtys
 
 RPMSG_TTY_NAME = "ttyRPMSG"
 
@@ -25,7 +22,7 @@ class RpmsgTtyDevice(Device):
 
 
 class RpmsgTtyDriver(RpmsgDriver):
-    """``rpmsg_tty_rpmsg_drv``, and the numbers and settings of all terminals."""
+    """``rpmsg_tty_rpmsg_drv``."""
 
     name = "rpmsg_tty"
     id_table = ("rpmsg-tty",)
@@ -34,24 +31,11 @@ class RpmsgTtyDriver(RpmsgDriver):
     def __init__(self, class_: Class) -> None:
         self.class_ = class_
         self.major = class_.model.alloc_major()
-        #: ``driver->termios``: a number keeps its settings.
-        self.termios: dict[int, Termios] = {}
-        self._lock = threading.Lock()
-        self._ida = Ida()
-
-    def alloc(self) -> int:
-        """The lowest free number."""
-        with self._lock:
-            return self._ida.alloc()
-
-    def free(self, number: int) -> None:
-        """Give it back."""
-        with self._lock:
-            self._ida.free(number)
+        self.ttys = RpmsgTtys()
 
     def probe(self, device: RpmsgDevice) -> None:
         """rpmsg_tty_probe(): a terminal for the channel."""
-        port = RpmsgTtyPort(self, device)
+        port = RpmsgTtyPort(self.ttys, device)
         tty = device.driver_data = RpmsgTtyDevice(self, port)
         try:
             tty.device_add()

@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING
+import threading
 
 from rprocfs.base.kmsg import Level
 from rprocfs.base.ratelimit import RateLimit
+from rprocfs.fs.chardev import Ida
 from rprocfs.fs.kernfs import Handle, error
 from rprocfs.rpmsg.core import RpmsgDevice
 from rprocfs.tty.n_tty import ECHO, ICANON, TTY_STD_TERMIOS, Termios
+from rprocfs.tty.tty_io import tty_open
 from rprocfs.tty.tty_port import TtyPort
-
-if TYPE_CHECKING:
-    from rprocfs.rpmsg.tty import RpmsgTtyDriver
 
 #: ``rpmsg_tty_driver->init_termios``: neither echo nor lines nor output processing.
 INIT_TERMIOS = TTY_STD_TERMIOS.without(oflag=TTY_STD_TERMIOS.oflag, lflag=ECHO | ICANON)
+
+
+class RpmsgTtys:
+    """``tty_idr`` and ``driver->termios``: the numbers of all terminals, and their settings."""
+
+    def __init__(self) -> None:
+        #: A number keeps its settings.
+        self.termios: dict[int, Termios] = {}
+        self._lock = threading.Lock()
+        self._ida = Ida()
+
+    def alloc(self) -> int:
+        """The lowest free number."""
+        with self._lock:
+            return self._ida.alloc()
+
+    def free(self, number: int) -> None:
+        """Give it back."""
+        with self._lock:
+            self._ida.free(number)
 
 
 class RpmsgTtyPort(TtyPort):
@@ -25,17 +44,17 @@ class RpmsgTtyPort(TtyPort):
     The number is taken until the last open file is closed, also after the channel went.
     """
 
-    def __init__(self, driver: RpmsgTtyDriver, rpdev: RpmsgDevice) -> None:
-        self.driver = driver
+    def __init__(self, ttys: RpmsgTtys, rpdev: RpmsgDevice) -> None:
+        self.ttys = ttys
         self.rpdev = rpdev
-        self.id = driver.alloc()
-        super().__init__(driver.termios.get(self.id, INIT_TERMIOS))
+        self.id = ttys.alloc()
+        super().__init__(ttys.termios.get(self.id, INIT_TERMIOS))
         self._truncated = RateLimit()
 
     def device_open(self, flags: int) -> Handle:
         """rpmsg_tty_open(): ENXIO once the channel is gone."""
         del flags
-        return self.open(error(errno.ENXIO))
+        return tty_open(self, error(errno.ENXIO))
 
     def put_chars(self, piece: bytes) -> None:
         """A message. ENOMEM without a buffer."""
@@ -56,8 +75,8 @@ class RpmsgTtyPort(TtyPort):
 
     def termios_changed(self, termios: Termios) -> None:
         """Kept for whoever has the number next."""
-        self.driver.termios[self.id] = termios
+        self.ttys.termios[self.id] = termios
 
     def released(self) -> None:
         """Let go of the number."""
-        self.driver.free(self.id)
+        self.ttys.free(self.id)

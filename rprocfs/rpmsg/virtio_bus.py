@@ -38,9 +38,8 @@ from rprocfs.virtio.virtio import (
     VirtioDevice,
     VirtioDeviceId,
     VirtioDriver,
-    VqInfo,
 )
-from rprocfs.virtio.virtqueue import VirtioVirtqueue
+from rprocfs.virtio.virtqueue import VirtioVirtqueue, VqInfo
 
 MAX_RPMSG_NUM_BUFS = 512
 MAX_RPMSG_BUF_SIZE = 512

@@ -16,6 +16,7 @@ from rprocfs.base.workqueue import Workqueue
 from rprocfs.fs.kernfs import Handle, error
 from rprocfs.fs.wait import WouldBlock
 from rprocfs.tty.n_tty import TTY_STD_TERMIOS, NTty
+from rprocfs.tty.tty_io import tty_open
 from rprocfs.tty.tty_port import TtyPort
 
 HVC_MAJOR = 229
@@ -68,7 +69,7 @@ class HvcPort(TtyPort):
     def hvc_open(self) -> Handle:
         """hvc_open(): the first one learns how large it is. ENODEV once it is removed."""
         size = None if self.opened else self._ops.winsize()
-        handle = self.open(error(errno.ENODEV))
+        handle = tty_open(self, error(errno.ENODEV))
         if size is not None:
             self.winsize = size
         self.unthrottle()

@@ -12,14 +12,12 @@ from __future__ import annotations
 import errno
 import select
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from rprocfs.fs.kernfs import Handle, error
 from rprocfs.fs.wait import WaitQueue, WouldBlock
 from rprocfs.tty.n_tty import CLOCAL, ICANON, TERMIOS_SIZE, VMIN, VSTART, VSTOP, VTIME
-
-if TYPE_CHECKING:
-    from rprocfs.tty.tty_port import TtyPort
+from rprocfs.tty.tty_port import TtyPort
 
 TCGETS, TCSETS, TCSETSW, TCSETSF = 0x5401, 0x5402, 0x5403, 0x5404
 TCSBRK, TCXONC, TCFLSH, TIOCEXCL, TIOCNXCL = 0x5409, 0x540A, 0x540B, 0x540C, 0x540D
@@ -35,6 +33,12 @@ _WAKEUP_CHARS = 256
 _READY = select.POLLIN | select.POLLRDNORM
 _WRITABLE = select.POLLOUT | select.POLLWRNORM
 _HUNG_UP = _READY | _WRITABLE | select.POLLERR | select.POLLHUP
+
+
+def tty_open(port: TtyPort, gone: OSError) -> TtyHandle:
+    """``tty_open``: any number of times; *gone* once the port is hung up."""
+    port.get(gone)
+    return TtyHandle(port)
 
 
 class TtyHandle(Handle):

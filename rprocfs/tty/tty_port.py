@@ -5,10 +5,8 @@ from __future__ import annotations
 import threading
 from abc import ABC, abstractmethod
 
-from rprocfs.fs.kernfs import Handle
 from rprocfs.fs.wait import WaitQueue
 from rprocfs.tty.n_tty import NTty, Termios
-from rprocfs.tty.tty_io import TtyHandle
 
 #: What may wait for a terminal that is not open or not read.
 FLIP_LIMIT = 640 * 1024
@@ -69,13 +67,12 @@ class TtyPort(ABC):
 
     # Opening and closing.
 
-    def open(self, gone: OSError) -> Handle:
-        """Any number of times; *gone* once it is hung up."""
+    def get(self, gone: OSError) -> None:
+        """One more has it open, until :meth:`close`; *gone* once it is hung up."""
         with self._lock:
             if self.hung_up:
                 raise gone
             self._count += 1
-        return TtyHandle(self)
 
     @property
     def opened(self) -> bool:

@@ -17,8 +17,8 @@ from rprocfs.base.module import Module
 from rprocfs.fs.kernfs import error
 from rprocfs.tty.hvc_console import HvcConsole
 from rprocfs.virtio.console_port import Port
-from rprocfs.virtio.virtio import VirtioDevice, VirtioDeviceId, VirtioDriver, VqInfo
-from rprocfs.virtio.virtqueue import VirtioVirtqueue
+from rprocfs.virtio.virtio import VirtioDevice, VirtioDeviceId, VirtioDriver
+from rprocfs.virtio.virtqueue import VirtioVirtqueue, VqInfo
 
 VIRTIO_ID_CONSOLE, VIRTIO_ID_RPROC_SERIAL = 3, 11
 VIRTIO_CONSOLE_F_SIZE, VIRTIO_CONSOLE_F_MULTIPORT = 0, 1

@@ -11,18 +11,17 @@ import select
 import struct
 import threading
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from rprocfs.base.device import Device
+from rprocfs.base.bus import ModuleRef
+from rprocfs.base.device import Class, Device
 from rprocfs.base.dma import DmaBuffer
 from rprocfs.fs.debugfs import DebugfsFile
-from rprocfs.fs.kernfs import PAGE_SIZE, Handle, error
+from rprocfs.fs.kernfs import PAGE_SIZE, Dir, Handle, error
 from rprocfs.fs.wait import WaitQueue, WouldBlock
-from rprocfs.tty.hvc_console import HvcPort, HvOps
+from rprocfs.tty.hvc_console import HvcConsole, HvcPort, HvOps
+from rprocfs.virtio.virtio import VirtioDevice
 from rprocfs.virtio.virtqueue import VirtioVirtqueue
-
-if TYPE_CHECKING:
-    from rprocfs.virtio.console import PortsDevice
 
 #: Buffers of a page for each direction, at most; the kernel fills the rings.
 MAX_BUFFERS = 32
@@ -30,17 +29,40 @@ MAX_BUFFERS = 32
 _SIZE = struct.Struct("<HH")
 
 
+class PortDriver(Protocol):
+    """What a port asks of its driver."""
+
+    owner: ModuleRef | None
+    class_: Class
+    hvc: HvcConsole
+    debugfs: Dir
+
+
+class PortsDevice(Protocol):
+    """What a port asks of ``struct ports_device``."""
+
+    vdev: VirtioDevice
+    vqs: list[VirtioVirtqueue]
+    chr_major: int
+    is_rproc_serial: bool
+    has_size: bool
+
+    @property
+    def driver(self) -> PortDriver:
+        """The driver of the device."""
+
+
 class PortBuffers:
     """What is in the two queues of a port. Thread-safe; tokens are the numbers of pages."""
 
-    def __init__(self, in_vq: VirtioVirtqueue, out_vq: VirtioVirtqueue) -> None:
+    def __init__(self, vdev: VirtioDevice, in_vq: VirtioVirtqueue, out_vq: VirtioVirtqueue) -> None:
         """Give the device all buffers it may fill; ENOMEM."""
+        self._vdev = vdev
         self.in_vq, self.out_vq = in_vq, out_vq
         self.bytes_sent = self.bytes_received = self.bytes_discarded = 0
         incoming, outgoing = min(in_vq.num, MAX_BUFFERS), min(out_vq.num, MAX_BUFFERS)
-        self._config = in_vq.vdev.config
         size = (incoming + outgoing) * PAGE_SIZE
-        self._memory: DmaBuffer | None = self._config.dma_alloc_coherent(in_vq.vdev, size)
+        self._memory: DmaBuffer | None = vdev.config.dma_alloc_coherent(vdev, size)
         self._da = self._memory.da
         self._idle = list(range(incoming, incoming + outgoing))
         #: ``port->inbuf``: page, how far it was read, how far it is filled.
@@ -126,7 +148,7 @@ class PortBuffers:
         with self._in_lock, self._out_lock:
             memory, self._memory, self._inbuf = self._memory, None, None
         if memory is not None:
-            self._config.dma_free_coherent(self.in_vq.vdev, memory)
+            self._vdev.config.dma_free_coherent(self._vdev, memory)
 
 
 class ConsoleOps(HvOps):
@@ -175,7 +197,7 @@ class Port(Device):
         self.unplugged = False
         self.hvc: HvcPort | None = None
         self._lock = threading.Lock()
-        self.buffers = PortBuffers(*portdev.vqs[2 * number : 2 * number + 2])
+        self.buffers = PortBuffers(vdev, *portdev.vqs[2 * number : 2 * number + 2])
         self.set_devnode((portdev.chr_major, number), self._open)
 
     def plug(self) -> None:

@@ -12,8 +12,8 @@ from rprocfs.base.hw_random import HwRandom, Hwrng
 from rprocfs.base.module import Module
 from rprocfs.fs.chardev import Ida
 from rprocfs.kernel import VIRTIO_RNG_QUALITY
-from rprocfs.virtio.virtio import VirtioDevice, VirtioDeviceId, VirtioDriver, VqInfo
-from rprocfs.virtio.virtqueue import VirtioVirtqueue
+from rprocfs.virtio.virtio import VirtioDevice, VirtioDeviceId, VirtioDriver
+from rprocfs.virtio.virtqueue import VirtioVirtqueue, VqInfo
 
 VIRTIO_ID_RNG = 4
 #: ``SMP_CACHE_BYTES``.

@@ -8,7 +8,7 @@ makes a :class:`VirtioDevice` and registers it; a driver subclasses
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from rprocfs.base.bus import Bus, Driver
@@ -18,7 +18,7 @@ from rprocfs.base.model import DriverModel
 from rprocfs.fs.chardev import Ida
 from rprocfs.fs.sysfs import attribute
 from rprocfs.kernel import FEATURES_OF_128_BITS
-from rprocfs.virtio.virtqueue import VirtioVirtqueue, vring_transport_features
+from rprocfs.virtio.virtqueue import VirtioVirtqueue, VqInfo, vring_transport_features
 
 VIRTIO_DEV_ANY_ID = 0xFFFFFFFF
 VIRTIO_ID_RPMSG = 7
@@ -34,15 +34,6 @@ VIRTIO_TRANSPORT_F_END = 42
 VIRTIO_F_VERSION_1 = 32
 
 _TRANSPORT_FEATURES = (1 << VIRTIO_TRANSPORT_F_END) - (1 << VIRTIO_TRANSPORT_F_START)
-
-VqCallback = Callable[[VirtioVirtqueue], None]
-
-
-class VqInfo(NamedTuple):
-    """``struct virtqueue_info``: what a driver asks a transport for."""
-
-    name: str
-    callback: VqCallback | None = None
 
 
 class VirtioDeviceId(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import NamedTuple, Protocol
 
 from rprocfs.base.ratelimit import RateLimit
 from rprocfs.virtio.ring import (
@@ -20,9 +20,6 @@ from rprocfs.virtio.ring import (
     Virtqueue,
     Vring,
 )
-
-if TYPE_CHECKING:
-    from rprocfs.virtio.virtio import VirtioDevice, VqInfo
 
 _VERSION_1, _ACCESS_PLATFORM, _ORDER_PLATFORM = 32, 33, 36
 _KEPT = sum(
@@ -43,6 +40,26 @@ def vring_transport_features(features: int) -> int:
     return features & (~_TRANSPORT | _KEPT)
 
 
+class Negotiated(Protocol):
+    """What a queue asks of its virtio device."""
+
+    def has_feature(self, bit: int) -> bool:
+        """Was it negotiated."""
+
+    def err(self, text: str) -> None:
+        """``dev_err``."""
+
+
+VqCallback = Callable[["VirtioVirtqueue"], None]
+
+
+class VqInfo(NamedTuple):
+    """``struct virtqueue_info``: what a driver asks a transport for."""
+
+    name: str
+    callback: VqCallback | None = None
+
+
 class VirtioVirtqueue:
     """``struct virtqueue``: the driver's end of one ring. Thread-safe.
 
@@ -55,6 +72,7 @@ class VirtioVirtqueue:
         "_lock",
         "_notify",
         "_ring",
+        "_vdev",
         "bytes_in",
         "bytes_out",
         "callback",
@@ -63,12 +81,11 @@ class VirtioVirtqueue:
         "messages_out",
         "name",
         "num",
-        "vdev",
     )
 
     def __init__(
         self,
-        vdev: VirtioDevice,
+        vdev: Negotiated,
         index: int,
         info: VqInfo,
         memory: memoryview,
@@ -80,7 +97,7 @@ class VirtioVirtqueue:
 
         The features of *vdev* must have been negotiated.
         """
-        self.vdev = vdev
+        self._vdev = vdev
         self.index = index
         self.name = info.name
         self.num = num
@@ -130,7 +147,7 @@ class VirtioVirtqueue:
 
     def _report(self, bad: BadRing) -> None:
         if self._bad_entries.setdefault(type(bad), RateLimit())():
-            self.vdev.err(str(bad))
+            self._vdev.err(str(bad))
 
     def kick_prepare(self) -> bool:
         """``virtqueue_kick_prepare``: whether the far side wants to be told."""
@@ -142,7 +159,7 @@ class VirtioVirtqueue:
         try:
             self._notify()
         except OSError as failure:
-            self.vdev.err(f"{self.name}: notify failed: {-(failure.errno or 0)}")
+            self._vdev.err(f"{self.name}: notify failed: {-(failure.errno or 0)}")
 
     def kick(self) -> None:
         """``virtqueue_kick``: ring if the far side wants it."""

@@ -14,8 +14,9 @@ import pytest
 from rprocfs.cli import main
 from rprocfs.fs.kernfs import Tree
 from rprocfs_fuse.command.options import Options
+from rprocfs_fuse.mounted import MountOptions
 from rprocfs_fuse.mountpoint import find_mount
-from rprocfs_fuse.transport import MountOptions, mount
+from rprocfs_fuse.transport import mount
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'mount'}"}

@@ -9,8 +9,8 @@ from rprocfs.rpmsg.endpoint import RpmsgEndpoint
 from rprocfs.rpmsg.hdr import RPMSG_HDR_SIZE
 from rprocfs.rpmsg.rx import Endpoints, Rx
 from rprocfs.virtio.ring import IDX, Vring, vring_size
-from rprocfs.virtio.virtio import VirtioBus, VirtioDevice, VqInfo
-from rprocfs.virtio.virtqueue import VirtioVirtqueue
+from rprocfs.virtio.virtio import VirtioBus, VirtioDevice
+from rprocfs.virtio.virtqueue import VirtioVirtqueue, VqInfo
 from tests.examples import rounds
 from tests.rpmsg.link import MemoryTransport
 

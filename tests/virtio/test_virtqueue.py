@@ -10,8 +10,8 @@ from rprocfs.base.device import Device
 from rprocfs.base.model import DriverModel
 from rprocfs.virtio.device_ring import DeviceQueue
 from rprocfs.virtio.ring import Vring, vring_size
-from rprocfs.virtio.virtio import VirtioBus, VirtioDevice, VqInfo
-from rprocfs.virtio.virtqueue import VirtioVirtqueue
+from rprocfs.virtio.virtio import VirtioBus, VirtioDevice
+from rprocfs.virtio.virtqueue import VirtioVirtqueue, VqInfo
 from tests.rpmsg.link import MemoryTransport, code
 
 NUM, ALIGN = 8, 16

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 from rprocfs import __version__
-from rprocfs.cli import parser as command_line
 from rprocfs.errors import CommandError
 
 #: Stands in every file that is installed; a file without it is not ours to remove.
@@ -165,9 +164,15 @@ PARTS: Mapping[str, Callable[[], _Files]] = {
 }
 
 
+def _command_line() -> argparse.ArgumentParser:
+    from rprocfs.cli import parser  # it names this module
+
+    return parser()
+
+
 def _complete(shell: str) -> str:
     shtab = _library("shtab")
-    parser = command_line()
+    parser = _command_line()
     kinds = {"FILE": shtab.FILE, "FIRMWARE": shtab.FILE, "DIR": shtab.DIRECTORY}
     for action in _actions(parser):
         if action.metavar in kinds:
@@ -185,7 +190,7 @@ def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
 
 
 def _manual_page() -> str:
-    parser = command_line()
+    parser = _command_line()
     parser.man_short_description = "Linux remoteproc, virtio and rpmsg in userspace"  # type: ignore[attr-defined]
     page = _library("argparse_manpage.manpage").Manpage(parser)
     page.manual, page.source = "User Commands", f"rprocfs {__version__}"

@@ -19,9 +19,9 @@ from rprocfs.errors import CommandError
 from rprocfs.fs.kernfs import Tree
 from rprocfs_fuse.fusepy.binding import FUSE, abort, ignore_sigpipe
 from rprocfs_fuse.fusepy.operations import PathOperations
+from rprocfs_fuse.mounted import Mounted, MountOptions
 from rprocfs_fuse.mountpoint import SOURCE, check_device, find_mount, fsname
 from rprocfs_fuse.operations import Operations
-from rprocfs_fuse.transport import Mounted, MountOptions
 
 #: How long the stop may take, in seconds.
 PATIENCE = 5.0

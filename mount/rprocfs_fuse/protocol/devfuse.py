@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 from rprocfs.errors import CommandError
 from rprocfs.fs.kernfs import Tree, error
+from rprocfs_fuse.mounted import Mounted, MountOptions
 from rprocfs_fuse.mountpoint import detach, find_mount, mount
 from rprocfs_fuse.operations import Operations, failure
 from rprocfs_fuse.permission import Caller
@@ -22,7 +23,6 @@ from rprocfs_fuse.protocol import reader, wire
 from rprocfs_fuse.protocol.file_requests import FileRequests
 from rprocfs_fuse.protocol.node_requests import reply
 from rprocfs_fuse.protocol.wire import HEADER_SIZE, Opcode
-from rprocfs_fuse.transport import Mounted, MountOptions
 
 logger = logging.getLogger(__name__)
 

@@ -18,13 +18,14 @@ from rprocfs.errors import CommandError
 from rprocfs_fuse.command import log
 from rprocfs_fuse.command.daemon import SWITCH_INTERVAL, describe
 from rprocfs_fuse.command.options import Options
+from rprocfs_fuse.mounted import MountOptions
 from rprocfs_fuse.run import namespace
 from rprocfs_fuse.run.firmware import private_firmware
 from rprocfs_fuse.run.knowledge import Teller
 from rprocfs_fuse.run.overlay import plan
 from rprocfs_fuse.run.tenants import receive_tenants
 from rprocfs_fuse.run.uevents import broadcast
-from rprocfs_fuse.transport import MountOptions, mount
+from rprocfs_fuse.transport import mount
 
 #: Seconds that ending may take, at most.
 PATIENCE = 8
