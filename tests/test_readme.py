@@ -44,6 +44,23 @@ def test_the_rpmsg_driver(namespace, tmp_path):
         assert "greeter virtio0.rpmsg-client-sample.-1.1024: answer b'hello world!'" in log
 
 
+def test_the_user_of_a_processor(namespace, tmp_path):
+    (tmp_path / "good.elf").write_bytes(IMAGES["good.elf"].make())
+    with System(firmware=tmp_path) as system:
+        system.add_processor(
+            {
+                "compatible": "rprocfs,sim",
+                "phandle": 7,
+                "firmware-name": "good.elf",
+                "services": "rpmsg-client-sample@1024",
+            }
+        )
+        assert namespace["ask"](system, 7) == b"hello world!"
+        shell = Userspace(system.tree)
+        assert shell.cat("/sys/class/remoteproc/remoteproc0/state") == "offline\n"
+        assert system.remoteproc.rprocs[0].kref.read() == 1
+
+
 def test_the_board_file():
     board = tomllib.loads(_blocks("toml")[0])
     for processor in board["remoteproc"]:
