@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from rprocfs.base.device import Device
+from typing import Protocol
 
 #: ``EPROBE_DEFER`` of linux/errno.h: not one that a program ever sees.
 EPROBE_DEFER = 517
+
+
+class Deferrable(Protocol):
+    """What the list asks of a device."""
+
+    name: str
+    deferred_probe_reason: str
+
+    def warn(self, text: str) -> None:
+        """``dev_warn``."""
 
 
 class DeferredProbes:
     """``deferred_probe_pending_list``, which ``devices_deferred`` in debugfs shows."""
 
     def __init__(self) -> None:
-        self._pending: dict[Device, str] = {}
+        self._pending: dict[Deferrable, str] = {}
 
-    def add(self, device: Device, driver: str) -> None:
+    def add(self, device: Deferrable, driver: str) -> None:
         """``driver_deferred_probe_add``, with the reason that the driver gave."""
         reason = device.deferred_probe_reason
         self._pending[device] = f"{driver}: {reason}" if reason else ""
 
-    def remove(self, device: Device) -> None:
+    def remove(self, device: Deferrable) -> None:
         """``driver_deferred_probe_del``: it is bound, or gone."""
         self._pending.pop(device, None)
 

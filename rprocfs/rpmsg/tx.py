@@ -19,6 +19,7 @@ from rprocfs.fs.wait import WaitQueue, Waker
 from rprocfs.kernel import TX_CALLBACKS_ON
 from rprocfs.rpmsg.endpoint import ERESTARTSYS, SEND_TIMEOUT
 from rprocfs.rpmsg.hdr import RPMSG_ADDR_ANY, RPMSG_HDR_SIZE, pack_hdr_into
+from rprocfs.virtio.virtio import VirtioDevice
 from rprocfs.virtio.virtqueue import VirtioVirtqueue
 
 
@@ -53,7 +54,9 @@ class SendQueue(WaitQueue):
 class Tx:
     """The sending half: its *buffers* of *buf_size* each, whose tokens are their numbers."""
 
-    def __init__(self, svq: VirtioVirtqueue, buffers: DmaBuffer, buf_size: int) -> None:
+    def __init__(
+        self, vdev: VirtioDevice, svq: VirtioVirtqueue, buffers: DmaBuffer, buf_size: int
+    ) -> None:
         self._svq = svq
         self._va, self._da = buffers.va, buffers.da
         self._buf_size = buf_size
@@ -61,7 +64,7 @@ class Tx:
         self._last_sbuf = 0
         self._lock = threading.Lock()
         self._closed = False
-        self.sendq = SendQueue(svq, always=svq.vdev.model.version.has(TX_CALLBACKS_ON))
+        self.sendq = SendQueue(svq, always=vdev.model.version.has(TX_CALLBACKS_ON))
 
     @property
     def mtu(self) -> int:

@@ -65,7 +65,7 @@ class VirtprocInfo:
             vdev.config.del_vqs(vdev)
             raise
         rbufs, sbufs = _halves(self.bufs, num_bufs // 2 * MAX_RPMSG_BUF_SIZE)
-        self.tx = Tx(self.svq, sbufs, MAX_RPMSG_BUF_SIZE)
+        self.tx = Tx(vdev, self.svq, sbufs, MAX_RPMSG_BUF_SIZE)
         self.rx = Rx(vdev, self.rvq, rbufs, MAX_RPMSG_BUF_SIZE, self.endpoints)
 
     def _recv_done(self, rvq: VirtioVirtqueue) -> None:
