@@ -123,13 +123,16 @@ class _DataFile(File):
 
     def __init__(self, entry: DevcdEntry) -> None:
         super().__init__(0o600)
-        self.entry = entry
+        self.entry: DevcdEntry | None = entry
 
     def open(self, flags: int) -> Handle:
         del flags
         if not self.alive:
             raise error(errno.ENODEV)
         return _DataHandle(self)
+
+    def drain(self) -> None:
+        self.entry = None
 
 
 class _DataHandle(Handle):
@@ -141,20 +144,20 @@ class _DataHandle(Handle):
         self._file = file
 
     def read(self, size: int, offset: int) -> bytes:
-        self._check()
-        return self._file.entry.read(min(size, PAGE_SIZE), offset)
+        return self._entry().read(min(size, PAGE_SIZE), offset)
 
     def write(self, data: bytes, offset: int) -> int:
         del offset
-        self._check()
+        entry = self._entry()
         if data:
-            entry = self._file.entry
             entry.owner.dismiss(entry.failing)
         return min(len(data), PAGE_SIZE)
 
-    def _check(self) -> None:
-        if not self._file.alive:
+    def _entry(self) -> DevcdEntry:
+        entry = self._file.entry
+        if entry is None or not self._file.alive:
             raise error(errno.ENODEV)
+        return entry
 
 
 @attribute

@@ -26,7 +26,7 @@ class DeviceNode(File):
 
     def __init__(self, opener: Opener, devt: tuple[int, int], mode: int = 0o600) -> None:
         super().__init__(mode)
-        self.opener = opener
+        self.opener: Opener | None = opener
         self.devt = devt
         self.special = stat.S_IFCHR
 
@@ -38,9 +38,14 @@ class DeviceNode(File):
 
     def open(self, flags: int) -> Handle:
         """ENXIO when the device is gone; else what the driver answers."""
-        if not self.alive:
+        opener = self.opener
+        if opener is None or not self.alive:
             raise error(errno.ENXIO)
-        return self.opener(flags)
+        return opener(flags)
+
+    def drain(self) -> None:
+        """Forget the driver."""
+        self.opener = None
 
 
 class Ida:

@@ -48,38 +48,45 @@ class DebugfsFile(File):
             raise error(errno.ENOENT)
         return DebugfsHandle(self)
 
+    def drain(self) -> None:
+        """Forget the owner, which both functions know."""
+        self.show = self.store = None
+
 
 class DebugfsHandle(Handle):
     """An open debugfs file. EIO once its owner is gone."""
 
-    __slots__ = ("_text", "file", "sleeps")
+    __slots__ = ("_kept", "_text", "file", "sleeps")
 
     def __init__(self, file: DebugfsFile) -> None:
         self.file = file
         self.sleeps = file.sleeps
+        self._kept = file.show is not None and not file.fresh
         self._text = b""
 
     def read(self, size: int, offset: int) -> bytes:
         """The content, as *fresh* says; EINVAL for a file that can only be written."""
+        show = self.file.show
         self._check()
-        if self.file.show is None:
+        if show is None:
             raise error(errno.EINVAL)
         if offset == 0 or self.file.fresh:
-            self._text = self.file.show()
+            self._text = show()
         return self._text[offset : offset + size]
 
     def write(self, data: bytes, offset: int) -> int:
         """One command a write; EINVAL for a file that can only be read."""
         del offset
+        store = self.file.store
         self._check()
-        if self.file.store is None:
+        if store is None:
             raise error(errno.EINVAL)
-        self.file.store(data)
+        store(data)
         return len(data)
 
     def seek_end(self, size: int) -> int:
         """EINVAL where the content is kept: seq_lseek() knows no end."""
-        if self.file.show is not None and not self.file.fresh:
+        if self._kept:
             raise error(errno.EINVAL)
         return size
 

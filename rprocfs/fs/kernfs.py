@@ -108,6 +108,14 @@ class Node:
         if gid is not None:
             self.gid = gid
 
+    def drain(self) -> None:
+        """``kernfs_drain``: the node left the tree. Let go of what it showed.
+
+        A transport keeps a node for as long as its kernel knows the name, and a client may keep
+        the file open: neither keeps alive what the node stood for. A method that uses such a
+        reference takes it first and looks at *alive* second.
+        """
+
     def ancestors(self) -> Iterator[Dir]:
         """The directories above, nearest first."""
         parent = self.parent
@@ -204,7 +212,9 @@ class Dir(Node):
             if node is None:
                 return
             self._directories -= isinstance(node, Dir)
-            _bury(node)
+            buried = list(_bury(node))
+        for dead in buried:
+            dead.drain()
         for listener in tree.removed:
             listener(self, node)
 
@@ -221,13 +231,14 @@ class Dir(Node):
         raise error(errno.EPERM)
 
 
-def _bury(node: Node) -> None:
+def _bury(node: Node) -> Iterator[Node]:
     """Mark all of it dead, and let go of what is below: who holds a child keeps just that."""
     node.alive = False
+    yield node
     if isinstance(node, Dir):
         children, node.children = node.children, {}
         for child in children.values():
-            _bury(child)
+            yield from _bury(child)
 
 
 class Link(Node):

@@ -134,6 +134,10 @@ class SysfsFile(File):
         kernfs_fop_open(self, flags)
         return SysfsHandle(self)
 
+    def drain(self) -> None:
+        """Forget the object."""
+        self.owner = None
+
 
 class SysfsHandle(Handle):
     """An open attribute: one read is one snapshot, one write is one store."""
@@ -156,19 +160,20 @@ class SysfsHandle(Handle):
         return part
 
     def _show(self) -> bytes:
+        owner = self.file.owner
         if not self.file.alive:
             raise error(errno.ENODEV)
         show = self.file.attr.show
         if show is None:
             raise error(errno.EIO)
         self._seen = True
-        text = show(self.file.owner)
+        text = show(owner)
         return os.fsencode(text + "\n") if text or self.file.attr.empty_line else b""
 
     def write(self, data: bytes, offset: int) -> int:
         """kernfs_fop_write_iter(): the offset is ignored, a page at most is taken."""
         del offset
-        taken = data[:PAGE_SIZE]
+        taken, owner = data[:PAGE_SIZE], self.file.owner
         if not self.file.alive:
             raise error(errno.ENODEV)
         if not taken:
@@ -176,7 +181,7 @@ class SysfsHandle(Handle):
         store = self.file.attr.on_store
         if store is None:
             raise error(errno.EIO)
-        store(self.file.owner, os.fsdecode(taken.split(b"\0", 1)[0]))
+        store(owner, os.fsdecode(taken.split(b"\0", 1)[0]))
         return len(taken)
 
     def poll(self) -> int:

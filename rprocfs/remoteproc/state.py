@@ -74,7 +74,7 @@ _RULES: dict[Event, tuple[Action | int, dict[State, Action | int]]] = {
     Event.DETACH: (errno.EINVAL, {State.ATTACHED: Action.DETACH}),
     Event.CRASH: (
         Action.CRASHED,
-        _each((State.CRASHED, State.OFFLINE), Action.NOTHING),
+        _each((State.CRASHED, State.OFFLINE, State.DELETED), Action.NOTHING),
     ),
     Event.RECOVER: (Action.NOTHING, {State.CRASHED: Action.RECOVER}),
     Event.SET_FIRMWARE: (errno.EBUSY, {State.OFFLINE: Action.SET}),

@@ -75,6 +75,7 @@ class RprocVdev(RprocSubdev):
     def unregister(self) -> None:
         """``platform_device_unregister``."""
         self.pdev.platform_device_del()
+        self.rproc.dead_vdevs.remove(self.pdev)
 
 
 def rproc_vdevs(rproc: Rproc) -> list[RprocVdev]:
@@ -194,7 +195,7 @@ def _pool(rproc: Rproc) -> DmaPool:
 def rproc_virtio_register(rproc: Rproc, index: int, rsc_offset: int) -> None:
     """Make ``rproc-virtio.N.auto``, which the driver below binds.
 
-    When it does not, the device stays, as in Linux, until the processor is removed.
+    When it does not, or no longer, the device stays, as in Linux, until the processor is removed.
     """
     data = (rproc, index, rsc_offset)
     pdev = PlatformDevice(
@@ -226,6 +227,8 @@ class RprocVirtioDriver(PlatformDriver):
             vring = RprocVring(rproc, number, offset, f"vdev{index}vring{number}", num, align)
             rvdev.vrings.append(vring)
         rproc_alloc_vrings(rvdev.vrings)
+        if device in rproc.dead_vdevs:  # it was unbound
+            rproc.dead_vdevs.remove(device)
         rproc.subdevs.add(rvdev)
         rproc_get(rproc)
 
@@ -236,4 +239,5 @@ class RprocVirtioDriver(PlatformDriver):
         for vring in rvdev.vrings:
             vring.free()
         rvdev.rproc.subdevs.remove(rvdev)
+        rvdev.rproc.dead_vdevs.append(device)
         rproc_put(rvdev.rproc)

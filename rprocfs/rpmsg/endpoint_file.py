@@ -32,28 +32,33 @@ class EndpointFile(File):
 
     def __init__(self, rpdev: RpmsgDevice) -> None:
         super().__init__(0o600)
-        self._rpdev = rpdev
+        self._rpdev: RpmsgDevice | None = rpdev
         self._own: Eptdev | None = None
         rpdev.removal.callback(self._remove)
 
     def open(self, flags: int) -> Handle:
         """ENXIO when the channel is gone, EBUSY when someone has it, EINVAL without an address."""
-        if not self.alive:
+        rpdev = self._rpdev
+        if rpdev is None or not self.alive:
             raise error(errno.ENXIO)
-        if self._rpdev.driver is None:
-            return self._open_own()
-        eptdev = self._rpdev.driver_data
+        if rpdev.driver is None:
+            return self._open_own(rpdev)
+        eptdev = rpdev.driver_data
         if isinstance(eptdev, RpmsgEptdev):
             return eptdev.open(flags)
         raise error(errno.EBUSY)
 
-    def _open_own(self) -> Handle:
-        rpdev = self._rpdev
+    def drain(self) -> None:
+        """Forget the channel."""
+        self._rpdev = self._own = None
+
+    def _open_own(self, rpdev: RpmsgDevice) -> Handle:
         with rpdev.mutex:
-            if self._own is None:
-                self._own = Eptdev(rpdev, rpdev, ChannelInfo(rpdev.id))
-            self._own.open(ChannelInfo(rpdev.id, rpdev.src, rpdev.dst))
-        return EptdevHandle(self._own)
+            own = self._own
+            if own is None:
+                own = self._own = Eptdev(rpdev, rpdev, ChannelInfo(rpdev.id))
+            own.open(ChannelInfo(rpdev.id, rpdev.src, rpdev.dst))
+        return EptdevHandle(own)
 
     def _remove(self) -> None:
         if self._own is not None:

@@ -1,6 +1,7 @@
 import errno
 import os
 from itertools import islice
+from pathlib import Path
 
 import pytest
 
@@ -18,6 +19,7 @@ PROPERTIES = {
     "compatible": "rprocfs,sim",
     "services": " ".join(f"{name}@{1024 + i}" for i, name in enumerate(SERVICES)),
 }
+FIRMWARE = Path(__file__).parents[2] / "rprocfs" / "firmware"
 R0 = "/sys/class/remoteproc/remoteproc0"
 
 
@@ -122,6 +124,18 @@ def test_nobody_to_talk_to(bench):
         assert _errno(_ctl, bench, command) == errno.ENOTCONN
     assert _errno(_ctl, bench, "x" * 5000) == errno.E2BIG
     assert _errno(_ctl, bench, "trace 0x90000000 x") == errno.EFAULT
+
+
+@pytest.mark.parametrize("image", ["rng.elf", "console.elf"])
+def test_a_vdev_without_rpmsg_is_nobody_to_talk_to(tmp_path, image):
+    with System(firmware=FIRMWARE) as system:
+        system.add_processor({"compatible": "rprocfs,sim", "memory": "any"})
+        shell = Userspace(system.tree)
+        shell.echo(f"{R0}/firmware", image)
+        shell.echo(f"{R0}/state", "start")
+        for command in ("send 1 2 x", "flood 1 2 3", "fill 1 2 3", "ns create x 1"):
+            path = "/sys/kernel/debug/rproc_sim/0/ctl"
+            assert _errno(shell.echo, path, command) == errno.ENOTCONN
 
 
 def test_the_remote_writes_its_trace(bench):

@@ -1,9 +1,14 @@
 import errno
+import os
 import stat
+import weakref
 
 import pytest
 
-from rprocfs.fs.kernfs import Dir, File, Link, Tree
+from rprocfs.fs.chardev import DeviceNode
+from rprocfs.fs.debugfs import DebugfsFile
+from rprocfs.fs.kernfs import Dir, File, Handle, Link, Tree
+from rprocfs.fs.sysfs import SysfsFile, attribute
 
 
 @pytest.fixture
@@ -49,6 +54,47 @@ def test_removal_buries_everything_below_and_numbers_are_not_used_again(tree):
     assert gone == [("/", "top")]
     assert _errno(below.add, "late", Dir()) == errno.ENOENT
     assert tree.root.add("top", Dir()).ino > below.ino
+
+
+class Shown:
+    """What a file stands for."""
+
+    def open(self, _flags):
+        return Handle()
+
+
+@attribute
+def name(_shown):
+    return "name"
+
+
+def _sysfs(shown):
+    return SysfsFile(name, shown)
+
+
+def _debugfs(shown):
+    return DebugfsFile(lambda: repr(shown).encode(), lambda data: print(shown, data))
+
+
+def _device(shown):
+    return DeviceNode(shown.open, (10, 1))
+
+
+@pytest.mark.parametrize(
+    ("make", "gone"),
+    [(_sysfs, errno.ENODEV), (_debugfs, errno.EIO), (_device, errno.ENXIO)],
+)
+def test_a_removed_file_does_not_keep_what_it_showed(tree, make, gone):
+    shown = Shown()
+    alive = weakref.ref(shown)
+    file = tree.root.mkdirs("top/below").add("file", make(shown))
+    handle = file.open(os.O_RDWR) if make is not _sysfs else file.open(os.O_RDONLY)
+    del shown
+    tree.root.remove("top")
+    assert alive() is None
+    assert _errno(file.open, os.O_RDONLY) in (errno.ENODEV, errno.ENOENT, errno.ENXIO)
+    if make is not _device:
+        assert _errno(handle.read, 100, 0) == gone
 
 
 def test_links_are_relative_as_in_sysfs(tree):

@@ -4,10 +4,12 @@ import errno
 import logging
 import os
 import struct
+import threading
 
 import pytest
 
 from rprocfs_fuse.protocol import wire
+from rprocfs_fuse.protocol.invalidation import Invalidation
 from rprocfs_fuse.protocol.wire import Opcode
 from tests.examples import rounds
 from tests.mount.fake_kernel import FakeKernel
@@ -70,6 +72,37 @@ def test_a_node_that_died_goes_on_until_forgotten(kernel, sample):
     assert (code, struct.unpack_from("=I", payload, 16 + 64)[0]) == (0, 0)
     assert kernel.ask(Opcode.LOOKUP, nodeid, b"rw\0")[0] == errno.ENOENT
     assert kernel.ask(Opcode.OPENDIR, nodeid, bytes(8))[0] == 0
+
+
+def test_the_kernel_is_told_of_names_that_are_gone(kernel, sample):
+    root = sample.tree.root
+    kernel.lookup("doomed/below")
+    root.remove("doomed")
+    root.remove("many")
+    root.lookup("odd").remove("bl ank\n")  # the kernel does not know the directory
+    root.remove("\udcff")  # was never there
+    kernel.reply(-1, timeout=0.2)
+    assert kernel.notifications == [
+        (wire.NOTIFY_INVAL_ENTRY, struct.pack("=QII", 1, len(name), 0) + name + b"\0")
+        for name in (b"doomed", b"many")
+    ]
+
+
+def test_a_name_that_is_there_again_is_left_alone(kernel, sample):
+    """Its directory may have become somebody's, and the next lookup replaces the old one."""
+    root, sent = sample.tree.root, []
+    invalidation = Invalidation(sample.tree, kernel.connection.requests.nodes, sent.append)
+    invalidation.start()
+    busy = threading.Event()
+    invalidation._wq.queue_work(busy.wait)
+    root.remove("doomed")
+    root.remove("a")
+    root.mkdirs("doomed")
+    busy.set()
+    invalidation._wq.flush()
+    invalidation.close()
+    (message,) = sent
+    assert message.endswith(b"a\0")
 
 
 def test_interrupt_of_a_reader(kernel, sample):

@@ -18,6 +18,7 @@ from tests.examples import examples
 R0 = "/sys/class/remoteproc/remoteproc0"
 CTL = "/sys/kernel/debug/rproc_sim/0/ctl"
 DEBUG = "/sys/kernel/debug/remoteproc/remoteproc0"
+UNBIND = "/sys/bus/platform/drivers/rproc-sim/unbind"
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +47,17 @@ def _errno(call, *args):
     except OSError as failure:
         return failure.errno
     return 0
+
+
+def _wait(condition):
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def _log(system):
+    return "\n".join(record.text for record in system.model.kmsg.records())
 
 
 class Model:
@@ -282,3 +294,39 @@ def test_a_recovery_keeps_the_table_it_booted_with(tmp_path):
         assert shell.cat(f"{R0}/state") == "running\n"
         assert shell.exists("/dev/rpmsg0")
         assert shell.exists(f"{DEBUG}/trace0")
+
+
+def test_work_that_was_queued_before_the_removal_finds_nothing_to_do(system, shell):
+    """A crash whose work runs after the unbind does not boot what is deleted."""
+    shell.echo(f"{R0}/firmware", "good.elf")
+    shell.echo(f"{R0}/state", "start")
+    rproc = system.remoteproc.rprocs[0]
+    busy = threading.Event()
+    rproc._wq.queue_work(busy.wait)
+    rproc.rproc_report_crash(1)
+    unbind = threading.Thread(target=shell.echo, args=(UNBIND, "rproc-sim.0"))
+    unbind.start()
+    _wait(lambda: rproc.state is State.DELETED)
+    busy.set()
+    unbind.join(10)
+    assert not unbind.is_alive()
+    assert rproc.state is State.DELETED
+    log = _log(system)
+    assert "handling crash" not in log
+    assert "recovering" not in log
+    assert log.count("is now up") == 1
+
+
+def test_a_vdev_that_lost_its_driver_goes_with_the_processor(system, shell):
+    """It stays until then, as in Linux."""
+    driver = "/sys/bus/platform/drivers/rproc-virtio"
+    shell.echo(f"{R0}/firmware", "good.elf")
+    for number in range(3):
+        shell.echo(f"{R0}/state", "start")
+        name = f"rproc-virtio.{number}.auto"
+        shell.echo(f"{driver}/unbind", name)
+        shell.echo(f"{R0}/state", "stop")
+        assert name in shell.ls("/sys/bus/platform/devices")
+    shell.echo(UNBIND, "rproc-sim.0")
+    assert [name for name in shell.ls("/sys/bus/platform/devices") if "virtio" in name] == []
+    assert system.model.platform_ids.alloc() == 0

@@ -33,7 +33,7 @@ def test_what_may_happen(state):
         Event.BOOT: Action.GET if state in UP else boot.get(state, Action.POWER_UP),
         Event.SHUTDOWN: Action.STOP if state in UP else errno.EINVAL,
         Event.DETACH: Action.DETACH if state == "attached" else errno.EINVAL,
-        Event.CRASH: Action.NOTHING if state in ("crashed", "offline") else Action.CRASHED,
+        Event.CRASH: Action.NOTHING if state in ("crashed", "offline", "deleted") else Action.CRASHED,
         Event.RECOVER: Action.RECOVER if state == "crashed" else Action.NOTHING,
         Event.SET_FIRMWARE: Action.SET if state == "offline" else errno.EBUSY,
     }

@@ -21,6 +21,7 @@ from rprocfs_fuse.operations import Operations, failure
 from rprocfs_fuse.permission import Caller
 from rprocfs_fuse.protocol import reader, wire
 from rprocfs_fuse.protocol.file_requests import FileRequests
+from rprocfs_fuse.protocol.invalidation import Invalidation
 from rprocfs_fuse.protocol.node_requests import reply
 from rprocfs_fuse.protocol.wire import HEADER_SIZE, Opcode
 
@@ -45,6 +46,7 @@ class Connection:
         self.ready = threading.Event()
         self.thread = threading.Thread(target=self._run, name="rprocfs-fuse", daemon=True)
         self.requests = FileRequests(operations, self.send)
+        self._invalidation = Invalidation(operations.tree, self.requests.nodes, self.send)
         self._on_end = on_end
         self._stopping = False
         self._privileged = operations.privileged
@@ -61,10 +63,12 @@ class Connection:
         """Begin to serve."""
         reader.install()
         self.requests.lot.start()
+        self._invalidation.start()
         self.thread.start()
 
     def close(self) -> None:
         """End the connection: everyone who waits is answered, everything is closed."""
+        self._invalidation.close()
         self._stopping = True
         number, self.fd = self.fd, reader.end_reading(self.fd, self.thread)
         os.close(number)

@@ -111,6 +111,7 @@ POLL_SCHEDULE_NOTIFY = 1 << 0
 
 # ``enum fuse_notify_code``.
 NOTIFY_POLL = 1
+NOTIFY_INVAL_ENTRY = 3
 
 #: ``struct fuse_in_header``: opcode, unique, nodeid, uid, gid, pid; not its length.
 IN_HEADER = Struct("=4xIQQIII4x")
@@ -133,6 +134,9 @@ LSEEK_OUT = Struct("=Q")
 STATFS_OUT = Struct("=QQQQQIIII24x")
 INIT_OUT = Struct("=IIIIHHIIHHI28x")
 NOTIFY_POLL_OUT = Struct("=IiQ" + "Q")
+#: ``struct fuse_notify_inval_entry_out`` behind its header: parent, length of the name, flags;
+#: the name with a NUL follows.
+NOTIFY_INVAL_ENTRY_OUT = Struct("=IiQ" + "QII")
 DIRENT = Struct("=QQII")
 
 ACCESS_IN = Struct("=II")

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from rprocfs.remoteproc.rproc import Rproc
 
 VIRTIO_ID_RPMSG = 7
+#: One in each direction.
+RPMSG_VRINGS = 2
 DRIVER_OK = 4
 #: Bytes of log that are kept.
 LOG_SIZE = 65536
@@ -37,12 +39,17 @@ LOG_TEXT = 64
 
 
 class SimVdev:
-    """One rpmsg vdev of the table, from the remote's side, while its driver is there."""
+    """One rpmsg vdev of the table, from the remote's side, while its driver is there.
+
+    ENOTCONN for any other vdev, and for rings that cannot be.
+    """
 
     def __init__(self, rproc: Rproc, vdev: FwRscVdev) -> None:
+        if vdev.id != VIRTIO_ID_RPMSG or len(vdev.vring) < RPMSG_VRINGS:
+            raise error(errno.ENOTCONN)
         self.rproc = rproc
         self.vdev = vdev
-        tx, rx = (self._queue(vring) for vring in vdev.vring[:2])
+        tx, rx = (self._queue(vring) for vring in vdev.vring[:RPMSG_VRINGS])
         self.link = RpmsgRemote(tx, rx, self._buffer)
         #: The echo of this one found no buffer of the host's; nothing is taken until it does.
         self.unanswered: Message | None = None
@@ -72,7 +79,10 @@ class SimVdev:
             memory = rproc_da_to_va(self.rproc, vring.da, vring_size(num, align))
         if memory is None:
             raise error(errno.ENOTCONN)
-        return DeviceQueue(Vring(memory, num, align))
+        try:
+            return DeviceQueue(Vring(memory, num, align))
+        except ValueError as failure:
+            raise error(errno.ENOTCONN) from failure
 
     def was_reset(self) -> bool:
         """Did the host's driver clear the rings: it was unbound and bound again."""
@@ -193,7 +203,7 @@ class SimRemote:
         if known is None:
             try:
                 known = self._vdevs[number] = SimVdev(self.rproc, rsc)
-            except (OSError, ValueError):
+            except OSError:
                 return  # rings that cannot be: nobody to talk to
             self._note(f"vdev{number} driver ok, features {rsc.gfeatures:#x}")
             self._announce(known)

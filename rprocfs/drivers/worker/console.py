@@ -90,14 +90,19 @@ class ConsoleFile(File):
 
     def __init__(self, console: Console) -> None:
         super().__init__(0o600)
-        self._console = console
+        self._console: Console | None = console
 
     def open(self, flags: int) -> Handle:
         """ENODEV once the processor is gone."""
         del flags
-        if not self.alive or self._console.closed:
+        console = self._console
+        if console is None or not self.alive or console.closed:
             raise error(errno.ENODEV)
-        return ConsoleHandle(self._console)
+        return ConsoleHandle(console)
+
+    def drain(self) -> None:
+        """Forget the processor."""
+        self._console = None
 
 
 class ConsoleHandle(Handle):

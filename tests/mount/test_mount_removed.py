@@ -1,0 +1,79 @@
+"""What is gone is given back, whatever the kernel and the clients still know of it."""
+
+import gc
+import os
+from pathlib import Path
+
+import pytest
+
+from rprocfs.system import System
+from rprocfs_fuse import transport
+from rprocfs_fuse.protocol.devfuse import DevfuseMount
+
+PROCESSOR = {"compatible": "rprocfs,cortex-m4", "engine": "unicorn"}
+
+
+def _memories():
+    return [
+        link
+        for fd in Path("/proc/self/fd").iterdir()
+        if os.path.islink(fd) and "memfd:" in (link := os.readlink(fd))
+    ]
+
+
+def _look_at_everything(top):
+    """As find(1) and cat(1) do; the descriptors stay open."""
+    opened = []
+    for where, _, names in os.walk(top):
+        for name in names:
+            path = f"{where}/{name}"
+            if os.path.isfile(path) and os.access(path, os.R_OK):
+                os.stat(path)
+                opened.append(os.open(path, os.O_RDONLY | os.O_NONBLOCK))
+    return opened
+
+
+@pytest.fixture
+def system():
+    with System() as system:
+        yield system
+
+
+def test_memory_of_removed_processors(system, mountpoint, kind):
+    """Names that the kernel remembers, and files that are open, keep nothing alive."""
+    before = len(_memories())
+    with transport.mount(system.tree, mountpoint, transport.MountOptions(kind)):
+        opened = []
+        try:
+            for _ in range(5):
+                device = system.add_processor(PROCESSOR)
+                opened += _look_at_everything(f"{mountpoint}/sys/devices")
+                opened += _look_at_everything(f"{mountpoint}/sys/kernel/debug")
+                device.platform_device_del()
+            gc.collect()
+            assert opened
+            assert len(_memories()) == before
+        finally:
+            for fd in opened:
+                os.close(fd)
+
+
+def test_the_kernel_forgets_what_is_removed(system, mountpoint, monkeypatch):
+    """Without a look-up that would tell it; names that stay are kept."""
+    made = []
+
+    class Watched(DevfuseMount):
+        def __init__(self, *args):
+            super().__init__(*args)
+            made.append(self._connection.requests)
+
+    monkeypatch.setattr("rprocfs_fuse.protocol.devfuse.DevfuseMount", Watched)
+    with transport.mount(system.tree, mountpoint):
+        (requests,) = made
+        device = system.add_processor(PROCESSOR)
+        for fd in _look_at_everything(f"{mountpoint}/sys/devices"):
+            os.close(fd)
+        assert [node for node in requests.nodes.values() if "remoteproc0" in node.path]
+        device.platform_device_del()
+        while any(not node.alive for node in requests.nodes.values()):
+            os.stat(mountpoint)  # a round trip: the FORGETs come with it
