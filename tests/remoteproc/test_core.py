@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rprocfs.fs.wait import Task
+from rprocfs.remoteproc.recovery import rproc_report_crash
 from rprocfs.remoteproc.state import Action, Event, State, transition
 from rprocfs.system import System
 from rprocfs.testing.images import IMAGES
@@ -302,8 +303,8 @@ def test_work_that_was_queued_before_the_removal_finds_nothing_to_do(system, she
     shell.echo(f"{R0}/state", "start")
     rproc = system.remoteproc.rprocs[0]
     busy = threading.Event()
-    rproc._wq.queue_work(busy.wait)
-    rproc.rproc_report_crash(1)
+    rproc.workqueue.queue_work(busy.wait)
+    rproc_report_crash(rproc, 1)
     unbind = threading.Thread(target=shell.echo, args=(UNBIND, "rproc-sim.0"))
     unbind.start()
     _wait(lambda: rproc.state is State.DELETED)
