@@ -2,11 +2,13 @@
 
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
+from rprocfs.testing.images import IMAGES
 from tests.mount.conftest import needs_fuse
-from tests.mount.test_run import R0, UNPRIVILEGED, Runner, needs
+from tests.mount.test_run import R0, UNPRIVILEGED, Runner, gone, needs, wait_until
 
 TWO = """
 [[remoteproc]]
@@ -127,3 +129,90 @@ def test_pyudev_lists_and_listens(runner):
         "/sys/devices/platform/rproc-sim.1 rproc-sim",
         "change remoteproc0",
     ]
+
+
+RULES = """
+SUBSYSTEM=="remoteproc", ATTR{name}=="dsp", SYMLINK+="remoteproc/pruss-core0", MODE="0640"
+SUBSYSTEM=="rpmsg", KERNEL=="rpmsg[0-9]*", SYMLINK+="by-name/$attr{name}"
+SUBSYSTEM=="devcoredump", ACTION=="add", \
+    RUN+="/bin/sh -c 'echo $env{DEVPATH} > /dev/dumped; echo 1 > /sys$env{DEVPATH}/data'"
+"""
+BOARD = """
+firmware-directory = "."
+
+[[remoteproc]]
+compatible = "rprocfs,sim"
+label = "m4"
+firmware-name = "good.elf"
+services = "rpmsg-raw@1024"
+
+[[remoteproc]]
+compatible = "rprocfs,sim"
+label = "dsp"
+"""
+UDEV = f"""
+stat -c '%F %A' /dev/remoteproc1
+readlink /dev/remoteproc/pruss-core0
+udevadm info -q symlink -n /dev/remoteproc1
+cd {R0}
+echo enabled > coredump
+echo start > state
+while [ ! -e /dev/by-name ]; do udevadm settle; done
+readlink /dev/by-name/rpmsg-raw
+echo 1 > /sys/kernel/debug/remoteproc/remoteproc0/crash
+while [ ! -s /dev/dumped ]; do udevadm settle; done
+cat /dev/dumped
+"""
+
+
+@pytest.fixture
+def udev(runner, tmp_path):
+    needs("udevadm")
+    (tmp_path / "good.elf").write_bytes(IMAGES["good.elf"].make())
+    (tmp_path / "board.toml").write_text(BOARD)
+    (tmp_path / "80-board.rules").write_text(RULES)
+    runner.options = ["--udev", tmp_path / "80-board.rules"]
+    return runner
+
+
+def test_the_rules_of_a_board_with_the_real_udevd(udev):
+    done = udev.run("sh", "-ec", UDEV)
+    assert done.stdout.splitlines() == [
+        "character special file crw-r-----",
+        "../remoteproc1",
+        "remoteproc/pruss-core0",
+        "../rpmsg0",
+        "/devices/virtual/devcoredump/devcd1",
+    ]
+    assert done.returncode == 0
+    assert "board.rules" not in done.stderr
+
+
+def test_a_rule_that_is_wrong_is_named(udev, tmp_path):
+    (tmp_path / "80-board.rules").write_text('NO_SUCH_KEY=="x"\n')
+    done = udev.run("true")
+    assert "80-board.rules:1" in done.stderr
+    assert "NO_SUCH_KEY" in done.stderr
+
+
+def test_rules_that_are_not_there(udev, tmp_path):
+    (tmp_path / "empty").mkdir()
+    for name, text in (("missing", "No such file or directory"), ("empty", "no file is called")):
+        udev.options = ["--udev", tmp_path / name]
+        done = udev.run("true")
+        assert (done.returncode, done.stdout) == (1, "")
+        assert text in done.stderr
+        assert done.stderr.count("\n") == 1
+
+
+def test_nothing_is_left_of_udevd(udev):
+    out = udev.run("pgrep", "-x", "systemd-udevd").stdout
+    assert out
+    wait_until(lambda: all(gone(pid) for pid in out.split()))
+    assert not [line for line in Path("/proc/mounts").read_text().splitlines() if "rules" in line]
+
+
+def test_the_modes_of_real_nodes_are_kept(udev):
+    done = udev.run("sh", "-c", "chmod 777 /dev/null; echo x > /dev/null && echo written")
+    assert done.stdout == "written\n"
+    assert Path("/dev/null").stat().st_mode & 0o777 == 0o666

@@ -23,6 +23,7 @@ from rprocfs_fuse.run.execute import complain, run_command
 from rprocfs_fuse.run.overlay import Cover
 from rprocfs_fuse.run.supervisor import Supervisor, end_as, release_signals, signals_held
 from rprocfs_fuse.run.tenants import Tenants
+from rprocfs_fuse.run.udevd import find_udevd
 
 #: What ends a command that does not handle it, sent by a terminal or a person.
 ENDING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
@@ -39,7 +40,8 @@ def run(subparsers: Any) -> None:
         "/sys/kernel/debug, /dev, /lib/firmware and kernel log in place of the system's, and "
         "end as it ends; what it left in the background is killed. Nobody else sees the board. "
         "Without root COMMAND runs as root of a user namespace.",
-        usage="rprocfs run [--board FILE] [-o OPTIONS] [--uevents] [--keep-firmware DIR] "
+        usage="rprocfs run [--board FILE] [-o OPTIONS] [--uevents] "
+        "[--udev [RULES]] [--keep-firmware DIR] "
         "[--] COMMAND [ARGUMENT ...]",
     )
     parser.add_argument("--board", metavar="FILE", help="a board: TOML, a devicetree, or a name")
@@ -50,6 +52,11 @@ def run(subparsers: Any) -> None:
     parser.add_argument(
         "--uevents", action="store_true",
         help="send the events of devices as the kernel does; COMMAND then has no network",
+    )  # fmt: skip
+    parser.add_argument(
+        "--udev", metavar="RULES", nargs="?", const="",
+        help="run systemd-udevd, with RULES (a file, or a directory) besides the system's own; "
+        "implies --uevents",
     )  # fmt: skip
     parser.add_argument(
         "--keep-firmware", metavar="DIR", type=Path,
@@ -64,8 +71,10 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     if not argv:
         parser.error("which COMMAND?")
     arguments.options.resolve()
+    rules = None if arguments.udev is None else find_udevd(arguments.udev)
+    arguments.uevents |= rules is not None
     with signals_held():
-        status = _run_processes(arguments, argv)
+        status = _run_processes(arguments, partial(run_command, argv=argv, rules=rules))
     return end_as(status)
 
 
@@ -76,7 +85,7 @@ def _asked_to_end() -> int:
     return info.si_signo if info else 0
 
 
-def _run_processes(arguments: argparse.Namespace, argv: list[str]) -> int:
+def _run_processes(arguments: argparse.Namespace, command: Callable[..., int]) -> int:
     namespace.enter(network=arguments.uevents)
     control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     control.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _MESSAGE_SIZE)
@@ -93,7 +102,7 @@ def _run_processes(arguments: argparse.Namespace, argv: list[str]) -> int:
             covers = _receive_plan(control)
             if number := _asked_to_end():
                 return number
-            return _run_command(supervisor, control, asking, covers, argv)
+            return _run_command(supervisor, control, asking, partial(command, covers=covers))
         finally:
             control.close()
             supervisor.end_daemon()
@@ -103,13 +112,11 @@ def _run_command(
     supervisor: Supervisor,
     control: socket.socket,
     asking: Connection,
-    covers: list[Cover],
-    argv: list[str],
+    command: Callable[..., int],
 ) -> int:
     ours, door = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with door:
-        child = partial(run_command, os.getpid(), door, covers, argv)
-        supervisor.command = _fork(child, signal.SIG_DFL)
+        supervisor.command = _fork(partial(command, os.getpid(), door), signal.SIG_DFL)
     tenants = Tenants(ours, control, asking)
     try:
         return supervisor.wait()

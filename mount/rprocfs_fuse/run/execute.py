@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+from pathlib import Path
 from typing import NoReturn
 
 from rprocfs.fs.kernfs import error
@@ -15,15 +16,23 @@ from rprocfs_fuse.run import calls, namespace, seccomp
 from rprocfs_fuse.run.linux import CLONE_NEWNS, MNT_DETACH, set_parent_death_signal, umount, unshare
 from rprocfs_fuse.run.overlay import Cover, cover
 from rprocfs_fuse.run.tenants import send_tenants
+from rprocfs_fuse.run.udevd import cover_udev, start_udevd
 
 NOT_EXECUTABLE = 126
 NOT_FOUND = 127
 
 
-def run_command(parent: int, door: socket.socket, covers: list[Cover], argv: list[str]) -> int:
+def run_command(
+    parent: int,
+    door: socket.socket,
+    *,
+    covers: list[Cover],
+    argv: list[str],
+    rules: list[Path] | None,
+) -> int:
     """Become the command; the status of the process where that cannot be.
 
-    It dies with its *parent*.
+    It dies with its *parent*. With *rules*, there may be none, udevd runs beside it.
     """
     set_parent_death_signal(signal.SIGKILL)
     if os.getppid() != parent:
@@ -31,8 +40,12 @@ def run_command(parent: int, door: socket.socket, covers: list[Cover], argv: lis
     try:
         unshare(CLONE_NEWNS)
         cover(covers, namespace.MOUNTPOINT)
+        if rules is not None:
+            cover_udev(rules)
         umount(namespace.STAGE, MNT_DETACH)
         _filter(door)
+        if rules is not None:
+            start_udevd()
     except OSError as problem:
         complain(describe(problem))
         return 1

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rprocfs.fs.kernfs import Dir, File, Link, Node, Tree
-from rprocfs_fuse.run.linux import MS_BIND, MS_REC, mount
+from rprocfs_fuse.run.linux import MS_BIND, MS_RDONLY, MS_REC, MS_REMOUNT, mount
 
 #: What is put over the real thing. A missing place is made in the directory above, by
 #: covering that, and so on.
@@ -129,6 +129,17 @@ def _bind(item: Cover, place: str) -> None:
         os.chdir(place)
     for path in item.binds:
         mount(f"{item.target}/{path}", HIDDEN_DEV if path == "." else path, MS_BIND | MS_REC)
+        if item.source == "dev" and not Path(path).is_dir():
+            _keep_mode(path)
+
+
+def _keep_mode(node: str) -> None:
+    """Nothing in here, above all no udevd, changes the mode or the owner of a real device node.
+
+    Who has no privilege over it cannot in any case.
+    """
+    with suppress(OSError):
+        mount("none", node, MS_BIND | MS_REMOUNT | MS_RDONLY)
 
 
 def _modules(tree: Tree) -> list[str]:
