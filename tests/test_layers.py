@@ -73,6 +73,47 @@ def test_rpmsg_and_remoteproc_meet_only_on_the_virtio_bus(path):
     assert not any(_room(module) == "rpmsg" for module in _imports(path))
 
 
+#: The same for mount/rprocfs_fuse: its modules and packages, the lowest first.
+MOUNT = {
+    "__init__": set(),
+    "permission": set(),
+    "mountpoint": set(),
+    "mounted": {"mountpoint"},
+    "operations": {"permission"},
+    "transport": {"mounted", "mountpoint"},
+    "waiting": {"operations"},
+    "protocol": {"mounted", "mountpoint", "operations", "permission", "waiting"},
+    "fusepy": {"mounted", "mountpoint", "operations", "permission", "protocol", "waiting"},
+    "command": {"mountpoint", "operations", "transport"},
+    "run": {"command", "mounted", "operations", "transport"},
+    "testing": set(),
+}
+#: What they may import of the framework: a transport knows the tree and nothing in it.
+MOUNT_OF_FRAMEWORK = dict.fromkeys(MOUNT, frozenset({"errors", "fs"})) | {
+    "command": {"base", "board", "cli", "errors", "fs", "kernel"},
+    "run": {"base", "board", "errors", "fs", "tty"},
+    "testing": set(),
+}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "mount").rglob("*.py")), ids=str)
+def test_mount(path):
+    room = path.relative_to(ROOT / "mount" / "rprocfs_fuse").parts[0].removesuffix(".py")
+    for module in _imports(path):
+        package, _, rest = module.partition(".")
+        other = rest.partition(".")[0]
+        if package == "rprocfs_fuse" and other in MOUNT and other != room:
+            assert other in MOUNT[room], f"{room} imports {other} ({module})"
+        if package == "rprocfs" and other in ALLOWED:
+            assert other in MOUNT_OF_FRAMEWORK[room], f"{room} imports {module}"
+
+
+def test_every_room_of_mount_has_its_rules():
+    there = {path.stem for path in (ROOT / "mount" / "rprocfs_fuse").glob("*.py")}
+    there |= {p.parent.name for p in (ROOT / "mount" / "rprocfs_fuse").glob("*/__init__.py")}
+    assert there == set(MOUNT)
+
+
 def test_every_room_has_its_rules():
     rooms = {
         path.stem

@@ -1,1 +1,4 @@
-"""What the kernel keeps in lib/: small functions that every room may use and that know no room."""
+"""What the kernel keeps in lib/: small functions that every room may use.
+
+Imports nothing of ours. Nothing here knows a device, a file or a board.
+"""

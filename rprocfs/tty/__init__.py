@@ -1,1 +1,6 @@
-"""Terminals: the line discipline, open files and ports, whatever carries the bytes."""
+"""Terminals: the line discipline, ports and open files, whatever carries the bytes -- drivers/tty.
+
+May import ``fs`` and ``base``. A carrier implements :class:`~rprocfs.tty.tty_port.TtyPort`.
+
+Invariant: a port that is hung up stays so; each open file of it learns it.
+"""
