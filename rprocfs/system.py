@@ -46,6 +46,16 @@ DRIVERS: Mapping[str, str] = {
         ),
         "rprocfs.drivers.imx_rproc:ImxRprocDriver",
     ),
+    "ti,am64-m4fss": "rprocfs.drivers.ti_k3_m4_remoteproc:K3M4Driver",
+    **dict.fromkeys(
+        ("ti,am62-r5f", "ti,am64-r5f", "ti,am654-r5f", "ti,j7200-r5f", "ti,j721e-r5f",
+         "ti,j721s2-r5f"),
+        "rprocfs.drivers.ti_k3_r5_remoteproc:K3R5Driver",
+    ),
+    **dict.fromkeys(
+        ("ti,am62a-c7xv-dsp", "ti,j721e-c66-dsp", "ti,j721e-c71-dsp", "ti,j721s2-c71-dsp"),
+        "rprocfs.drivers.ti_k3_dsp_remoteproc:K3DspDriver",
+    ),
 }  # fmt: skip
 
 #: Modules and where their init is. Others come from entry points of the group

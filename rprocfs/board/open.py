@@ -22,7 +22,11 @@ from rprocfs.devicetree.kobj import of_attach_tree
 from rprocfs.errors import CommandError
 from rprocfs.fs.kernfs import Owner
 from rprocfs.kernel import DEFAULT, KernelVersion, find_kernel
+from rprocfs.remoteproc.core import flush_auto_boot
 from rprocfs.system import System
+
+#: Seconds that processors which boot by themselves have at most, before anybody looks.
+AUTO_BOOT = 2.0
 
 
 def load_board(name: str | None) -> Board:
@@ -99,6 +103,8 @@ def open_board(
         for number, processor in enumerate(board.processors):
             system.add_processor(processor, board.node(number))
         system.model.deferred.timeout()
+        for rproc in system.remoteproc.rprocs:
+            flush_auto_boot(rproc, AUTO_BOOT)
         yield system
 
 

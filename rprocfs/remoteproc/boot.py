@@ -91,7 +91,9 @@ def _bring_up(rproc: Rproc, complaint: str, *, attach: bool) -> None:
 
 
 def rproc_stop(rproc: Rproc, *, crashed: bool) -> None:
-    """rproc_stop()."""
+    """rproc_stop(). EINVAL where the driver cannot stop it."""
+    if not rproc.ops.provides("stop"):
+        raise error(errno.EINVAL)
     rproc.subdevs.stop(crashed=crashed)
     if rproc.table is not None:
         if rproc.cached_table is None:

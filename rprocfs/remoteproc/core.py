@@ -72,6 +72,12 @@ def devm_rproc_add(dev: Device, rproc: Rproc) -> None:
     dev.devm_add_action(partial(rproc_del, rproc))
 
 
+def flush_auto_boot(rproc: Rproc, timeout: float) -> None:
+    """Until the boot that :func:`rproc_add` asked for is over, at most *timeout* seconds."""
+    if rproc.auto_boot:
+        rproc.workqueue.flush(timeout)
+
+
 def rproc_del(rproc: Rproc) -> None:
     """Unregister: drops one power reference, which stops it if it was the last."""
     subsystem = rproc.subsystem

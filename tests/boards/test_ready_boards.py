@@ -61,6 +61,8 @@ BOARDS = {
          "rproc-ffe90000.r5f-fw", 0x20000, 0x30000, "enabled"),
     ],
 }  # fmt: skip
+#: board -> which processor has to be up before another one.
+BEFORE = {"am64x": {2: 1, 4: 3}}
 #: What a processor that executes it can do: loop for ever, from a vector table.
 LOOPS = {"stm32mp157": struct.pack("<2I2H", 0x10040000, 9, 0xE7FE, 0xBF00)}
 CASES = [
@@ -104,15 +106,21 @@ def test_a_ready_board(board, number, path, name, file, da, end, recovery, tmp_p
         assert shell.cat(f"{here}/name") == f"{name}\n"
         assert shell.cat(f"{here}/firmware") == f"{file}\n"
         assert shell.cat(f"{here}/recovery") == f"{recovery}\n"
+        if number in BEFORE.get(board, {}):
+            before = BEFORE[board][number]
+            first = BOARDS[board][before]
+            (tmp_path / first[2]).write_bytes(_image(first[3]).build())
+            shell.echo(f"/sys/class/remoteproc/remoteproc{before}/state", "start")
         text = LOOPS.get(board, b"code")
         (tmp_path / file).write_bytes(_image(da, text).build())
         shell.echo(f"{here}/state", "start")
         assert shell.cat(f"{here}/state") == "running\n"
         assert rproc_da_to_va(system.remoteproc.rprocs[number], da, 4) == text[:4]
         services = str(load_board(board).processors[number].get("services", ""))
+        last = f"virtio{int(number in BEFORE.get(board, {}))}"
         for service in services.split():
             channel, _, address = service.partition("@")
-            _wait(shell, f"/sys/bus/rpmsg/devices/virtio0.{channel}.-1.{address}")
+            _wait(shell, f"/sys/bus/rpmsg/devices/{last}.{channel}.-1.{address}")
         shell.echo(f"{here}/state", "stop")
         (tmp_path / file).write_bytes(_image(end - 4).build())
         with pytest.raises(OSError) as caught:

@@ -1,18 +1,14 @@
 """The port of imx_rproc.c: what it decides stands in the kernel's source (Linux 6.12)."""
 
 import errno
-from functools import partial
+from contextlib import ExitStack
 
 import pytest
 
-from rprocfs.board.tree import load_tree
 from rprocfs.drivers import imx_rproc_att
 from rprocfs.drivers.imx_rproc import DCFG
-from rprocfs.remoteproc.rproc import rproc_da_to_va
-from rprocfs.system import System
-from rprocfs.testing.elf import ElfImage, Section, Segment
 from rprocfs.testing.rsc_table import resource_table, vdev
-from rprocfs.testing.userspace import Userspace
+from rprocfs.testing.tree_board import TreeBoard, image
 
 R0 = "/sys/class/remoteproc/remoteproc0"
 
@@ -62,68 +58,25 @@ OWN = [
 ]
 
 
-class Board:
-    def __init__(self, dtc, directory, compatible="fsl,imx8mp-cm7", *changes):
-        source = SOURCE.replace("COMPATIBLE", compatible)
-        for before, after in changes:
-            assert before in source
-            source = source.replace(before, after)
-        self.directory = directory
-        tree = load_tree("a.dtb", dtc("dts", "dtb", source.encode(), warnings=True))
-        self.system = System(firmware=directory)
-        self.device = self.system.add_processor(tree.processors[0], tree.nodes[0])
-        self.shell = Userspace(self.system.tree)
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.system.close()
-
-    @property
-    def rproc(self):
-        return self.system.remoteproc.rprocs[0]
-
-    @property
-    def log(self):
-        return "\n".join(record.text for record in self.system.model.kmsg.records())
-
-    def boot(self, image):
-        (self.directory / "a.elf").write_bytes(image)
-        self.shell.echo(f"{R0}/firmware", "a.elf")
-        try:
-            self.shell.echo(f"{R0}/state", "start")
-        except OSError as failure:
-            return failure.errno
-        return 0
-
-
 @pytest.fixture
 def board(dtc, tmp_path):
-    made = []
+    with ExitStack() as stack:
 
-    def make(compatible="fsl,imx8mp-cm7", *changes):
-        made.append(Board(dtc, tmp_path, compatible, *changes).__enter__())
-        return made[-1]
+        def make(compatible="fsl,imx8mp-cm7", *changes):
+            source = SOURCE.replace("COMPATIBLE", compatible)
+            for before, after in changes:
+                assert before in source
+                source = source.replace(before, after)
+            blob = dtc("dts", "dtb", source.encode(), warnings=True)
+            return stack.enter_context(TreeBoard(blob, tmp_path))
 
-    yield make
-    for board in made:
-        board.__exit__()
-
-
-def _image(*segments, table=b"", at=0):
-    loads = [Segment(da, data) for da, data in segments]
-    sections = [Section(".resource_table", at, size=len(table))] if table else []
-    if table:
-        loads.append(Segment(at, table))
-    return ElfImage(loads, sections).build()
+        yield make
 
 
 @pytest.mark.parametrize(("compatible", "da", "size", "core"), OWN)
 def test_both_sides_of_every_edge(board, compatible, da, size, core):
     """``da + len < att->da + att->size``: the last byte cannot be had."""
-    rproc = board(compatible, ("<278>", "<298>" if core else "<278>")).rproc
-    found = partial(rproc_da_to_va, rproc)
+    found = board(compatible, ("<278>", "<298>" if core else "<278>")).find
     table = DCFG[compatible].att
     inside = found(da, size - 1)
     assert inside is not None and len(inside) == size - 1
@@ -165,26 +118,26 @@ def test_both_sides_of_every_edge(board, compatible, da, size, core):
 )
 def test_a_segment(board, da, length, errno_):
     made = board()
-    assert made.boot(_image((da, b"x" * length))) == errno_
+    assert made.boot(image((da, b"x" * length))) == errno_
     assert (f"bad phdr da {da:#x} mem {length:#x}" in made.log) == bool(errno_)
 
 
 def test_an_address_in_no_memory_is_said(board):
     made = board()
-    assert made.boot(_image((0x30000000, b"code"))) == errno.EINVAL
+    assert made.boot(image((0x30000000, b"code"))) == errno.EINVAL
     assert "imx-rproc core: Translation failed: da = 0x30000000 len = 0x4" in made.log
 
 
 def test_the_table_is_written_to_the_memory_for_it(board):
     made = board()
     table = resource_table([vdev()])
-    assert made.boot(_image((0, b"code"), table=table, at=0x20000000)) == 0
-    written = rproc_da_to_va(made.rproc, 0x900FF000, len(table))
-    assert bytes(rproc_da_to_va(made.rproc, 0x20000000, len(table))) == table
+    assert made.boot(image((0, b"code"), table=table, at=0x20000000)) == 0
+    written = made.find(0x900FF000, len(table))
+    assert bytes(made.find(0x20000000, len(table))) == table
     assert bytes(written) != table
     ring = int.from_bytes(written[20 + 4 + 24 :][:4], "little")
     assert ring == 0x90000000
-    assert made.rproc.table is not None
+    assert made.rproc().table is not None
     assert "rproc-virtio.0.auto: assigned reserved memory node vdevbuffer@90010000" in made.log
     assert made.shell.exists("/sys/bus/rpmsg/devices/virtio0.rpmsg-raw.-1.1024")
 
@@ -192,20 +145,20 @@ def test_the_table_is_written_to_the_memory_for_it(board):
 def test_without_that_memory_it_is_written_where_it_was_loaded(board):
     made = board("fsl,imx8mp-cm7", ("<&table>, ", ""))
     table = resource_table([vdev()])
-    assert made.boot(_image((0, b"code"), table=table, at=0x20000000)) == 0
-    assert bytes(rproc_da_to_va(made.rproc, 0x20000000, len(table))) != table
+    assert made.boot(image((0, b"code"), table=table, at=0x20000000)) == 0
+    assert bytes(made.find(0x20000000, len(table))) != table
 
 
 def test_no_table_is_no_error(board):
     made = board()
-    assert made.boot(_image((0, b"code"))) == 0
+    assert made.boot(image((0, b"code"))) == 0
     assert "remoteproc remoteproc0: No resource table in elf" in made.log
     assert made.shell.ls("/sys/bus/virtio/devices") == []
 
 
 def test_a_table_larger_than_the_memory_for_it(board):
     made = board("fsl,imx8mp-cm7", ("<0x900ff000 0x1000>", "<0x900ff000 0x20>"))
-    assert made.boot(_image(table=resource_table([vdev()]), at=0x20000000)) == errno.EINVAL
+    assert made.boot(image(table=resource_table([vdev()]), at=0x20000000)) == errno.EINVAL
     assert "rsc-table has 32" in made.log
     assert made.shell.cat(f"{R0}/state") == "offline\n"
 
@@ -233,7 +186,7 @@ def test_a_core_in_a_partition_of_its_own(board):
 
 def test_one_that_a_boot_loader_started(board, tmp_path):
     table = resource_table([vdev()])
-    (tmp_path / "rproc-imx-rproc-fw").write_bytes(_image((0, b"code"), table=table, at=0x20000000))
+    (tmp_path / "rproc-imx-rproc-fw").write_bytes(image((0, b"code"), table=table, at=0x20000000))
     made = board("fsl,imx8mp-cm7", ("services =", "detached; services ="))
     assert made.shell.cat(f"{R0}/state") == "detached\n"
     made.shell.echo(f"{R0}/state", "start")
@@ -257,14 +210,14 @@ def test_one_that_a_boot_loader_started(board, tmp_path):
 )  # fmt: skip
 def test_a_node_that_the_driver_refuses(board, compatible, change, said, code):
     made = board(compatible, change)
-    assert made.device.driver is None
+    assert made.devices[0].driver is None
     assert f"imx-rproc core: {said}" in made.log
     assert (f"probe with driver imx-rproc failed with error -{code}" in made.log) == bool(code)
 
 
 def test_a_mailbox_that_is_not_there_yet(board):
     made = board("fsl,imx8mp-cm7", ('"acme,mu";', '"acme,mu"; status = "disabled";'))
-    assert made.device.driver is None
+    assert made.devices[0].driver is None
     assert "error" not in made.log
     assert made.shell.cat("/sys/kernel/debug/devices_deferred") == (
         "core\timx-rproc: failed to request tx mailbox channel\n"
@@ -278,14 +231,14 @@ def test_a_mailbox_that_is_not_there_yet(board):
 
 def test_a_region_that_is_none(board):
     made = board("fsl,imx8mp-cm7", ("m4@88000000 {", 'm4@88000000 { status = "disabled";'))
-    assert made.boot(_image((0, b"code"))) == errno.EINVAL
+    assert made.boot(image((0, b"code"))) == errno.EINVAL
     assert "imx-rproc core: unable to acquire memory-region" in made.log
     assert "can't prepare rproc imx-rproc: -22" in made.log
 
 
 def test_without_mailboxes_a_kick_goes_nowhere(board):
     made = board("fsl,imx8mp-cm7", ('mbox-names = "tx", "rx";', ""))
-    assert made.boot(_image(table=resource_table([vdev()]), at=0x20000000)) == 0
+    assert made.boot(image(table=resource_table([vdev()]), at=0x20000000)) == 0
     assert "imx-rproc core: No initialized mbox tx channel" in made.log
     assert not made.shell.exists("/sys/bus/rpmsg/devices/virtio0.rpmsg-raw.-1.1024")
 
@@ -293,9 +246,9 @@ def test_without_mailboxes_a_kick_goes_nowhere(board):
 def test_a_crash_is_recovered_from_and_leaves_no_dump(board):
     """The driver tells no ELF class for its dumps (``ELFCLASSNONE``)."""
     made = board()
-    assert made.boot(_image((0, b"code"))) == 0
+    assert made.boot(image((0, b"code"))) == 0
     assert made.shell.cat(f"{R0}/recovery") == "enabled\n"
-    assert made.rproc.elf_class is None
+    assert made.rproc().elf_class is None
 
 
 def test_the_tables_are_those_of_the_kernel():
@@ -315,11 +268,11 @@ def test_the_tables_are_those_of_the_kernel():
 def test_what_it_says_to_have_can_be_had(board):
     """And not one byte more, unless the next memory follows."""
     made = board()
-    memories = list(made.rproc.ops.memories(made.rproc))
-    assert made.rproc.ops.rsc_table_memory() == "rsc-table@900ff000"
+    memories = list(made.rproc().ops.memories(made.rproc()))
+    assert made.rproc().ops.rsc_table_memory() == "rsc-table@900ff000"
     assert ("ITCM", 0x0, 0x1FFFF) in memories
     assert ("m4@88000000", 0x88000000, 0xFFFF) in memories
     assert ("m4@88000000", 0x58000000, 0xFFFF) not in memories  # beyond DDR as code
     for memory in memories:
-        assert made.rproc.ops.da_to_va(made.rproc, memory.da, memory.size) is not None
-        assert made.rproc.ops.da_to_va(made.rproc, memory.da, memory.size + 1) is None
+        assert made.rproc().ops.da_to_va(made.rproc(), memory.da, memory.size) is not None
+        assert made.rproc().ops.da_to_va(made.rproc(), memory.da, memory.size + 1) is None
