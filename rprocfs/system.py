@@ -165,6 +165,15 @@ class System:
         device.device_add()
         return device
 
+    def settle(self) -> None:
+        """Return when the work that was queued for processors is done: boots, crashes, dumps.
+
+        Not on such work itself, and not while an ``inline`` dump waits for its reader.
+        """
+        for rproc in self.remoteproc.rprocs:
+            rproc.workqueue.flush()
+        self.devcoredump.flush()
+
     def close(self) -> None:
         """Stop and remove every processor. May be called twice."""
         if self._closed:

@@ -205,7 +205,7 @@ def test_a_coredump_is_an_elf_core(shell, system, image, size):
     _start(shell, image)
     shell.echo(f"{R0}/coredump", "enabled")
     shell.echo(f"{DEBUG}/crash", "0")
-    system.remoteproc.rprocs[0].workqueue.flush()
+    system.settle()
     core = shell.cat_bytes(f"{R0}/devcoredump/data")
     ehdr = struct.unpack_from("<16s2H5I6H", core)
     assert ehdr[0] == b"\x7fELF\1\1\1" + bytes(9)
@@ -235,7 +235,7 @@ def test_an_inline_dump_waits_for_its_reader(shell, system):
     assert b"firmware boot" in shell.cat_bytes(data)
     assert shell.cat(f"{R0}/state") == "offline\n"
     shell.echo(data, "1")
-    system.remoteproc.rprocs[0].workqueue.flush()
+    system.settle()
     assert shell.cat(f"{R0}/state") == "running\n"
 
 
@@ -244,13 +244,13 @@ def test_one_dump_a_processor_and_none_once_disabled(shell, system):
     shell.echo(f"{R0}/coredump", "enabled")
     for _ in range(2):
         shell.echo(f"{DEBUG}/crash", "0")
-        system.remoteproc.rprocs[0].workqueue.flush()
+        system.settle()
     assert shell.ls("/sys/class/devcoredump") == ["devcd1", "disabled"]
     assert _errno(shell.echo, "/sys/class/devcoredump/disabled", "2") == errno.EINVAL
     shell.echo("/sys/class/devcoredump/disabled", "1\n")
     assert shell.ls("/sys/class/devcoredump") == ["disabled"]
     shell.echo(f"{DEBUG}/crash", "0")
-    system.remoteproc.rprocs[0].workqueue.flush()
+    system.settle()
     assert shell.ls("/sys/class/devcoredump") == ["disabled"]
 
 
@@ -259,7 +259,7 @@ def test_a_dump_nobody_fetches_goes(shell, system):
     _start(shell)
     shell.echo(f"{R0}/coredump", "enabled")
     shell.echo(f"{DEBUG}/crash", "0")
-    system.remoteproc.rprocs[0].workqueue.flush()
+    system.settle()
     while shell.exists("/sys/class/devcoredump/devcd1"):
         pass
     assert not shell.exists(f"{R0}/devcoredump")
