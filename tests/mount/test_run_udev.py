@@ -216,3 +216,17 @@ def test_the_modes_of_real_nodes_are_kept(udev):
     done = udev.run("sh", "-c", "chmod 777 /dev/null; echo x > /dev/null && echo written")
     assert done.stdout == "written\n"
     assert Path("/dev/null").stat().st_mode & 0o777 == 0o666
+
+
+def test_the_same_in_a_changed_root(runner, tmp_path):
+    needs("chroot")
+    root = tmp_path / "root"
+    places = " ".join(
+        name for name in ("usr", "bin", "lib", "lib64", "sbin") if Path("/", name).exists()
+    )
+    out = runner.sh(f"""
+        mkdir {root}; cd {root}
+        for place in {places} dev sys proc; do mkdir $place; mount --rbind /$place $place; done
+        chroot . sh -ec 'stat -f -c %T {R0}; cd /dev; stat -c %F remoteproc0 null'
+    """)
+    assert out == "sysfs\n" + "character special file\n" * 2

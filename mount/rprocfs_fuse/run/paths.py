@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from rprocfs_fuse.run import linux
@@ -42,19 +43,27 @@ def open_path(call: Call, fd: int, path: bytes, *, follow: bool = True) -> int:
     An empty path is the open file *fd* itself.
     """
     flags = os.O_PATH | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
+    where = os.fsdecode(path)
     try:
-        if not path:
+        if not where:
             return os.open(f"/proc/{call.pid}/fd/{fd}", flags & ~os.O_NOFOLLOW)
-        where = os.fsdecode(path)
-        if not where.startswith("/"):
-            where = f"{directory(call, fd)}/{where}"
-        root = os.open(f"/proc/{call.pid}/root", os.O_PATH | os.O_CLOEXEC)
-        try:
-            return linux.open_in_root(root, where, flags)
-        finally:
-            os.close(root)
+        if where.startswith("/"):
+            return _open_in_root(call, where, flags)
+        with suppress(OSError):
+            return _open_in_root(call, f"{directory(call, fd)}/{where}", flags)
+        # After chroot(2) the name of a directory says more than its root has.
+        what = "cwd" if fd == AT_FDCWD else f"fd/{fd}"
+        return os.open(f"/proc/{call.pid}/{what}/{where}", flags)
     except OSError:
         raise Continue from None
+
+
+def _open_in_root(call: Call, path: str, flags: int) -> int:
+    root = os.open(f"/proc/{call.pid}/root", os.O_PATH | os.O_CLOEXEC)
+    try:
+        return linux.open_in_root(root, path, flags)
+    finally:
+        os.close(root)
 
 
 def place_in_tree(call: Call, fd: int) -> str:

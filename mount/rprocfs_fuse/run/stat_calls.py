@@ -22,6 +22,8 @@ NAME = re.compile(
     rb"(?:^|/)(?:rpmsg|rpmsg_ctrl|ttyRPMSG|remoteproc|hvc|vport\w*)\d+$|(?:^|/)(?:kmsg|hwrng)$"
 )
 _DEV = b"/dev/"
+#: Behind the path of the root directory, if that was changed by chroot(2).
+_IN_DEV = re.compile(r"/dev(/|$)")
 
 _AT_SYMLINK_NOFOLLOW = 0x100
 _AT_EMPTY_PATH = 0x1000
@@ -118,4 +120,4 @@ def _may_be_device(call: Call, number: int, path: bytes) -> bool:
         return True
     if path.startswith(b"/"):
         return False
-    return paths.directory(call, number).startswith((_DEV.decode(), _DEV.decode().rstrip("/")))
+    return bool(_IN_DEV.search(paths.directory(call, number)))
