@@ -86,16 +86,10 @@ TX_CALLBACKS_ON = Feature(
 )
 SHUTDOWN_WHEN_CRASHED = Feature(
     "shutdown-when-crashed",
-    "`stop` is accepted in the state `crashed`",
+    "`stop` is accepted in the state `crashed`; a processor that is removed is `deleting`, which "
+    "is no state, and reports no crash any more",
     (7, 2),
-    "drivers/remoteproc/remoteproc_core.c, rproc_shutdown()",
-    {(6, 1): 190, (6, 12): 111},
-)
-DELETING = Feature(
-    "deleting",
-    "a removed processor reports no crash and is not recovered; its state is never `deleted`",
-    (7, 2),
-    "drivers/remoteproc/remoteproc_core.c, rproc_del()",
+    "drivers/remoteproc/remoteproc_core.c, rproc_shutdown(), rproc_del()",
     {(6, 1): 190, (6, 12): 111},
 )
 ATTACH_WORK = Feature(
@@ -144,7 +138,6 @@ FEATURES = (
     RPMSG_POLL,
     TX_CALLBACKS_ON,
     SHUTDOWN_WHEN_CRASHED,
-    DELETING,
     ATTACH_WORK,
     ENTRY_OFFSETS_CHECKED,
     BUILTIN_DRIVER_MODULE,

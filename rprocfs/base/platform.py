@@ -16,6 +16,7 @@ from rprocfs.devicetree.device import (
 from rprocfs.devicetree.node import OfNode
 from rprocfs.fs.kernfs import Link, error
 from rprocfs.fs.sysfs import attribute
+from rprocfs.kernel import BUILTIN_DRIVER_MODULE
 
 
 class PlatformDevice(Device, DriverOverride):
@@ -82,6 +83,8 @@ class PlatformDriver(Driver[PlatformDevice]):
     """``struct platform_driver``: takes devices of its *name*, or by their ``compatible``."""
 
     compatible: tuple[str, ...] = ()
+    #: KBUILD_MODNAME of a driver that is built in: what its link ``module`` points to.
+    mod_name: str | None = None
     #: The properties of ours that are read from a node, by a driver that reads the rest of it
     #: itself as its kernel counterpart does; None: it is told all of its properties.
     of_keys: tuple[str, ...] | None = None
@@ -108,6 +111,15 @@ class PlatformBus(Bus):
         super().__init__(model, "platform")
         self.root = Device(model, "platform")
         self.root.device_add()
+
+    def driver_register(self, driver: Driver[Any]) -> None:
+        """__platform_driver_register(): with the links between a built-in driver and its module."""
+        super().driver_register(driver)
+        mod_name = driver.mod_name if isinstance(driver, PlatformDriver) else None
+        if mod_name is not None and self.model.version.has(BUILTIN_DRIVER_MODULE):
+            module = self.model.sys.mkdirs(f"module/{mod_name}")
+            driver.dir.add("module", Link(module))
+            module.mkdirs("drivers").add(f"platform:{driver.name}", Link(driver.dir))
 
     def match(self, device: PlatformDevice, driver: PlatformDriver) -> bool:
         """platform_match(): the override, else ``compatible``, else the name."""

@@ -41,6 +41,7 @@ PROCESSOR: Mapping[str, Key] = {
     "attach-on-recovery": Key(bool, "simulated: recover by attaching again"),
     "recovery-disabled": Key(bool, "simulated: do not recover until `recovery` is written"),
     "sysfs-read-only": Key(bool, "simulated: no attribute can be written"),
+    "fail-attach": Key(bool, "simulated: attaching fails with EIO"),
     "no-elf-info": Key(bool, "simulated: make no coredump, its ELF class is not set"),
 }
 

@@ -14,6 +14,7 @@ from functools import partial
 from rprocfs.base.device import Device
 from rprocfs.base.dma import DmaPool
 from rprocfs.fs.kernfs import error
+from rprocfs.kernel import ATTACH_WORK, DEL_STOPS, SHUTDOWN_WHEN_CRASHED
 from rprocfs.remoteproc import boot
 from rprocfs.remoteproc.resources import rproc_resource_cleanup
 from rprocfs.remoteproc.rproc import Remoteproc, Rproc, RprocOps, rproc_get, rproc_put
@@ -55,13 +56,20 @@ def devm_rproc_alloc(
 
 
 def rproc_add(rproc: Rproc) -> None:
-    """Register with userspace, then boot if it is to boot by itself."""
+    """Register with userspace, then boot if it is to boot by itself.
+
+    The errno of an attach that fails before ATTACH_WORK; nothing is registered then.
+    """
     subsystem = rproc.subsystem
     rproc.device_add()
     rproc.info(f"{rproc.label} is available")
     rproc.debug_dir = subsystem.faces.debug_dir(rproc)
     if rproc.auto_boot:
-        _rproc_trigger_auto_boot(rproc)
+        try:
+            _rproc_trigger_auto_boot(rproc)
+        except OSError:
+            _rproc_remove_dev(rproc)
+            raise
     with subsystem.lock:
         subsystem.registered.append(rproc)
 
@@ -79,10 +87,13 @@ def flush_auto_boot(rproc: Rproc, timeout: float) -> None:
 
 
 def rproc_del(rproc: Rproc) -> None:
-    """Unregister: drops one power reference, which stops it if it was the last."""
+    """Unregister: drops one power reference, which stops it if it was the last.
+
+    Since Linux 7.3 it is stopped however many there are.
+    """
     subsystem = rproc.subsystem
     with suppress(OSError):  # it was not up, or the log says why it stays up
-        rproc_shutdown(rproc)
+        _rproc_shutdown(rproc, force=rproc.model.version.has(DEL_STOPS))
     with rproc.lock:
         rproc.state = State.DELETED
         # What further power references, or a failed recovery, still hold. Linux leaks
@@ -91,11 +102,15 @@ def rproc_del(rproc: Rproc) -> None:
         rproc_resource_cleanup(rproc)
     for pdev in rproc.dead_vdevs:
         pdev.platform_device_del()
-    if rproc.debug_dir is not None and rproc.debug_dir.parent is not None:
-        rproc.debug_dir.parent.remove(rproc.debug_dir.name)
     with subsystem.lock:
         if rproc in subsystem.registered:
             subsystem.registered.remove(rproc)
+    _rproc_remove_dev(rproc)
+
+
+def _rproc_remove_dev(rproc: Rproc) -> None:
+    if rproc.debug_dir is not None and rproc.debug_dir.parent is not None:
+        rproc.debug_dir.parent.remove(rproc.debug_dir.name)
     rproc.device_del()
 
 
@@ -109,11 +124,18 @@ def rproc_get_by_phandle(subsystem: Remoteproc, phandle: int) -> Rproc:
 
 
 def _rproc_trigger_auto_boot(rproc: Rproc) -> None:
-    """Attach at once to what runs already; boot anything else from the workqueue."""
-    if rproc.state is State.DETACHED:
-        rproc_boot(rproc)
-    else:
+    """Boot from the workqueue; kernels without ATTACH_WORK attach at once to what runs already."""
+    if rproc.state is not State.DETACHED:
         rproc.workqueue.queue_work(partial(_rproc_auto_boot, rproc))
+    elif rproc.model.version.has(ATTACH_WORK):
+        rproc.workqueue.queue_work(partial(_rproc_attach_work, rproc))
+    else:
+        rproc_boot(rproc)
+
+
+def _rproc_attach_work(rproc: Rproc) -> None:
+    with suppress(OSError):  # its reason is in the log
+        rproc_boot(rproc)
 
 
 def _rproc_auto_boot(rproc: Rproc) -> None:
@@ -136,7 +158,8 @@ def rproc_boot(rproc: Rproc) -> None:
         try:
             action = transition(rproc.state, Event.BOOT)
         except OSError:
-            rproc.err(f"can't boot deleted rproc {rproc.label}")
+            state = "deleting" if rproc.model.version.has(SHUTDOWN_WHEN_CRASHED) else "deleted"
+            rproc.err(f"can't boot {state} rproc {rproc.label}")
             raise
         rproc.power += 1
         if rproc.power > 1 or action is Action.GET:
@@ -157,15 +180,24 @@ def rproc_boot(rproc: Rproc) -> None:
 def rproc_shutdown(rproc: Rproc) -> None:
     """Drop a power reference; the last one stops the processor.
 
-    EINVAL unless it is up; EINTR; the errno of ``ops.stop``, and it stays as it was.
+    EINVAL unless it is up, and for a crashed one before SHUTDOWN_WHEN_CRASHED; EINTR; the
+    errno of ``ops.stop``, and it stays as it was.
     """
+    _rproc_shutdown(rproc, force=False)
+
+
+def _rproc_shutdown(rproc: Rproc, *, force: bool) -> None:
+    """__rproc_shutdown(): with *force* it stops, whoever else wants it powered."""
     with _locked(rproc):
         transition(rproc.state, Event.SHUTDOWN)
+        crashed = rproc.state is State.CRASHED
+        if crashed and not rproc.model.version.has(SHUTDOWN_WHEN_CRASHED):
+            raise error(errno.EINVAL)
         rproc.power -= 1
-        if rproc.power > 0:
+        if rproc.power > 0 and not force:
             return
         try:
-            boot.rproc_stop(rproc, crashed=False)
+            boot.rproc_stop(rproc, crashed=crashed)
         except OSError:
             rproc.power += 1
             raise

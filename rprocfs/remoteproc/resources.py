@@ -6,6 +6,7 @@ import errno
 from collections.abc import Callable
 
 from rprocfs.fs.kernfs import error
+from rprocfs.kernel import ENTRY_OFFSETS_CHECKED
 from rprocfs.remoteproc.memory import (
     rproc_alloc_carveout,
     rproc_check_carveout_da,
@@ -16,6 +17,7 @@ from rprocfs.remoteproc.memory import (
 from rprocfs.remoteproc.rproc import Rproc, rproc_add_carveout, rproc_find_carveout_by_name
 from rprocfs.remoteproc.rsc_table import (
     FW_RSC_ADDR_ANY,
+    RESOURCE_TABLE_SIZE,
     RSC_CARVEOUT,
     RSC_DEVMEM,
     RSC_TRACE,
@@ -31,7 +33,8 @@ def rproc_handle_resources(rproc: Rproc) -> None:
     """Go over the table in its order; OSError at the first entry that is refused."""
     if rproc.table is None:
         return
-    for entry in iter_resources(rproc.table):
+    checked = rproc.model.version.has(ENTRY_OFFSETS_CHECKED)
+    for entry in iter_resources(rproc.table, RESOURCE_TABLE_SIZE if checked else 0):
         if entry.is_vendor and rproc.ops.handle_rsc(rproc, entry.type, entry.offset, entry.avail):
             continue
         handler = _HANDLERS.get(entry.type)

@@ -156,26 +156,26 @@ def check_table(table: bytes | memoryview) -> None:
         raise FirmwareError("resource table incomplete")
 
 
-def iter_resources(table: bytes | memoryview) -> Iterator[Resource]:
+def iter_resources(table: bytes | memoryview, first: int = 0) -> Iterator[Resource]:
     """The entries of a table in its order, as rproc_handle_resources goes over them.
 
-    FirmwareError(`rsc table is truncated`) at the entry whose header is not inside the table; the
-    entries before it were given out. A table without even a header, as a remote that is attached
-    to may have, is refused in the same words.
+    FirmwareError(`rsc table is truncated`) at the entry whose header is not inside the table, or
+    begins before the offset *first*; the entries before it were given out. A table without even
+    a header, as a remote that is attached to may have, is refused in the same words.
     """
     if len(table) < RESOURCE_TABLE_SIZE:
         raise FirmwareError("rsc table is truncated")
     for index in range(_HEADER.unpack_from(table)[1]):
-        yield _resource(table, index)
+        yield _resource(table, index, first)
 
 
-def _resource(table: bytes | memoryview, index: int) -> Resource:
+def _resource(table: bytes | memoryview, index: int, first: int) -> Resource:
     slot = RESOURCE_TABLE_SIZE + 4 * index
     if slot + 4 > len(table):
         raise FirmwareError("rsc table is truncated")
     offset = _U32.unpack_from(table, slot)[0]
     avail = len(table) - offset - FW_RSC_HDR_SIZE
-    if avail < 0:
+    if avail < 0 or offset < first:
         raise FirmwareError("rsc table is truncated")
     kind = _U32.unpack_from(table, offset)[0]
     return Resource(index, kind, offset + FW_RSC_HDR_SIZE, avail)

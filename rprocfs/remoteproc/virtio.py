@@ -210,6 +210,7 @@ class RprocVirtioDriver(PlatformDriver):
     """``rproc_virtio_driver``."""
 
     name = DRIVER_NAME
+    mod_name = "remoteproc"
 
     def probe(self, device: PlatformDevice) -> None:
         """Check and allocate the vrings; EINVAL, ENOMEM."""

@@ -152,6 +152,11 @@ class DeviceQueue:
             return vring_need_event(self._avail[RING + self.num], new, old)
         return new != old and not self._avail[FLAGS] & VRING_AVAIL_F_NO_INTERRUPT
 
+    @property
+    def silenced(self) -> bool:
+        """Whether the driver asks not to be signalled (VRING_AVAIL_F_NO_INTERRUPT)."""
+        return bool(self._avail[FLAGS] & VRING_AVAIL_F_NO_INTERRUPT)
+
     def disable_notify(self) -> None:
         """Ask the driver not to kick: this side polls."""
         self._used[FLAGS] = VRING_USED_F_NO_NOTIFY

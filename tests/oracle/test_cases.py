@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from rprocfs.kernel import FEATURES, find_kernel
+
 ROOT = Path(__file__).parents[2]
 ORACLE = ROOT / "tests" / "oracle"
 #: Half a minute each.
@@ -17,7 +19,11 @@ RUNS = {
     "devfuse": [],
     "fusepy": ["--transport", "fusepy"],
     "6.1": ["--kernel", "6.1"],
+    "7.3": ["--kernel", "7.3"],
+    "7.3-fusepy": ["--kernel", "7.3", "--transport", "fusepy"],
 }
+#: On both sides of every row of the table of kernels.
+RELEASES = ("6.1.176", "6.1", "6.12.107", "6.12", "6.18", "7.1", "7.2", "7.3")
 
 
 def _missing():
@@ -29,8 +35,8 @@ def _missing():
     return f"{', '.join(programs)} missing" if programs else None
 
 
-@pytest.mark.parametrize("arguments", RUNS.values(), ids=RUNS)
-def test_every_case(arguments):
+def _oracle(*arguments):
+    """The last line of `scripts/oracle`, in which nothing failed."""
     if missing := _missing():
         refuse = pytest.fail if os.environ.get("CI") else pytest.skip
         refuse(f"{missing}: the recorded cases are not run")
@@ -39,7 +45,25 @@ def test_every_case(arguments):
     assert done.returncode == 0, done.stdout[-20000:] + done.stderr
     last = done.stdout.splitlines()[-1]
     assert last.endswith(" passed, 0 failed")
-    assert int(last.split()[0]) == len(list((ORACLE / "cases").glob("*.sh")))
+    return int(last.split()[0])
+
+
+@pytest.mark.parametrize("arguments", RUNS.values(), ids=RUNS)
+def test_every_case(arguments):
+    assert _oracle(*arguments) == len(list((ORACLE / "cases").glob("*.sh")))
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_what_kernels_do_differently(release):
+    assert _oracle("--features", "--kernel", release) == len(FEATURES)
+
+
+@pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)
+def test_a_feature_can_be_seen(feature):
+    """Its case prints something else with it than without it, and both are run."""
+    case = ORACLE / "features" / f"{feature.name}.with.txt"
+    assert case.read_text() != case.with_suffix("").with_suffix(".without.txt").read_text()
+    assert {find_kernel(release).has(feature) for release in RELEASES} == {False, True}
 
 
 def test_deviations_are_few():

@@ -10,7 +10,7 @@ from typing import Any
 
 from rprocfs.errors import CommandError
 from rprocfs.fs.kernfs import Owner
-from rprocfs.kernel import KERNELS
+from rprocfs.kernel import DEFAULT, find_kernel
 from rprocfs_fuse.command.log import LEVELS, SYSLOG
 from rprocfs_fuse.transport import TRANSPORTS
 
@@ -55,6 +55,10 @@ class Options:
         for name, known in KNOWN_VALUES.items():
             if getattr(self, name) not in (None, *known):
                 raise _usage(f"{name}={getattr(self, name)}: there are {', '.join(known)}")
+        try:
+            find_kernel(self.kernel or DEFAULT.release)
+        except ValueError as failure:
+            raise _usage(f"kernel={failure}") from failure
         self._owner()
 
     def resolve(self) -> None:
@@ -84,7 +88,6 @@ KNOWN = {option.name: not isinstance(option.default, bool) for option in fields(
 #: Name to the only values there are.
 KNOWN_VALUES = {
     "transport": tuple(TRANSPORTS),
-    "kernel": tuple(version.release for version in KERNELS),
     "loglevel": tuple(LEVELS),
 }
 

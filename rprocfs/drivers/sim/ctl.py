@@ -62,7 +62,7 @@ def sim_create_debug_dir(where: Dir, remote: SimRemote, faults: SimFaults) -> No
 def _stat(remote: SimRemote) -> bytes:
     return (
         f"on={remote.on:d} dead={remote.dead:d} starts={remote.starts} stops={remote.stops} "
-        f"power={remote.rproc.power}\n"
+        f"power={remote.rproc.power} silent={remote.silent:d}\n"
     ).encode()
 
 

@@ -22,6 +22,7 @@ lenient            an image without resource table is no error
 attach-on-recovery recover by attaching again
 recovery-disabled  do not recover from a crash, until one writes ``recovery``
 no-elf-info        make no coredump: its ELF class is not set
+fail-attach        attaching fails with EIO
 phandle            number for ``rproc_get_by_phandle``
 ================== ==============================================================
 """
@@ -207,6 +208,8 @@ def _configure(rproc: Rproc, ops: SimOps, device: PlatformDevice) -> None:
     rproc.recovery_disabled = bool(has("recovery-disabled"))
     if not has("no-elf-info"):
         rproc_coredump_set_elf_info(rproc, ELFCLASS32, EM_ARM)
+    if has("fail-attach"):
+        ops.faults.codes["attach"] = errno.EIO
     if has("detached"):
         table = ops.memory.find(TCM_DA, len(ATTACH_TABLE))
         text = ops.memory.find(TCM_DA + 0x1000, 0x100)

@@ -14,6 +14,7 @@ readonly         mask of those with ``sysfs-read-only``
 lenient          mask of those with ``lenient``
 attach_recovery  mask of those with ``attach-on-recovery``
 noelfinfo        mask of those with ``no-elf-info``
+failattach       mask of those with ``fail-attach``
 ================ ====================================================================
 """
 
@@ -44,6 +45,7 @@ MASKS: Mapping[str, str] = {
     "lenient": "lenient",
     "attach_recovery": "attach-on-recovery",
     "noelfinfo": "no-elf-info",
+    "failattach": "fail-attach",
 }
 
 

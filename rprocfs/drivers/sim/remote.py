@@ -112,6 +112,12 @@ class SimRemote:
         self._queued = False
         self._vdevs: dict[int, SimVdev] = {}
 
+    @property
+    def silent(self) -> bool:
+        """Whether the host wants no interrupts for the messages that were read."""
+        with self._lock:
+            return any(vdev.link.rx.silenced for vdev in self._vdevs.values())
+
     # Power and doorbell.
 
     def power(self, *, on: bool) -> None:

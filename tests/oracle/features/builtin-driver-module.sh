@@ -1,0 +1,2 @@
+# The links of a driver that is built in.
+$P "ls /sys/bus/platform/drivers/rproc-virtio"
