@@ -1,6 +1,7 @@
 """Every case recorded on a kernel, under rprocfs run, against the kernel's transcripts."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -64,6 +65,14 @@ def test_a_feature_can_be_seen(feature):
     case = ORACLE / "features" / f"{feature.name}.with.txt"
     assert case.read_text() != case.with_suffix("").with_suffix(".without.txt").read_text()
     assert {find_kernel(release).has(feature) for release in RELEASES} == {False, True}
+
+
+def test_the_page_names_cases_that_are_there():
+    page = (ROOT / "docs" / "reference" / "kernel.md").read_text()
+    named = {n for group in re.findall(r"\((\d{3}[\d, to\n]*)\)", page)
+             for n in re.findall(r"\d{3}", group)}  # fmt: skip
+    assert len(named) > 40
+    assert named <= {case.name[:3] for case in (ORACLE / "cases").glob("*.sh")}
 
 
 def test_deviations_are_few():
