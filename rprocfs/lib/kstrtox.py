@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import errno
 import os
+import re
+
+_BOOLS = re.compile(r"(?P<true>[yYtT1]|[oO][nN])|(?P<false>[nNfF0]|[oO][fF])")
 
 
 def kstrtouint(data: bytes) -> int:
@@ -23,3 +26,11 @@ def kstrtouint(data: bytes) -> int:
     if value > 0xFFFFFFFF:
         raise OSError(errno.ERANGE, os.strerror(errno.ERANGE))
     return value
+
+
+def kstrtobool(text: str) -> bool:
+    """``kstrtobool``: the first character, or two, decide. ValueError if they say neither."""
+    found = _BOOLS.match(text)
+    if found is None:
+        raise ValueError("neither 0 nor 1")
+    return found["true"] is not None

@@ -17,13 +17,12 @@ from rprocfs.base.kmsg import Level
 from rprocfs.fs.configfs import ConfigGroup, ConfigItem
 from rprocfs.fs.kernfs import error
 from rprocfs.fs.sysfs import Attribute, attribute
+from rprocfs.lib.kstrtox import kstrtobool
 
 if TYPE_CHECKING:
     from rprocfs.base.model import DriverModel
     from rprocfs.base.platform import PlatformDevice
 
-#: kstrtobool(): what the first characters say.
-_BOOLS = re.compile(r"(?P<true>[yYtT1]|[oO][nN])|(?P<false>[nNfF0]|[oO][fF])")
 #: How many may be live at a time.
 LIVE_MAX = 1000
 #: The longest value.
@@ -146,7 +145,7 @@ def live(item: RemoteprocItem) -> str:
 def _(item: RemoteprocItem, buf: str) -> None:
     """``1`` makes the device, ``0`` takes it away; EINVAL, EPERM, EBUSY, ENXIO, ENOSPC."""
     try:
-        wanted = _bool(buf)
+        wanted = kstrtobool(buf)
     except ValueError as failure:
         raise error(errno.EINVAL) from failure
     item.set_live(wanted)
@@ -197,17 +196,10 @@ def _parse(kind: type, text: str) -> Any:
     if len(text) > VALUE_MAX or not _PRINTABLE.fullmatch(text):
         raise ValueError("not printable, or too long")
     if kind is bool:
-        return _bool(text)
+        return kstrtobool(text)
     if kind is int:
         value = int(text, 0)
         if not 0 <= value < 1 << 32:
             raise ValueError("not in 32 bits")
         return value
     return text
-
-
-def _bool(text: str) -> bool:
-    found = _BOOLS.match(text)
-    if found is None:
-        raise ValueError("neither 0 nor 1")
-    return found["true"] is not None
