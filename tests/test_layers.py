@@ -21,12 +21,12 @@ ALLOWED = {
     "rpmsg": {"fs", "base", "virtio", "kernel", "tty", "lib"},
     "remoteproc": {"fs", "base", "virtio", "kernel", "lib"},
     "hw": set(),
-    "arch": {"hw", "soc"},
+    "arch": {"hw"},
     "soc": {"arch", "hw"},
     "engines": {"arch", "hw", "soc"},
     "drivers": {
-        "lib", "fs", "base", "devicetree", "virtio", "rpmsg", "remoteproc", "hw", "soc", "engines",
-        "kernel",
+        "lib", "fs", "base", "devicetree", "virtio", "rpmsg", "remoteproc", "arch", "hw", "soc",
+        "engines", "kernel",
     },
     "system": {
         "entry_point", "fs", "base", "devicetree", "virtio", "rpmsg", "remoteproc", "kernel",

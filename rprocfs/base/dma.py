@@ -5,6 +5,7 @@ from __future__ import annotations
 import bisect
 import errno
 import threading
+import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
@@ -55,20 +56,23 @@ class AddressSpace:
         self.end = base + size
         self.dynamic = base if dynamic is None else dynamic
         self._taken: list[tuple[int, int]] = []
+        self._lock = threading.Lock()  # a leaf: the cores of one SoC share its memory
 
     def reserve(self, size: int, at: int | None = None) -> int:
         """The start of a free range of *size* bytes, exactly *at* if that is given; ENOMEM."""
         size = page_align(size)
-        start = self._first_fit(size) if at is None else at
-        free = all(start + size <= first or end <= start for first, end in self._taken)
-        if not size or not free or start < self.base or start + size > self.end:
-            raise error(errno.ENOMEM)
-        bisect.insort(self._taken, (start, start + size))
+        with self._lock:
+            start = self._first_fit(size) if at is None else at
+            free = all(start + size <= first or end <= start for first, end in self._taken)
+            if not size or not free or start < self.base or start + size > self.end:
+                raise error(errno.ENOMEM)
+            bisect.insort(self._taken, (start, start + size))
         return start
 
     def release(self, start: int) -> None:
         """Free the range that begins at *start*."""
-        self._taken = [taken for taken in self._taken if taken[0] != start]
+        with self._lock:
+            self._taken = [taken for taken in self._taken if taken[0] != start]
 
     def _first_fit(self, size: int) -> int:
         start = self.dynamic

@@ -12,8 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rprocfs.errors import CommandError
-from rprocfs.soc.machine import Machine
-from rprocfs.soc.vsoc import VSOC1
+from rprocfs.soc.vsoc import VSOC1, Vsoc
 from rprocfs.soc.vsoc_native import NATIVE
 from rprocfs.soc.vsoc_rv32 import RV32
 from rprocfs.system import bundled_firmware
@@ -35,7 +34,7 @@ Such a program runs as a process of this host, which the board allows with `allo
 class Flavour:
     """What differs from one processor to the next."""
 
-    machine: Machine
+    machine: Vsoc
     compiler: str
     cpu_flags: str
     script: str  # of the linker; "": the host's own
@@ -158,7 +157,7 @@ def _words(cpu: str, flavour: Flavour, sources: Iterable[str]) -> Mapping[str, s
     }
 
 
-def _map(machine: Machine) -> Iterable[str]:
+def _map(machine: Vsoc) -> Iterable[str]:
     first = machine.fixed_carveouts.da - machine.ram.da
     native = machine is NATIVE
     what = "the resource table that the framework filled in" if native else "the image"
@@ -166,7 +165,7 @@ def _map(machine: Machine) -> Iterable[str]:
     for region, text in (
         (machine.fixed_carveouts, "carveouts with fixed addresses"),
         (machine.fixed_vrings, "vrings with fixed addresses"),
-        (machine.dynamic, "carveouts and vrings that may lie anywhere"),
+        (machine.pool, "carveouts and vrings that may lie anywhere"),
         (machine.platform_page, "the platform page: the heartbeat word"),
     ):
         yield f"| {region.da:#010x} | {text}, {region.size >> 10} KiB |"

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from rprocfs.drivers.worker.driver import WorkerDriver
+from rprocfs.drivers.vsoc import VsocDriver
 from rprocfs.engines.qemu import engine as qemu_engine
 from rprocfs.engines.qemu.engine import QemuEngine
 from rprocfs.engines.unicorn.engine import UnicornEngine
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 EM_ARM = 40
 
 
-class CortexMDriver(WorkerDriver):
+class CortexMDriver(VsocDriver):
     """The platform driver of both cores."""
 
     name = "rproc-cortex-m"

@@ -28,7 +28,7 @@ import errno
 import platform
 from typing import TYPE_CHECKING, ClassVar
 
-from rprocfs.drivers.worker.driver import WorkerDriver
+from rprocfs.drivers.vsoc import VsocDriver, VsocOps
 from rprocfs.drivers.worker.ops import WorkerOps
 from rprocfs.engines.native.engine import NativeEngine, NativeWorker
 from rprocfs.fs.kernfs import error
@@ -49,7 +49,7 @@ EM = {"x86_64": 62, "aarch64": 183}
 ET_EXEC, ET_DYN = 2, 3
 
 
-class NativeOps(WorkerOps):
+class NativeOps(VsocOps):
     """A program: the host's loader loads it, only the resource table is in the RAM."""
 
     elf_class = ELFCLASS64
@@ -92,7 +92,8 @@ class NativeOps(WorkerOps):
     def find_loaded_rsc_table(self, rproc: Rproc, fw: bytes) -> memoryview | None:
         """At the beginning of the RAM, of the size it had at the first boot."""
         del fw
-        return None if rproc.table is None else self.ram.at(self.machine.ram.da, len(rproc.table))
+        da = self.machine.ram.da
+        return None if rproc.table is None else self.soc.memory.at(da, len(rproc.table))
 
     def start(self, rproc: Rproc) -> None:
         """Start it; the errno of execve where it is no program after all."""
@@ -120,7 +121,7 @@ class NativeOps(WorkerOps):
         self._engine.unload()
 
 
-class NativeDriver(WorkerDriver):
+class NativeDriver(VsocDriver):
     """The platform driver."""
 
     name = "rproc-native"
@@ -131,8 +132,9 @@ class NativeDriver(WorkerDriver):
     ops = NativeOps
     engines: ClassVar[Mapping[str, type[Engine]]] = {"native": NativeEngine}
 
-    def _ops(self, device: PlatformDevice) -> WorkerOps:
-        ops = super()._ops(device)
+    def make_ops(self, device: PlatformDevice) -> WorkerOps:
+        """With what the board allows. EINVAL for a limit that makes no sense."""
+        ops = super().make_ops(device)
         assert isinstance(ops, NativeOps)
         seconds = device.properties.get("cpu-seconds", 0)
         if seconds < 0:

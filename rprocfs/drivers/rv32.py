@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from rprocfs.drivers.worker.driver import WorkerDriver
-from rprocfs.drivers.worker.ops import WorkerOps
+from rprocfs.drivers.vsoc import VsocDriver, VsocOps
 from rprocfs.engines.qemu.engine import QemuEngine
 from rprocfs.remoteproc import elf_loader
 from rprocfs.remoteproc.errors import FirmwareError
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
 EM_RISCV = 243
 
 
-class Rv32Ops(WorkerOps):
+class Rv32Ops(VsocOps):
     """A hart that begins at the first byte of the RAM, wherever the image says it does."""
 
     def sanity_check(self, rproc: Rproc, fw: bytes) -> None:
@@ -35,7 +34,7 @@ class Rv32Ops(WorkerOps):
             raise FirmwareError(f"rv32 begins at {RAM:#x}, the image at {entry:#x}")
 
 
-class Rv32Driver(WorkerDriver):
+class Rv32Driver(VsocDriver):
     """The platform driver."""
 
     name = "rproc-rv32"

@@ -54,9 +54,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from rprocfs.base.platform import PlatformDevice
+    from rprocfs.drivers.worker.soc import Soc
     from rprocfs.engines.worker import Engine, Worker
     from rprocfs.remoteproc.rproc import Rproc
-    from rprocfs.soc.machine import Machine
 
 EM_NONE, EM_ARM = 0, 40
 VQ_MBOXES = ("vq0", "vq1")
@@ -86,11 +86,8 @@ class Stm32RprocOps(WorkerOps):
 
     regions: Iterable[Mapping[str, Any]] = DKX_REGIONS
 
-    def __init__(
-        self, engine: Engine, machine: Machine, core: str, elf_machine: int, watchdog: float = 0
-    ) -> None:
-        del core, watchdog
-        super().__init__(engine, machine, machine.cores[0], elf_machine)
+    def __init__(self, soc: Soc, engine: Engine, core: str, elf_machine: int) -> None:
+        super().__init__(soc, engine, core, elf_machine)
         self._mboxes: list[MboxChan] = []
         self._workqueue = Workqueue("10000000.m4")
         self._pending: set[int] = set()  # vrings whose work waits already
@@ -101,12 +98,11 @@ class Stm32RprocOps(WorkerOps):
 
         EINVAL for one that the processor cannot see.
         """
-        if rproc.state is State.OFFLINE:
-            self.ram.clear()
+        super().prepare(rproc)
         for region in self.regions:
             name, da, size = region["label"].partition("@")[0], region["da"], region["size"]
             pa = region.get("pa", da)
-            va = self._find(da, size)
+            va = self.soc.memory.find(da, size)
             if va is None:
                 rproc.parent_dev.err(f"memory region not valid {pa:#010x}")
                 raise error(errno.EINVAL)
@@ -143,8 +139,8 @@ class Stm32RprocOps(WorkerOps):
         """
         fw = rproc.subsystem.loader.request_firmware(rproc.firmware, rproc)
         self.sanity_check(rproc, fw)
-        self.ram.clear()
-        elf_loader.rproc_elf_load_segments(self._find, fw)
+        self.soc.power_on(self._core)
+        elf_loader.rproc_elf_load_segments(self.soc.memory.find, fw)
         with suppress(FirmwareError):
             self._rsctbl, _ = elf_loader.rproc_elf_find_loaded_rsc_table(fw)
         self._power_up(rproc)
@@ -154,7 +150,7 @@ class Stm32RprocOps(WorkerOps):
         """stm32_rproc_get_loaded_rsc_table(). ENOENT: there is none; EINVAL: not in memory."""
         if self._rsctbl is None:
             raise error(errno.ENOENT)
-        table = self._find(self._rsctbl, RSC_TBL_SIZE)
+        table = self.soc.memory.find(self._rsctbl, RSC_TBL_SIZE)
         if table is None:
             rproc.parent_dev.err(f"can't translate da {self._rsctbl:x}")
             raise error(errno.EINVAL)
@@ -184,26 +180,19 @@ class Stm32RprocOps(WorkerOps):
     def memory_in_use(self) -> Iterator[DumpSegment]:
         """Each memory whole, where the processor has it first."""
         seen = set()
-        for bank in self.ram.banks:
+        for bank in self.soc.memory.banks:
             if bank.offset not in seen:
                 seen.add(bank.offset)
                 yield DumpSegment(bank.da, bank.size)
 
     def _power_up(self, rproc: Rproc) -> None:
-        self._vtor = self.machine.vector_table(())
         self._mboxes = [MboxChan(partial(self._ring, channel)) for channel in range(DETACH + 1)]
         super().start(rproc)
-
-    def _find(self, da: int, size: int) -> memoryview | None:
-        try:
-            return self.ram.at(da, size)
-        except ValueError:
-            return None
 
     def _ring(self, channel: int) -> None:
         worker = self._worker
         if worker is not None:
-            worker.send_mailbox(channel)
+            worker.send(channel)
 
     def request_shutdown(self, rproc: Rproc, worker: Worker) -> None:
         """Ask by the mailbox ``shutdown``, and wait for the answer."""
@@ -226,14 +215,15 @@ class Stm32RprocOps(WorkerOps):
 
     # On the engine's I/O thread.
 
-    def _mailbox(self, rproc: Rproc, data: bytes) -> None:
-        for byte in data:
-            channel = byte & ~FREED
-            if byte & FREED and channel < len(self._mboxes):
-                self._mboxes[channel].txdone()
-            elif channel < len(VQ_MBOXES) and channel not in self._pending:
-                self._pending.add(channel)
-                self._workqueue.queue_work(partial(self._mb_vq_work, rproc, channel))
+    def message(self, rproc: Rproc, channel: int, payload: bytes) -> None:
+        """The M4 occupied a channel of the IPCC, or freed one that was occupied for it."""
+        del payload
+        freed, channel = channel & FREED, channel & ~FREED
+        if freed and channel < len(self._mboxes):
+            self._mboxes[channel].txdone()
+        elif channel < len(VQ_MBOXES) and channel not in self._pending:
+            self._pending.add(channel)
+            self._workqueue.queue_work(partial(self._mb_vq_work, rproc, channel))
 
     def _mb_vq_work(self, rproc: Rproc, vq_id: int) -> None:
         """stm32_rproc_mb_vq_work()."""
@@ -274,7 +264,7 @@ class Stm32RprocDriver(WorkerDriver):
         if has("watchdog-ms"):
             device.err("watchdog-ms: no heartbeat word, the firmware has its window watchdog")
             raise error(errno.EINVAL)
-        ops = self._ops(device)
+        ops = self.make_ops(device)
         assert isinstance(ops, Stm32RprocOps)
         ops.regions = has("memory-region") or DKX_REGIONS
         name, firmware = has("label") or "m4", has("firmware-name")
@@ -289,7 +279,7 @@ class Stm32RprocDriver(WorkerDriver):
             _boot_loader(device, rproc, ops)
         devm_rproc_add(device, rproc)
         if not rproc.model.strict:
-            self._add_files(rproc, ops, "")
+            self.add_files(rproc, ops, "")
 
 
 def _boot_loader(device: PlatformDevice, rproc: Rproc, ops: Stm32RprocOps) -> None:
@@ -297,4 +287,5 @@ def _boot_loader(device: PlatformDevice, rproc: Rproc, ops: Stm32RprocOps) -> No
     try:
         ops.boot_loader(rproc)
     except OSError as failure:
+        ops.unprepare(rproc)
         device.warn(f"boot loader: {rproc.firmware}: {failure.strerror}")

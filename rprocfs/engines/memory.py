@@ -38,16 +38,23 @@ class SharedRam:
 
     @classmethod
     def of(cls, machine: Machine, name: str = "rproc-ram") -> SharedRam:
-        """All memory that *machine* shares."""
-        return cls(machine.ram.da, machine.shared_size, name, machine.banks)
+        """All memory of a SoC of the kind *machine*."""
+        return cls(machine.banks[0].da, machine.memory_size, name, machine.banks)
 
-    def at(self, da: int, size: int) -> memoryview:
-        """The *size* bytes at device address *da*; ValueError if they are not all inside."""
+    def find(self, da: int, size: int) -> memoryview | None:
+        """The *size* bytes at device address *da*; None if they are not all in one bank."""
         for bank in self.banks:
             offset = bank.find(da, size)
             if offset >= 0:
                 return self.view[offset : offset + size]
-        raise ValueError(f"{size:#x} bytes at {da:#x} are not in this RAM")
+        return None
+
+    def at(self, da: int, size: int) -> memoryview:
+        """As :meth:`find`, but ValueError instead of None."""
+        found = self.find(da, size)
+        if found is None:
+            raise ValueError(f"{size:#x} bytes at {da:#x} are not in this RAM")
+        return found
 
     def occupied(self) -> Iterator[tuple[int, int]]:
         """(device address, size) of what was ever written to; everything else is zeros."""

@@ -4,7 +4,8 @@
 sockets, and is started on the I/O thread, since the kernel ties the death signal of
 the parent to the *thread* that forked. When the control socket ends, so does it.
 
-**What it tells.** Mailbox and console bytes; its exit status; on a crash (status 70)
+**What it tells.** Messages of the doorbell, in the codec of its machine; what the firmware
+writes to its console; its exit status; on a crash (status 70)
 the reason in the first line of stderr, the remoteproc crash type in the second, and the
 registers in a third one.
 
@@ -24,13 +25,18 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from enum import StrEnum
 from functools import partial
+from typing import TYPE_CHECKING, ClassVar
 
 from rprocfs.engines import registers
 from rprocfs.engines.death import Death, explain
 from rprocfs.engines.io_thread import IoThread
 from rprocfs.engines.memory import SharedRam
-from rprocfs.soc.machine import Machine
+
+if TYPE_CHECKING:
+    from rprocfs.arch.core import Boot, CoreSpec
+    from rprocfs.soc.machine import Machine
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +46,7 @@ LEFT = 64
 
 
 class Worker:
-    """One running remote processor: memory by memfd, doorbells by socket.
+    """One running core of *machine*: memory by memfd, doorbell and console by socket.
 
     Made by :meth:`Engine.spawn`. Whoever spawned it calls :meth:`stop`, also when the
     worker died by itself; its process, descriptors and thread are gone afterwards.
@@ -49,13 +55,16 @@ class Worker:
     def __init__(
         self,
         io: IoThread,
-        death: Callable[[int, str], Death],
-        on_mailbox: Callable[[bytes], None],
+        machine: Machine,
+        core: CoreSpec,
+        death: Callable[[CoreSpec, int, str], Death],
+        on_message: Callable[[int, bytes], None],
         on_exit: Callable[[Death], None],
         on_console: Callable[[bytes], None] | None,
     ) -> None:
-        self._io, self._death = io, death
-        self._on_mailbox, self._on_exit = on_mailbox, on_exit
+        self._io, self._death, self._core = io, death, core
+        self._on_message, self._on_exit = on_message, on_exit
+        self._doorbell_codec = machine.doorbell()
         self._on_console = on_console
         self._lock = threading.Lock()  # a leaf: guards the sockets against being closed
         self._open = False
@@ -70,12 +79,12 @@ class Worker:
         with ExitStack() as opened, ExitStack() as theirs:
             fds = dict(files)
             ours = {}
-            for name in ("mailbox", "console", "control"):
+            for name in ("doorbell", "console", "control"):
                 ours[name], other = socket.socketpair()
                 opened.callback(ours[name].close)
                 fds[name] = theirs.enter_context(other).fileno()
                 ours[name].setblocking(False)
-            self._mailbox, self._console, self._control = ours.values()
+            self._doorbell, self._console, self._control = ours.values()
             self._stderr, other_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
             opened.callback(os.close, self._stderr)
             theirs.callback(os.close, other_end)
@@ -101,7 +110,7 @@ class Worker:
     def _sources(self) -> list[tuple[int, Callable[[], object]]]:
         """What is read, by whom. An engine that has more to listen to adds to it."""
         return [
-            (self._mailbox.fileno(), self._read_mailbox),
+            (self._doorbell.fileno(), self._read_doorbell),
             (self._console.fileno(), self._read_console),
             (self._stderr, self._read_stderr),
             (self._pidfd, self._died),
@@ -117,13 +126,16 @@ class Worker:
         """The end of what the firmware wrote to its console, up to 64 KiB."""
         return bytes(self._console_kept)
 
-    def kick(self, notifyid: int) -> None:
-        """Ring the doorbell *notifyid*. Never waits; nothing happens to a dead worker."""
-        self.send_mailbox(notifyid)
+    def send(self, channel: int, payload: bytes = b"") -> bool:
+        """Send a message, behind all that were sent before. Never waits.
 
-    def send_mailbox(self, byte: int) -> None:
-        """Send *byte* to the mailbox. A full mailbox has a hint pending already."""
-        self._send(self._mailbox, bytes((byte,)))
+        False: it was not sent, because the worker is dead or there is no room. What that
+        means is up to the mailbox: a hint, for instance, is pending already. ValueError for
+        a message that the mailbox cannot carry.
+        """
+        data = self._doorbell_codec.encode(channel, payload)
+        # A socket of this kind takes so short a message as a whole, or not at all.
+        return self._send(self._doorbell, data) == len(data)
 
     def send_console(self, data: bytes) -> int:
         """Send input to the console; how many bytes there was room for."""
@@ -149,7 +161,7 @@ class Worker:
         self._told.set()
 
     def registers(self, seconds: float) -> tuple[int, ...]:
-        """Where the processor was when it died or was halted: see :mod:`.registers`.
+        """The registers of the core when it died or was halted: see :mod:`.registers`.
 
         Waits up to *seconds* for them after :meth:`halt`.
         """
@@ -159,6 +171,9 @@ class Worker:
     def _tell(self, values: tuple[int, ...]) -> None:
         self._registers = self._registers or values
         self._told.set()
+
+    def _registers_in(self, stderr: str) -> tuple[int, ...]:
+        return registers.from_worker(stderr, len(self._core.registers.names))
 
     @property
     def _alive(self) -> bool:
@@ -187,11 +202,11 @@ class Worker:
                 self._open = False
                 self._opened.close()
 
-    def _read_mailbox(self) -> bool:
-        data = self._receive(self._mailbox.fileno())
-        if data and not self._stopped:
-            # Bytes are hints: each once is enough.
-            self._on_mailbox(bytes(dict.fromkeys(data)))
+    def _read_doorbell(self) -> bool:
+        data = self._receive(self._doorbell.fileno())
+        for channel, payload in self._doorbell_codec.decode(data):
+            if not self._stopped:
+                self._on_message(channel, payload)
         return bool(data)
 
     def _read_console(self) -> bool:
@@ -225,11 +240,11 @@ class Worker:
 
     def _died(self) -> None:
         """The process is gone: take what it left, release everything, tell."""
-        for read in (self._read_mailbox, self._read_console, self._read_stderr):
+        for read in (self._read_doorbell, self._read_console, self._read_stderr):
             self._take_rest(read)
         stderr = self._stderr_kept.decode("utf-8", "replace")
         death = self._explain(self._process.wait(), stderr)
-        self._tell(registers.from_worker(stderr))
+        self._tell(self._registers_in(stderr))
         log.debug("worker %d: %s", self._process.pid, death)
         self._close()
         if not self._stopped:
@@ -242,54 +257,68 @@ class Worker:
                 return
 
     def _explain(self, status: int, stderr: str) -> Death:
-        return self._death(status, stderr)
+        return self._death(self._core, status, stderr)
+
+
+class Capability(StrEnum):
+    """What an engine may be able to do besides."""
+
+    GDB = "a debugger can connect to a socket"
 
 
 class Engine(ABC):
-    """Something that executes a machine's instructions, in a process for each processor.
+    """Something that executes the instructions of a SoC's cores, each in its own process.
 
     *io* may be shared by several engines; without it the engine has one of its own,
-    whose thread exists while workers do.
+    whose thread exists while workers do. *gdb* is the path of the socket at which a debugger
+    finds the core; ValueError without :attr:`Capability.GDB`.
     """
 
     #: What :meth:`spawn` makes.
     worker: type[Worker] = Worker
+    #: What else it can do.
+    capabilities: ClassVar[frozenset[Capability]] = frozenset()
 
-    def __init__(self, io: IoThread | None = None) -> None:
+    def __init__(self, io: IoThread | None = None, gdb: str = "") -> None:
+        if gdb and Capability.GDB not in self.capabilities:
+            raise ValueError(f"{type(self).__name__} has no stub for a debugger")
         self._io = io or IoThread()
+        self._gdb = gdb
         self.files: dict[str, int] = {}  # what a worker inherits besides, by name
 
     @abstractmethod
-    def command(self, machine: Machine, core: str, vtor: int, fds: Mapping[str, int]) -> list[str]:
-        """The worker's command line; *fds* has ``ram mailbox console control``, and *files*."""
+    def command(self, machine: Machine, boot: Boot, fds: Mapping[str, int]) -> list[str]:
+        """The worker's command line; *fds* has ``ram doorbell console control``, and *files*."""
 
-    def death(self, status: int, stderr: str) -> Death:
-        """What the end of a worker means: see :func:`.death.explain`."""
+    def death(self, core: CoreSpec, status: int, stderr: str) -> Death:
+        """What the end of a worker of *core* means: see :func:`.death.explain`."""
+        del core
         return explain(status, stderr)
 
     def spawn(
         self,
         machine: Machine,
         ram: SharedRam,
+        boot: Boot,
         *,
-        core: str,
-        vtor: int,
-        on_mailbox: Callable[[bytes], None],
+        on_message: Callable[[int, bytes], None],
         on_exit: Callable[[Death], None],
         on_console: Callable[[bytes], None] | None = None,
     ) -> Worker:
-        """Start a processor that finds its vector table at *vtor* in *ram*.
+        """Release a core of *machine*, whose memory is *ram*, as *boot* says.
 
-        *on_mailbox* gets bytes from the firmware, *on_exit* is called once if the worker
-        dies other than by :meth:`Worker.stop`. OSError if it cannot be started.
+        *on_message* gets (channel, payload) of every message of the core, *on_exit* is called
+        once if the worker dies other than by :meth:`Worker.stop`. OSError if it cannot be
+        started.
         """
-        if core not in machine.cores:
-            raise ValueError(f"{machine.name} has no core {core!r}")
+        core = machine.cores.get(boot.core)
+        if core is None:
+            raise ValueError(f"{machine.name} has no core {boot.core!r}")
         self._io.acquire()
-        worker = self.worker(self._io, self.death, on_mailbox, on_exit, on_console)
+        worker = self.worker(self._io, machine, core, self.death, on_message, on_exit, on_console)
         with ExitStack() as undo:
             undo.callback(self._io.release)
-            command = partial(self.command, machine, core, vtor)
+            command = partial(self.command, machine, boot)
             self._io.call(lambda: worker._start(command, {"ram": ram.fd, **self.files}))
             undo.pop_all()
         return worker

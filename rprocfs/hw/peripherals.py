@@ -19,6 +19,14 @@ if TYPE_CHECKING:
         def transmit(self, byte: int) -> bool:
             """Send *byte*; False: there is no room for it now."""
 
+    class Doorbell(Protocol):
+        """Messages to and from the driver: what came in waits in *received*, in order."""
+
+        received: list[tuple[int, bytes]]
+
+        def send(self, channel: int, payload: bytes = b"") -> bool:
+            """Send a message; False: there is no room for it now."""
+
     class Memory(Protocol):
         """What a DMA controller reaches."""
 
@@ -35,16 +43,17 @@ PAGE = 0x1000
 class Wires:
     """The outside of the peripherals.
 
-    *now* is the clock. *set_line* (irq, level) is the NVIC's input. *clock* (hertz) is told
-    the processor's frequency whenever it changes, *die* (reason, crash type) ends the
-    processor, *debug* takes lines for the log, *memory* is for those that access it by
-    themselves, and *deep* says whether the sleep of the processor would be a deep one.
+    All of it is one core's own, but the *memory*; *core* is the core's name on its SoC.
+    *now* is the clock. *set_line* (irq, level) is an input of the interrupt controller.
+    *clock* (hertz) is told the core's frequency whenever it changes, *die* (reason, crash
+    type) ends the core, *debug* takes lines for the log, *memory* is for those that access
+    it by themselves, and *deep* says whether the sleep of the core would be a deep one.
     """
 
     def __init__(
         self,
         console: Stream,
-        mailbox: Stream,
+        doorbell: Doorbell,
         now: Clock,
         set_line: Callable[[int, bool], None],
         clock: Callable[[int], None] = lambda hertz: None,
@@ -52,11 +61,12 @@ class Wires:
         debug: Callable[[str], None] = lambda line: None,
         memory: Memory | None = None,
         deep: Callable[[], bool] = lambda: False,
+        core: str = "",
     ) -> None:
-        self.console, self.mailbox, self.now = console, mailbox, now
+        self.console, self.doorbell, self.now = console, doorbell, now
         self.set_line = set_line
         self.clock, self.die, self.debug, self.memory = clock, die, debug, memory
-        self.deep = deep
+        self.deep, self.core = deep, core
 
 
 class Words(Peripheral):

@@ -1,28 +1,30 @@
-"""What a machine is: memory, peripherals and interrupts, as data."""
+"""What a SoC is: cores, memory, peripherals and a doorbell, as data."""
 
 from __future__ import annotations
 
 from importlib import import_module
 
+from rprocfs.arch.core import Boot
+from rprocfs.soc.doorbell import Framed
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from rprocfs.arch.core import CoreSpec
     from rprocfs.hw.peripherals import Peripherals, Wires
-
-READ, WRITE, EXECUTE = 1, 2, 4
+    from rprocfs.soc.doorbell import Codec
 
 
 class Region:
-    """*size* bytes of memory at device address *da*, accessible as *flags* say."""
+    """*size* bytes of memory at device address *da*."""
 
-    __slots__ = ("da", "flags", "name", "size")
+    __slots__ = ("da", "name", "size")
 
-    def __init__(self, name: str, da: int, size: int, flags: int = READ | WRITE | EXECUTE) -> None:
+    def __init__(self, name: str, da: int, size: int) -> None:
         self.name = name
         self.da = da
         self.size = size
-        self.flags = flags
 
     @property
     def end(self) -> int:
@@ -34,58 +36,35 @@ class Region:
         return self.da <= da and da + size <= self.end
 
     def __repr__(self) -> str:
-        return f"Region({self.name!r}, {self.da:#x}, {self.size:#x})"
+        return f"{type(self).__name__}({self.name!r}, {self.da:#x}, {self.size:#x})"
 
 
-class Bank:
-    """*size* bytes of memory at device address *da*: those from *offset* on of what is shared.
+class Bank(Region):
+    """Memory at *da*: those bytes of the SoC's memory that begin at *offset*.
 
     Two banks with the same offset are one memory that is seen at two addresses.
     """
 
-    __slots__ = ("da", "name", "offset", "size")
+    __slots__ = ("offset",)
 
     def __init__(self, name: str, da: int, size: int, offset: int = 0) -> None:
-        self.name = name
-        self.da = da
-        self.size = size
+        super().__init__(name, da, size)
         self.offset = offset
 
     def find(self, da: int, size: int) -> int:
-        """Where the *size* bytes at *da* are in the shared memory; -1: not all are here."""
+        """Where the *size* bytes at *da* are in the SoC's memory; -1: not all are here."""
         at = da - self.da
         return self.offset + at if at >= 0 and size >= 0 and at + size <= self.size else -1
 
-    def __repr__(self) -> str:
-        return f"Bank({self.name!r}, {self.da:#x}, {self.size:#x}, {self.offset:#x})"
-
-
-class Uart:
-    """A UART of kind *kind* at *base*; its receive and transmit interrupts."""
-
-    __slots__ = ("base", "kind", "rx_irq", "tx_irq")
-
-    def __init__(self, kind: str, base: int, rx_irq: int, tx_irq: int) -> None:
-        self.kind = kind
-        self.base = base
-        self.rx_irq = rx_irq
-        self.tx_irq = tx_irq
-
-    def __repr__(self) -> str:
-        return f"Uart({self.kind!r}, {self.base:#x}, {self.rx_irq}, {self.tx_irq})"
-
 
 class Machine:
-    """A virtual SoC: everything that is the same for all processors of its kind.
+    """A SoC: what is the same for every one of its kind.
 
-    *source* is where it stands, ``module:NAME``: another process finds it there. *ram* is
-    the only region that an image may be loaded into, *banks* is all memory that the worker
-    and rprocfs share (default: the ram). *fixed_carveouts* and *fixed_vrings* are for
-    resource tables that name their addresses, *dynamic* is where those that do not are
-    placed, *platform_page* and what is behind it are the platform's own (empty: it has
-    none). *console* and *mailbox* are what has these roles; a machine may have no console.
-    *vectors* is where the vector table is after a reset, None: at the first segment. *mpu*
-    is the number of its MPU's regions.
+    *source* is where it stands, ``module:NAME``: a worker process imports it from there.
+    *banks* are all its memory, which every core sees and the host, too. *dynamic* is where
+    carveouts and vrings are placed that may lie anywhere; None if a driver takes reserved
+    memories instead. *doorbell* is the codec of its mailbox. *console* says whether its
+    firmware has one.
     """
 
     def __init__(
@@ -93,62 +72,36 @@ class Machine:
         *,
         name: str,
         source: str,
-        cores: tuple[str, ...],
-        ram: Region,
-        fixed_carveouts: Region,
-        fixed_vrings: Region,
-        dynamic: Region,
-        platform_page: Region,
-        console: Uart | None,
-        mailbox: Uart,
-        irqs: int,
-        priority_bits: int,
-        cpu_hz: int,
-        ref_hz: int,
-        banks: tuple[Bank, ...] = (),
-        vectors: int | None = None,
-        mpu: int = 0,
+        cores: Sequence[CoreSpec],
+        banks: Sequence[Bank],
+        doorbell: Callable[[], Codec] = Framed,
+        dynamic: Region | None = None,
+        console: bool = True,
     ) -> None:
         self.name = name
         self.source = source
-        self.cores = cores
-        self.ram = ram
-        self.fixed_carveouts = fixed_carveouts
-        self.fixed_vrings = fixed_vrings
+        self.cores: Mapping[str, CoreSpec] = {core.name: core for core in cores}
+        self.banks = tuple(banks)
+        self.doorbell = doorbell
         self.dynamic = dynamic
-        self.platform_page = platform_page
         self.console = console
-        self.mailbox = mailbox
-        self.irqs = irqs
-        self.priority_bits = priority_bits
-        self.cpu_hz = cpu_hz
-        self.ref_hz = ref_hz
-        self.banks = banks or (Bank(ram.name, ram.da, ram.size),)
-        self.vectors = vectors
-        self.mpu = mpu
 
     @property
-    def loadable(self) -> Region:
-        """Where an image's segments may lie."""
-        return self.ram
-
-    @property
-    def shared_size(self) -> int:
-        """How many bytes of memory are shared."""
+    def memory_size(self) -> int:
+        """How many bytes of memory the SoC has."""
         return max(bank.offset + bank.size for bank in self.banks)
 
-    def vector_table(self, loaded: Sequence[int]) -> int:
-        """Where the vector table is: *vectors*, or the first of the addresses that are loaded.
+    def boot(self, core: str, entry: int, loaded: Sequence[int]) -> Boot:
+        """How *core* is released with an image: see :meth:`CoreSpec.reset_address`.
 
-        An image that loads nothing has it at the start of the RAM.
+        An image that loads nothing begins where the first bank does.
         """
-        if self.vectors is not None:
-            return self.vectors
-        return loaded[0] if loaded else self.ram.da
+        address = self.cores[core].reset_address(entry, loaded or (self.banks[0].da,))
+        return Boot(core, address)
 
     def peripherals(self, wires: Wires) -> Peripherals:
-        """All that is in the address space besides memory and the core's own, wired together."""
-        raise NotImplementedError(f"{self.name} is not for Unicorn: {wires}")
+        """What one core finds in its address space besides memory and what is its own."""
+        raise NotImplementedError(f"{self.name} has no device models: {wires}")
 
 
 def find_machine(source: str) -> Machine:

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from rprocfs.arch.armv7m.core import CortexM
 from rprocfs.hw.peripherals import PAGE, Peripherals, Words
 from rprocfs.hw.st.adc import Adc
 from rprocfs.hw.st.crc import Crc
@@ -32,7 +33,7 @@ from rprocfs.hw.st.rtc import Rtc
 from rprocfs.hw.st.small import Exti, Gpio, Pwr, Rng
 from rprocfs.hw.st.tim import Tim, Wwdg
 from rprocfs.hw.st.usart import Usart
-from rprocfs.soc.machine import Bank, Machine, Region, Uart
+from rprocfs.soc.machine import Bank, Machine
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -108,7 +109,7 @@ class Stm32mp1Peripherals(Peripherals):
         self.rcc = Rcc(wires.clock, reset, partial(line, WAKEUP))
         self.exti = Exti(lambda number, level: line(EXTI_LINES[number], level))
         self._mailed = self._woken = False
-        self.ipcc = Ipcc(wires.mailbox.transmit, self._mail, partial(line, IPCC_TX), now.busy)
+        self.ipcc = Ipcc(wires.doorbell.send, self._mail, partial(line, IPCC_TX), now.busy)
         self.usarts = [Usart(wires.console.transmit, partial(line, irq)) for irq in USARTS.values()]
         group1 = partial(self.rcc.timer_hz, APB1DIVR, TIMG1PRER)
         group2 = partial(self.rcc.timer_hz, APB2DIVR, TIMG2PRER)
@@ -248,9 +249,9 @@ class Stm32mp1Peripherals(Peripherals):
 
     def poll(self) -> None:
         """Doorbells, console input, timers."""
-        mailbox = self.wires.mailbox.received
-        while mailbox:
-            self.ipcc.occupy(mailbox.pop(0))
+        rung = self.wires.doorbell.received
+        while rung:
+            self.ipcc.occupy(rung.pop(0)[0])
         self.ipcc.retry()
         if self._mailed:
             self._wake()
@@ -289,24 +290,16 @@ _HZ = Rcc().mcu_hz
 STM32MP157 = Stm32mp1(
     name="stm32mp157",
     source=f"{__name__}:STM32MP157",
-    cores=("cortex-m4",),
-    ram=Region("mcusram", SRAM, SRAM_SIZE),
-    fixed_carveouts=Region("mcuram2", SRAM, 0x4_0000),
-    fixed_vrings=Region("vdev0vring0", SRAM + 0x4_0000, 0x2000),
-    dynamic=Region("vdev0buffer", SRAM + 0x4_2000, 0x4000),
-    platform_page=Region("none", SRAM + SRAM_SIZE, 0),
-    console=Uart("usart", 0x4001_0000, 52, 52),
-    mailbox=Uart("ipcc", IPCC, IPCC_RX, IPCC_TX),
-    irqs=150,
-    priority_bits=4,
-    cpu_hz=_HZ,
-    ref_hz=_HZ // 8,
+    cores=[
+        CortexM(
+            "cortex-m4", irqs=150, priority_bits=4, cpu_hz=_HZ, ref_hz=_HZ // 8, mpu_regions=8,
+            vectors=RETRAM,
+        )
+    ],
     banks=(
         Bank("mcusram", SRAM, SRAM_SIZE, 0),
         Bank("mcusram", SRAM_ALIAS, SRAM_SIZE, 0),
         Bank("retram", RETRAM, RETRAM_SIZE, SRAM_SIZE),
         Bank("retram", RETRAM_A7, RETRAM_SIZE, SRAM_SIZE),
     ),
-    vectors=RETRAM,
-    mpu=8,
-)
+)  # fmt: skip

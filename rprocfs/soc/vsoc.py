@@ -21,27 +21,61 @@ processor to shut down, 0xf1 is its consent; 0xff says that it crashed.
 
 from __future__ import annotations
 
+from rprocfs.arch.armv7m.core import CortexM
 from rprocfs.hw.arm.cmsdk_uart import CmsdkUart
 from rprocfs.hw.peripherals import PAGE, Peripherals
-from rprocfs.soc.machine import Machine, Region, Uart
+from rprocfs.soc.machine import Bank, Machine, Region
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from rprocfs.hw.peripherals import Stream, Wires
+    from collections.abc import Callable, Sequence
+
+    from rprocfs.arch.core import CoreSpec
+    from rprocfs.hw.peripherals import Wires
+    from rprocfs.soc.doorbell import Message
 
 RAM = 0x2100_0000
+CONSOLE, CONSOLE_RX, CONSOLE_TX = 0x4000_4000, 0, 1
+MAILBOX, MAILBOX_RX, MAILBOX_TX = 0x4000_5000, 2, 3
 MAILBOX_LAST_NOTIFYID = 0xEF
 MAILBOX_SHUTDOWN, MAILBOX_READY, MAILBOX_CRASHED = 0xF0, 0xF1, 0xFF
 
 
-class SerialPort:
-    """A UART with a stream behind it."""
+class Hints:
+    """The codec of a mailbox that is a UART: a byte is a channel, and means "look".
 
-    def __init__(self, description: Uart, stream: Stream, wires: Wires) -> None:
-        self._stream, self._wires = stream, wires
-        self._irqs = description.rx_irq, description.tx_irq
-        self.base = description.base
-        self.uart = CmsdkUart(stream.transmit, self._interrupt)
+    There is no payload. A channel that rings again before the receiver looked is one ring.
+    """
+
+    @staticmethod
+    def encode(channel: int, payload: bytes = b"") -> bytes:
+        """One byte; ValueError for a payload."""
+        if payload:
+            raise ValueError("a hint has no payload")
+        return bytes((channel,))
+
+    def decode(self, data: bytes) -> list[Message]:
+        """Each channel once, in the order in which they rang."""
+        return [(channel, b"") for channel in dict.fromkeys(data)]
+
+
+class SerialPort:
+    """A UART at *base* whose receive and transmit interrupts are *irqs*.
+
+    What the firmware sends goes to *transmit*; what comes in waits in *received*.
+    """
+
+    def __init__(
+        self,
+        base: int,
+        irqs: tuple[int, int],
+        transmit: Callable[[int], bool],
+        received: bytearray | list[Message],
+        wires: Wires,
+    ) -> None:
+        self._irqs, self._received, self._wires = irqs, received, wires
+        self.base = base
+        self.uart = CmsdkUart(transmit, self._interrupt)
 
     def _interrupt(self, rx: bool, tx: bool) -> None:
         for irq, level in zip(self._irqs, (rx, tx), strict=True):
@@ -49,18 +83,23 @@ class SerialPort:
 
     def feed(self) -> None:
         """Give the UART its next byte, if it has room and there is one."""
-        if self._stream.received and self.uart.ready:
-            self.uart.receive(self._stream.received.pop(0))
+        if self._received and self.uart.ready:
+            first = self._received.pop(0)
+            self.uart.receive(first if isinstance(first, int) else first[0])
 
 
 class VsocPeripherals(Peripherals):
     """The two UARTs."""
 
-    def __init__(self, machine: Machine, wires: Wires) -> None:
+    def __init__(self, wires: Wires) -> None:
         super().__init__(wires)
-        self.serial = [SerialPort(machine.mailbox, wires.mailbox, wires)]
-        if machine.console is not None:
-            self.serial.append(SerialPort(machine.console, wires.console, wires))
+        bell, console = wires.doorbell, wires.console
+        self.serial = [
+            SerialPort(MAILBOX, (MAILBOX_RX, MAILBOX_TX), bell.send, bell.received, wires),
+            SerialPort(
+                CONSOLE, (CONSOLE_RX, CONSOLE_TX), console.transmit, console.received, wires
+            ),
+        ]
         self.pages.update((one.base, one.uart) for one in self.serial)
         self._feed = {one.base: one.feed for one in self.serial}
 
@@ -83,27 +122,36 @@ class VsocPeripherals(Peripherals):
 
 
 class Vsoc(Machine):
-    """A machine whose peripherals are CMSDK UARTs."""
+    """A machine of this family: *ram* from its first byte on, laid out as above.
+
+    *ram_size* is in bytes. Behind the platform page may be more that is not for firmware.
+    """
+
+    def __init__(
+        self, name: str, source: str, cores: Sequence[CoreSpec], ram: int,
+        ram_size: int = 0x100_0000, *, console: bool = True,
+    ) -> None:  # fmt: skip
+        self.ram = Bank("ram", ram, ram_size)
+        self.fixed_carveouts = Region("carveouts", ram + 0x10_0000, 0x10_0000)
+        self.fixed_vrings = Region("vrings", ram + 0x20_0000, 0x10_0000)
+        self.pool = Region("dynamic", ram + 0x30_0000, 0xCF_0000)
+        self.platform_page = Region("platform", ram + 0xFF_0000, ram_size - 0xFF_0000)
+        super().__init__(
+            name=name, source=source, cores=cores, banks=(self.ram,), doorbell=Hints,
+            dynamic=self.pool, console=console,
+        )  # fmt: skip
+
+
+class Vsoc1(Vsoc):
+    """vsoc/1, whose peripherals are CMSDK UARTs."""
 
     def peripherals(self, wires: Wires) -> Peripherals:
         """Mailbox and console."""
-        return VsocPeripherals(self, wires)
+        return VsocPeripherals(wires)
 
 
-VSOC1 = Vsoc(
-    name="vsoc/1",
-    source=f"{__name__}:VSOC1",
-    cores=("cortex-m3", "cortex-m4"),
-    ram=Region("ram", RAM, 0x100_0000),
-    fixed_carveouts=Region("carveouts", RAM + 0x10_0000, 0x10_0000),
-    fixed_vrings=Region("vrings", RAM + 0x20_0000, 0x10_0000),
-    dynamic=Region("dynamic", RAM + 0x30_0000, 0xCF_0000),
-    platform_page=Region("platform", RAM + 0xFF_0000, 0x1_0000),
-    console=Uart("cmsdk", 0x4000_4000, rx_irq=0, tx_irq=1),
-    mailbox=Uart("cmsdk", 0x4000_5000, rx_irq=2, tx_irq=3),
-    irqs=32,
-    priority_bits=8,
-    cpu_hz=25_000_000,
-    ref_hz=1_000_000,
-)
-MACHINES = {VSOC1.name: VSOC1}
+def _core(name: str) -> CortexM:
+    return CortexM(name, irqs=32, priority_bits=8, cpu_hz=25_000_000, ref_hz=1_000_000)
+
+
+VSOC1 = Vsoc1("vsoc/1", f"{__name__}:VSOC1", [_core("cortex-m3"), _core("cortex-m4")], RAM)

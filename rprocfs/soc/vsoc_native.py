@@ -16,24 +16,10 @@ independent one leaves free, may take device addresses for pointers.
 
 from __future__ import annotations
 
-from rprocfs.soc.machine import Machine, Region, Uart
+from rprocfs.arch.core import CoreSpec
+from rprocfs.soc.vsoc import Vsoc
 
 RAM = 0x8000_0000
 TABLE_SIZE = 0x10_0000
 
-NATIVE = Machine(
-    name="vsoc/1-native",
-    source=f"{__name__}:NATIVE",
-    cores=("native",),
-    ram=Region("ram", RAM, 0x100_0000),
-    fixed_carveouts=Region("carveouts", RAM + 0x10_0000, 0x10_0000),
-    fixed_vrings=Region("vrings", RAM + 0x20_0000, 0x10_0000),
-    dynamic=Region("dynamic", RAM + 0x30_0000, 0xCF_0000),
-    platform_page=Region("platform", RAM + 0xFF_0000, 0x1_0000),
-    console=Uart("stdio", 0, 0, 0),
-    mailbox=Uart("socket", 0, 0, 0),
-    irqs=0,
-    priority_bits=0,
-    cpu_hz=0,
-    ref_hz=0,
-)
+NATIVE = Vsoc("vsoc/1-native", f"{__name__}:NATIVE", [CoreSpec("native")], RAM)

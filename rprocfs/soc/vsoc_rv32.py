@@ -19,23 +19,11 @@ fault, as on the real ``virt``.
 
 from __future__ import annotations
 
-from rprocfs.soc.machine import Machine, Region, Uart
+from rprocfs.arch.rv32.core import Rv32
+from rprocfs.soc.vsoc import Vsoc
 
 RAM = 0x8000_0000
 
-RV32 = Machine(
-    name="vsoc/1-rv32",
-    source=f"{__name__}:RV32",
-    cores=("rv32",),
-    ram=Region("ram", RAM, 0x120_0000),
-    fixed_carveouts=Region("carveouts", RAM + 0x10_0000, 0x10_0000),
-    fixed_vrings=Region("vrings", RAM + 0x20_0000, 0x10_0000),
-    dynamic=Region("dynamic", RAM + 0x30_0000, 0xCF_0000),
-    platform_page=Region("platform", RAM + 0xFF_0000, 0x21_0000),
-    console=None,
-    mailbox=Uart("16550", 0x1000_0000, rx_irq=10, tx_irq=10),
-    irqs=96,
-    priority_bits=3,
-    cpu_hz=10_000_000,
-    ref_hz=10_000_000,
+RV32 = Vsoc(
+    "vsoc/1-rv32", f"{__name__}:RV32", [Rv32("rv32", irqs=96)], RAM, 0x120_0000, console=False
 )

@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 
+from rprocfs.arch.armv7m.core import CortexM
+from rprocfs.arch.rv32.core import Rv32
 from rprocfs.drivers.worker.crash_dump import merged, notes
 from rprocfs.remoteproc.dump_segment import DumpSegment
 from rprocfs.testing.driver_table import R0, RPMSG, Bench, Images
@@ -146,9 +148,9 @@ def test_gdb_finds_the_crash_of_a_riscv_core(way, frames, signal, unstripped, tm
     assert found[-1].startswith("main ()")
 
 
-@pytest.mark.parametrize(("machine", "size", "count"), [(40, 148, 17), (243, 204, 32)])
-def test_the_layout_of_the_note(machine, size, count):
-    note = notes(machine, tuple(range(1, count + 1)), 0)
+@pytest.mark.parametrize(("core", "size", "count"), [(CortexM, 148, 17), (Rv32, 204, 32)])
+def test_the_layout_of_the_note(core, size, count):
+    note = notes(core.registers, tuple(range(1, count + 1)), 0)
     assert struct.unpack_from("<3I", note) == (5, size, 1)
     assert note[12:20] == b"CORE\0\0\0\0"
     status = note[20 : 20 + size]
@@ -158,15 +160,17 @@ def test_the_layout_of_the_note(machine, size, count):
 
 
 def test_no_registers_no_note():
-    assert notes(40, (), 0) == b""
+    assert notes(CortexM.registers, (), 0) == b""
 
 
 def test_registers_that_the_core_does_not_have():
-    assert len(notes(40, (1,) * 32, 0)) == len(notes(40, (1,) * 17, 0))
+    assert len(notes(CortexM.registers, (1,) * 32, 0)) == len(
+        notes(CortexM.registers, (1,) * 17, 0)
+    )
 
 
 def test_a_crash_of_no_known_type():
-    assert notes(40, (0,) * 17, 77)[20:24] == (6).to_bytes(4, "little")
+    assert notes(CortexM.registers, (0,) * 17, 77)[20:24] == (6).to_bytes(4, "little")
 
 
 def parts(*ranges):

@@ -42,7 +42,7 @@ def test_a_debugger_finds_the_firmware(tmp_path):
 @pytest.mark.parametrize(
     ("properties", "complaint"),
     [
-        ({"engine": "unicorn", "gdb": "/tmp/gdb"}, "gdb: only QEMU has a stub"),
+        ({"engine": "unicorn", "gdb": "/tmp/gdb"}, "gdb: the engine unicorn has no stub"),
         ({"engine": "qemu", "gdb": "gdb"}, "gdb gdb: has to be absolute, and shorter"),
         ({"engine": "qemu", "gdb": "/" + "x" * 107}, "has to be absolute, and shorter"),
     ],

@@ -89,9 +89,8 @@ class Host:
         self.worker = self.engine.spawn(
             VSOC1,
             self.ram,
-            core=core,
-            vtor=VSOC1.vector_table(loaded),
-            on_mailbox=self.on_mailbox,
+            VSOC1.boot(core, 0, loaded),
+            on_message=self.on_message,
             on_exit=self.on_exit,
             on_console=lambda data: self.notify(),
         )
@@ -108,9 +107,9 @@ class Host:
         with self.changed:
             self.changed.notify_all()
 
-    def on_mailbox(self, data):
+    def on_message(self, channel, payload):
         with self.changed:
-            self.mailbox += data
+            self.mailbox.append(channel)
             if self.rings:
                 self.receive()
             self.changed.notify_all()
@@ -155,7 +154,7 @@ class Host:
         self.rings, self.free = rings, list(range(NUM))
         self.ram.at(vdev + 16, 4).cast("I")[0] = 1
         self.ram.at(vdev + 24, 1)[0] = status
-        self.worker.kick(0)
+        self.worker.send(0)
 
     def receive(self):
         rx, tx = self.rings
@@ -176,7 +175,7 @@ class Host:
             message = struct.pack("<IIIHH", src, dst, 0, len(data), 0) + data
             self.ram.at(tx.buffers + head * BUFFER, len(message))[:] = message
             tx.offer(head, BUFFER)
-        self.worker.kick(1)
+        self.worker.send(1)
 
     def _used(self):
         return self.ram.at(self.rings[1].used, 4).cast("H")[1]

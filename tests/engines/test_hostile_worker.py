@@ -10,6 +10,7 @@ import time
 
 import pytest
 
+from rprocfs.arch.core import Boot
 from rprocfs.engines.death import CrashType, Death
 from rprocfs.engines.memory import SharedRam
 from rprocfs.engines.native.engine import STOP_TIMEOUT, NativeWorker
@@ -21,7 +22,7 @@ from rprocfs.soc.vsoc import VSOC1
 TIMEOUT = 20
 BEGIN = """
 import os, signal, socket, sys, time
-mailbox, console, control = (socket.socket(fileno=int(fd)) for fd in sys.argv[1:])
+doorbell, console, control = (socket.socket(fileno=int(fd)) for fd in sys.argv[1:])
 """
 
 
@@ -32,9 +33,9 @@ class Hostile(Engine):
         super().__init__()
         self.worker, self.script = kind, script
 
-    def command(self, machine, core, vtor, fds):
+    def command(self, machine, boot, fds):
         """The script, with its three sockets."""
-        names = ("mailbox", "console", "control")
+        names = ("doorbell", "console", "control")
         return [sys.executable, "-I", "-c", BEGIN + self.script, *(str(fds[n]) for n in names)]
 
 
@@ -48,8 +49,9 @@ def hostile():
         undo.append(ram.close)
         deaths = []
         worker = engine(script, kind).spawn(
-            VSOC1, ram, core="cortex-m3", vtor=0,
-            on_mailbox=heard, on_console=heard, on_exit=deaths.append,
+            VSOC1, ram, Boot("cortex-m3", 0),
+            on_message=lambda channel, _: heard(bytes((channel,))), on_console=heard,
+            on_exit=deaths.append,
         )  # fmt: skip
         undo.append(worker.stop)
         return worker, deaths
@@ -92,15 +94,15 @@ def test_a_signal_without_a_name(hostile):
     assert deaths == [Death("signal", None, "killed by signal 40")]
 
 
-@pytest.mark.parametrize("name", ["mailbox", "console"])
+@pytest.mark.parametrize("name", ["doorbell", "console"])
 def test_what_survives_it_cannot_keep_us(hostile, name):
     """Somebody who has a socket of it sends more whenever something was read."""
     survivor = []
 
     class Survived(Hostile):
-        def command(self, machine, core, vtor, fds):
+        def command(self, machine, boot, fds):
             survivor.append(socket.socket(fileno=os.dup(fds[name])))
-            return super().command(machine, core, vtor, fds)
+            return super().command(machine, boot, fds)
 
     said = threading.Event()
 
@@ -176,7 +178,7 @@ def test_a_launcher_is_waited_for_with_any_number_of_open_files(hostile):
 def test_descriptors_and_urgent_bytes_are_dropped(hostile):
     script = """
 r, w = os.pipe()
-for sock in (mailbox, console, control):
+for sock in (doorbell, console, control):
     for _ in range(20):
         socket.send_fds(sock, [b"-"], [r] * 200)
         sock.send(b"-", socket.MSG_OOB)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from rprocfs.arch.core import Boot
 from rprocfs.engines.death import CrashType, Death
 from rprocfs.engines.memory import SharedRam
 from rprocfs.engines.qemu.engine import QemuEngine
@@ -47,7 +48,7 @@ def test_a_byte_that_comes_before_the_firmware_listens_is_not_lost(tmp_path, cou
         code = LATE + struct.pack("<2I", MAILBOX, count)
         with Program(tmp_path, code, engine=engine) as one:
             time.sleep(delay)
-            one.worker.send_mailbox(SHUTDOWN)
+            one.worker.send(SHUTDOWN)
             one.wait(lambda one=one: SHUTDOWN in one.mailbox)
 
 
@@ -60,7 +61,7 @@ def test_a_full_mailbox_does_not_block(qemu):
     one.wait_trace("crash: hang")
     before = time.monotonic()
     for _ in range(5000):
-        one.worker.kick(1)
+        one.worker.send(1)
     one.worker.stop()
     assert time.monotonic() - before < 5
 
@@ -142,8 +143,8 @@ def test_it_does_not_survive_its_parent():
 
 def test_it_does_not_start_without_its_parent():
     """Killed in between, the parent cannot be waited for any more."""
-    fds = dict.fromkeys(("ram", "mailbox", "console", "control"), 0)
-    command = QemuEngine().command(VSOC1, "cortex-m3", VSOC1.ram.da, fds)
+    fds = dict.fromkeys(("ram", "doorbell", "console", "control"), 0)
+    command = QemuEngine().command(VSOC1, Boot("cortex-m3", VSOC1.ram.da), fds)
     *guard, _ = command[: command.index(str(os.getpid())) + 1]
     done = subprocess.run([*guard, "1", "/bin/echo", "started"], capture_output=True, check=False)
     assert (done.returncode, done.stdout) == (71, b"")
@@ -205,7 +206,7 @@ XPSR=41000003 -Z-- T handler
     ],
 )
 def test_what_a_death_means(status, stderr, kind, crash_type, reason):
-    death = QemuEngine().death(status, stderr)
+    death = QemuEngine().death(VSOC1.cores["cortex-m3"], status, stderr)
     assert (death.kind, death.crash_type) == (kind, crash_type)
     assert death.reason.startswith(reason)
     if stderr == LOCKUP:
@@ -215,7 +216,7 @@ def test_what_a_death_means(status, stderr, kind, crash_type, reason):
 
 def test_a_machine_that_it_does_not_know():
     with SharedRam(VSOC1.ram.da, 4096) as ram, pytest.raises(ValueError, match="no core 'z80'"):
-        QemuEngine().spawn(VSOC1, ram, core="z80", vtor=0, on_mailbox=print, on_exit=print)
+        QemuEngine().spawn(VSOC1, ram, Boot("z80", 0), on_message=print, on_exit=print)
 
 
 def test_a_reset_before_it_listens_to_us(qemu):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from rprocfs.arch.core import Boot
 from rprocfs.engines.death import CRASHED, CrashType, Death
 from rprocfs.engines.memory import SharedRam
 from rprocfs.engines.unicorn import engine as unicorn_engine
@@ -77,7 +78,7 @@ def test_a_killed_worker_is_reported_once(host):
     os.kill(one.worker.pid, signal.SIGKILL)
     one.wait(lambda: one.deaths)
     assert one.deaths == [Death("signal", None, "killed by SIGKILL")]
-    one.worker.kick(0)
+    one.worker.send(0)
     assert one.worker.send_console(b"x") == 0
     one.worker.stop()
     assert len(one.deaths) == 1
@@ -87,7 +88,7 @@ def test_it_may_be_stopped_in_its_callbacks(tmp_path):
     stopped = threading.Event()
 
     class Host(Program):
-        def on_mailbox(self, data):
+        def on_message(self, channel, payload):
             self.worker.stop()
             stopped.set()
 
@@ -158,19 +159,19 @@ def test_a_flood_of_the_mailbox_comes_as_single_hints(tmp_path):
     calls = []
 
     class Counting(Program):
-        def on_mailbox(self, data):
-            calls.append(data)
-            super().on_mailbox(data)
+        def on_message(self, channel, payload):
+            calls.append((channel, payload))
+            super().on_message(channel, payload)
 
     with Counting(tmp_path, flood(MAILBOX)) as one:
         one.wait(lambda: len(calls) > 100)
-    assert set(calls) == {b"\1"}
+    assert set(calls) == {(1, b"")}
 
 
 def test_doorbells_never_wait(program):
     one = program(struct.pack("<H", 0xE7FE))  # b .
     for _ in range(5000):
-        one.worker.kick(1)
+        one.worker.send(1)
     assert one.deaths == []
 
 
@@ -210,7 +211,7 @@ def test_a_vector_table_outside_of_the_ram(tmp_path):
 
     with SharedRam(VSOC1.ram.da, VSOC1.ram.size) as ram:
         worker = UnicornEngine().spawn(
-            VSOC1, ram, core="cortex-m3", vtor=0x1000, on_mailbox=print, on_exit=on_exit
+            VSOC1, ram, Boot("cortex-m3", 0x1000), on_message=print, on_exit=on_exit
         )
         assert died.wait(SAFETY)
         worker.stop()
@@ -231,7 +232,7 @@ def test_console_input_reaches_the_firmware(program):
 def test_an_unknown_core():
     with SharedRam(VSOC1.ram.da, 4096) as ram, pytest.raises(ValueError, match="no core 'z80'"):
         UnicornEngine().spawn(
-            VSOC1, ram, core="z80", vtor=0, on_mailbox=print, on_exit=print, on_console=None
+            VSOC1, ram, Boot("z80", 0), on_message=print, on_exit=print, on_console=None
         )
 
 
@@ -241,13 +242,13 @@ def test_a_worker_that_cannot_be_started(monkeypatch):
             return ["/nonexistent/worker"]
 
     with SharedRam(VSOC1.ram.da, 4096) as ram, pytest.raises(FileNotFoundError):
-        Nowhere().spawn(VSOC1, ram, core="cortex-m3", vtor=0, on_mailbox=print, on_exit=print)
+        Nowhere().spawn(VSOC1, ram, Boot("cortex-m3", 0), on_message=print, on_exit=print)
 
 
 def test_without_the_library(monkeypatch):
     monkeypatch.setattr(unicorn_engine, "library", lambda: None)
     with SharedRam(VSOC1.ram.da, 4096) as ram, pytest.raises(FileNotFoundError, match="unicorn"):
-        UnicornEngine().spawn(VSOC1, ram, core="cortex-m3", vtor=0, on_mailbox=print, on_exit=print)
+        UnicornEngine().spawn(VSOC1, ram, Boot("cortex-m3", 0), on_message=print, on_exit=print)
 
 
 def test_a_broken_worker_says_why(host):
@@ -276,7 +277,7 @@ def test_a_broken_worker_says_why(host):
     ],
 )
 def test_what_a_death_means(status, stderr, death):
-    assert UnicornEngine().death(status, stderr) == death
+    assert UnicornEngine().death(VSOC1.cores["cortex-m3"], status, stderr) == death
 
 
 def test_a_worker_does_not_survive_its_parent():

@@ -63,12 +63,12 @@ def test_the_trace_starts_again_when_it_is_full(echo):
 
 def test_a_byte_without_news_is_harmless(echo):
     for byte in (0, 1, 1, 0x77, 0):
-        echo.worker.kick(byte)
+        echo.worker.send(byte)
     assert echo.call(1024, b"still there") == b"still there"
 
 
 def test_it_consents_to_a_shutdown(echo):
-    echo.worker.send_mailbox(0xF0)
+    echo.worker.send(0xF0)
     echo.wait(lambda: 0xF1 in echo.mailbox)
 
 
@@ -77,7 +77,7 @@ def test_its_heart_beats(echo):
     echo.wait_trace("announced")
     before = beat.cast("I")[0]
     while beat.cast("I")[0] < before + 2:
-        echo.worker.kick(0)
+        echo.worker.send(0)
     beat.release()
 
 
@@ -101,7 +101,7 @@ def test_it_does_not_believe_a_bad_descriptor(echo, address, length, head):
     descriptor[:] = struct.pack("<QIHH", address, length, 0, 0)
     descriptor.release()
     tx.publish(head)
-    echo.worker.kick(1)
+    echo.worker.send(1)
     echo.wait_trace(": bad buffer 0x")
     echo.free.remove(0)
     assert echo.call(1024, b"goes on") == b"goes on"
@@ -113,7 +113,7 @@ def test_it_does_not_believe_a_bad_length(echo):
     message[:] = struct.pack("<IIIHH", 0x400, 1024, 0, BUFFER, 0)
     message.release()
     tx.offer(echo.free.pop(0), BUFFER)
-    echo.worker.kick(1)
+    echo.worker.send(1)
     echo.wait_trace("rpmsg: bad length 0x200")
     assert echo.call(1024, b"goes on") == b"goes on"
 

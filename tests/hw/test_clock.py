@@ -14,7 +14,7 @@ class Space(SystemControlSpace):
     def __init__(self):
         self.time = self.busy = 0
         clock = Clock(lambda: self.time, lambda: self.busy)
-        super().__init__(VSOC1, "cortex-m4", 0, clock, lambda: None)
+        super().__init__(VSOC1.cores["cortex-m4"], 0, clock, lambda: None)
         for address, value in ((RVR, 2499), (CVR, 0), (CSR, 7), (0xE0001000, 1)):
             self.write(address, 4, value)
 

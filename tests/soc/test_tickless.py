@@ -9,7 +9,7 @@ from rprocfs.soc.stm32mp1 import STM32MP157
 
 CSR, RVR, CVR, ICSR = 0xE000E010, 0xE000E014, 0xE000E018, 0xE000ED04
 COUNTFLAG, PENDSTCLR = 1 << 16, 1 << 25
-HZ = STM32MP157.cpu_hz
+HZ = STM32MP157.cores["cortex-m4"].cpu_hz
 PERIOD = 20_900
 
 
@@ -22,7 +22,7 @@ class Kernel(SystemControlSpace):
     def __init__(self):
         self.time = self.busy = self.cycles = self.wrapped = 0
         clock = Clock(lambda: self.time, lambda: self.busy)
-        super().__init__(STM32MP157, "cortex-m4", 0, clock, lambda: None)
+        super().__init__(STM32MP157.cores["cortex-m4"], 0, clock, lambda: None)
         self.load = PERIOD
         for address, value in ((RVR, PERIOD - 1), (CVR, 0), (CSR, 7)):
             self.write(address, 4, value)

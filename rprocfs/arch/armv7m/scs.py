@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rprocfs.soc.machine import Machine
+    from rprocfs.arch.armv7m.core import CortexM
 
 # The private peripheral bus and the pages of it that have registers here: the rest
 # (ITM, FPB, TPIU) reads as zero, as on QEMU's machines.
@@ -23,26 +23,25 @@ DWT, SCS, PAGE = 0xE000_1000, 0xE000_E000, 0x1000
 
 
 class SystemControlSpace:
-    """A core's own peripherals, wired together.
+    """The own peripherals of a *core* that is reset with its vector table at *vtor*.
 
     *now* is the clock that SysTick counts by.
     """
 
     def __init__(
         self,
-        machine: Machine,
-        core: str,
+        core: CortexM,
         vtor: int,
         now: Clock,
         reset: Callable[[], None],
     ) -> None:
-        self.nvic = Nvic(machine.irqs, machine.priority_bits)
-        self.scb = Scb(self.nvic, core, vtor, reset)
-        self.mpu = Mpu(machine.mpu)
-        self.dwt = Dwt(now, machine.cpu_hz)
-        self._ratio = machine.cpu_hz // machine.ref_hz
+        self.nvic = Nvic(core.irqs, core.priority_bits)
+        self.scb = Scb(self.nvic, core.part, vtor, reset)
+        self.mpu = Mpu(core.mpu_regions)
+        self.dwt = Dwt(now, core.cpu_hz)
+        self._ratio = core.cpu_hz // core.ref_hz
         self._busy, self._ticked = now.busy, 0
-        self.systick = SysTick(now, machine.cpu_hz, machine.ref_hz, self._tick, self._waits)
+        self.systick = SysTick(now, core.cpu_hz, core.ref_hz, self._tick, self._waits)
         now.limits.append(lambda: self.systick.limit)
         blocks: tuple[tuple[int, Peripheral], ...] = (
             (SCS, self.nvic), (SCS, self.scb), (SCS, self.systick), (SCS, self.mpu),

@@ -19,38 +19,28 @@ from rprocfs.remoteproc.state import CrashType
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-EM_ARM, EM_RISCV = 40, 243
+    from rprocfs.arch.core import Registers
+
 NT_PRSTATUS, NT_GDB_TDESC = 1, 0xFF00_0000
 #: ``struct elf_prstatus`` around the registers: signal, then process and parent, then times.
 HEAD, TAIL = struct.Struct("<3iHxx2I4i32x"), struct.Struct("<I")
-#: Registers in the note; Linux's Arm has one more than there is here.
-COUNTS = {EM_ARM: 18, EM_RISCV: 32}
 SIGNALS = {
     CrashType.MMUFAULT: signal.SIGSEGV,
     CrashType.WATCHDOG: signal.SIGALRM,
     CrashType.FATAL_ERROR: signal.SIGABRT,
 }
 
-_GENERAL = (*(f"r{number}" for number in range(13)), "sp", "lr", "pc", "xpsr")
-_M_PROFILE = (
-    '<?xml version="1.0"?><!DOCTYPE target SYSTEM "gdb-target.dtd">'
-    "<target><architecture>arm</architecture>"
-    '<feature name="org.gnu.gdb.arm.m-profile">'
-    + "".join(f'<reg name="{name}" bitsize="32"/>' for name in _GENERAL)
-    + "</feature></target>"
-)
 
-
-def notes(machine: int, registers: tuple[int, ...], kind: int) -> bytes:
-    """The notes of a dump for ELF *machine*, crash type *kind*; none without *registers*."""
-    if not registers:
+def notes(registers: Registers, values: tuple[int, ...], kind: int) -> bytes:
+    """The notes of a dump of crash type *kind* with the *values* of *registers*; none without."""
+    if not values:
         return b""
-    padded = [*registers, *[0] * COUNTS[machine]][: COUNTS[machine]]
+    padded = [*values, *[0] * registers.prstatus][: registers.prstatus]
     number = SIGNALS[CrashType(kind)] if kind in set(CrashType) else signal.SIGABRT
     status = HEAD.pack(number, 0, 0, number, 0, 0, 1, 0, 1, 1)
     status += struct.pack(f"<{len(padded)}I", *padded) + TAIL.pack(0)
-    described = _note("GDB", NT_GDB_TDESC, _M_PROFILE.encode() + b"\0")
-    return _note("CORE", NT_PRSTATUS, status) + (described if machine == EM_ARM else b"")
+    described = _note("GDB", NT_GDB_TDESC, registers.description.encode() + b"\0")
+    return _note("CORE", NT_PRSTATUS, status) + (described if registers.description else b"")
 
 
 def _note(name: str, kind: int, content: bytes) -> bytes:

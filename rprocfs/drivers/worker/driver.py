@@ -5,16 +5,18 @@ from __future__ import annotations
 import errno
 import os
 import stat
+import threading
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
-from rprocfs.base.dma import RegionPool
 from rprocfs.base.platform import PlatformDevice, PlatformDriver
 from rprocfs.drivers.worker.console import Console, ConsoleFile
 from rprocfs.drivers.worker.ops import WorkerOps
+from rprocfs.drivers.worker.soc import Soc
 from rprocfs.engines.io_thread import IoThread
-from rprocfs.engines.qemu.engine import QemuEngine
+from rprocfs.engines.worker import Capability
 from rprocfs.fs.debugfs import DebugfsFile
 from rprocfs.fs.kernfs import error
 from rprocfs.fs.sysfs import SysfsFile, attribute
@@ -22,6 +24,7 @@ from rprocfs.remoteproc.core import devm_rproc_add, devm_rproc_alloc
 from rprocfs.remoteproc.coredump import rproc_coredump_set_elf_info
 
 if TYPE_CHECKING:
+    from rprocfs.base.device import Device
     from rprocfs.engines.worker import Engine
     from rprocfs.remoteproc.rproc import Remoteproc, Rproc
     from rprocfs.soc.machine import Machine
@@ -39,20 +42,24 @@ def gdb(path: str) -> str:
 class WorkerDriver(PlatformDriver):
     """A platform driver of such processors; a subclass says of which ones.
 
-    *machine* is theirs, *elf_machine* the one of their images, *engines* are those
-    that execute them and *best* names the one that ``auto`` stands for. *ops* are their
-    operations, *prefix* and a number the label of one without.
+    *machine* is the SoC that they are on, *elf_machine* the one of their images, *engines* are
+    those that execute them and *best* names the one that ``auto`` stands for. *ops* are their
+    operations, *prefix* and a number the label of one without. *shared*: the processors below
+    one bus are cores of one SoC; else each of them has a SoC of its own.
     """
 
     prefix: str
     machine: Machine
     elf_machine: int
-    ops: type[WorkerOps] = WorkerOps
+    ops: type[WorkerOps]
     engines: ClassVar[Mapping[str, type[Engine]]]
+    shared = False
 
     def __init__(self, subsystem: Remoteproc) -> None:
         self._subsystem = subsystem
         self._io = IoThread()
+        self._socs: dict[Device, Soc] = {}
+        self._lock = threading.Lock()  # a leaf: guards _socs
 
     def best(self) -> str:
         """The name of the engine to take where the description names none."""
@@ -60,63 +67,85 @@ class WorkerDriver(PlatformDriver):
 
     def probe(self, device: PlatformDevice) -> None:
         """Make the processor; EINVAL for a description that makes no sense."""
-        has, machine = device.properties.get, self.machine
-        ops = self._ops(device)
-        dma = RegionPool(ops.ram.view, machine.ram.da, machine.dynamic.da, machine.dynamic.end)
-        name = has("label") or f"{self.prefix}{device.id}"
-        rproc = devm_rproc_alloc(self._subsystem, device, name, ops, has("firmware-name"), dma)
+        has = device.properties.get
+        ops = self.make_ops(device)
+        name, firmware = has("label") or f"{self.prefix}{device.id}", has("firmware-name")
+        rproc = devm_rproc_alloc(self._subsystem, device, name, ops, firmware, ops.soc.dma)
         rproc_coredump_set_elf_info(rproc, ops.elf_class, self.elf_machine)
         rproc.phandle = has("phandle")
         rproc.auto_boot = bool(has("auto-boot"))
         devm_rproc_add(device, rproc)
         if not rproc.model.strict:
-            self._add_files(rproc, ops, has("gdb", ""))
+            self.add_files(rproc, ops, has("gdb", ""))
 
-    def _add_files(self, rproc: Rproc, ops: WorkerOps, socket: str) -> None:
+    def add_files(self, rproc: Rproc, ops: WorkerOps, socket: str) -> None:
         """What no kernel has."""
         if rproc.debug_dir is not None:
             rproc.debug_dir.add("worker", DebugfsFile(ops.worker_show, fresh=True))
-        if self.machine.console is not None:
+        if self.machine.console:
             rproc.dir.add("console", ConsoleFile(ops.console))
         if socket:
             rproc.dir.add(gdb.name, SysfsFile(gdb, socket))
 
-    def _ops(self, device: PlatformDevice) -> WorkerOps:
+    def core(self, device: PlatformDevice) -> str:
+        """The name of the core that *device* is; EINVAL if there is none."""
+        del device
+        return next(iter(self.machine.cores))
+
+    def make_ops(self, device: PlatformDevice) -> WorkerOps:
+        """The operations of the processor *device*; EINVAL."""
         has = device.properties.get
-        watchdog, log = has("watchdog-ms", 0), has("console-log")
-        if watchdog < 0:
-            raise _refused(device, f"bad watchdog-ms {watchdog}")
-        core = str(has("compatible", self.compatible[-1])).removeprefix("rprocfs,")
+        log = has("console-log")
+        core = self.core(device)
         engine = self._engine(device, has("engine", "auto"), has("gdb", ""))
-        # Time stands still in a debugger.
-        watchdog = 0 if has("gdb") else watchdog / 1000
-        ops = self.ops(engine, self.machine, core, self.elf_machine, watchdog)
+        ops = self.ops(self._soc(device), engine, core, self.elf_machine)
         device.devm_add_action(ops.close)
         if log:
             ops.console = Console(ops.console.send, _log(device, log), device.err)
         return ops
 
+    def _soc(self, device: PlatformDevice) -> Soc:
+        """The SoC that *device* is a core of, until the device goes."""
+        place: Device = device.parent if self.shared and device.parent is not None else device
+        with self._lock:
+            soc = self._socs.get(place)
+            if soc is None:
+                soc = self._socs[place] = Soc(self.machine)
+            soc.users += 1
+        device.devm_add_action(partial(self._put_soc, place))
+        return soc
+
+    def _put_soc(self, place: Device) -> None:
+        with self._lock:
+            soc = self._socs[place]
+            soc.users -= 1
+            if soc.users:
+                return
+            del self._socs[place]
+        soc.close()
+
     def _engine(self, device: PlatformDevice, name: str, socket: str) -> Engine:
         make = self.engines.get(self.best() if name == "auto" else name)
         if make is None:
-            raise _refused(device, f"no engine {name}")
+            raise refused(device, f"no engine {name}")
         if not socket:
             return make(self._io)
-        if make is not QemuEngine:
-            raise _refused(device, "gdb: only QEMU has a stub")
+        if Capability.GDB not in make.capabilities:
+            raise refused(device, f"gdb: the engine {name} has no stub for a debugger")
         if not socket.startswith("/") or len(socket.encode()) >= SOCKET_PATH_MAX:
-            raise _refused(device, f"gdb {socket}: has to be absolute, and shorter")
+            raise refused(device, f"gdb {socket}: has to be absolute, and shorter")
         if os.path.lexists(socket) and not Path(socket).is_socket():
-            raise _refused(device, f"gdb {socket}: is there, and no socket")
+            raise refused(device, f"gdb {socket}: is there, and no socket")
         before = _socket(Path(socket))
         device.devm_add_action(lambda: _remove_socket(Path(socket), before))
-        return QemuEngine(self._io, socket)
+        return make(self._io, socket)
 
     def remove(self, device: PlatformDevice) -> None:
         """All of it is undone by the device's resources."""
 
 
-def _refused(device: PlatformDevice, why: str) -> OSError:
+def refused(device: PlatformDevice, why: str) -> OSError:
+    """The EINVAL of a description that makes no sense; *why* is logged."""
     device.err(why)
     return error(errno.EINVAL)
 

@@ -21,13 +21,17 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rprocfs.engines.death import Death, signal_name
 from rprocfs.engines.io_thread import IoThread
 from rprocfs.engines.native.launcher import DOORBELL, MEMORY
 from rprocfs.engines.worker import STDERR_KEPT, Engine, Worker
-from rprocfs.soc.machine import Machine
+from rprocfs.soc.vsoc import Vsoc
+
+if TYPE_CHECKING:
+    from rprocfs.arch.core import Boot, CoreSpec
+    from rprocfs.soc.machine import Machine
 
 # Isolated and without site-packages, as for Unicorn.
 START = (
@@ -94,8 +98,8 @@ class NativeEngine(Engine):
 
     worker = NativeWorker
 
-    def __init__(self, io: IoThread | None = None) -> None:
-        super().__init__(io)
+    def __init__(self, io: IoThread | None = None, gdb: str = "") -> None:
+        super().__init__(io, gdb)
         self.cpu_seconds = 0
         self._environment: dict[str, str] = {}
 
@@ -111,16 +115,18 @@ class NativeEngine(Engine):
             os.close(fd)
         self.files.clear()
 
-    def death(self, status: int, stderr: str) -> Death:
+    def death(self, core: CoreSpec, status: int, stderr: str) -> Death:
         """Signals by their names: the launcher knows numbers only."""
-        death = super().death(status, stderr)
+        death = super().death(core, status, stderr)
         number = death.reason.removeprefix("signal ")
         if death.kind != "crash" or not number.isdecimal():
             return death
         return replace(death, reason=f"killed by {signal_name(int(number))}")
 
-    def command(self, machine: Machine, core: str, vtor: int, fds: Mapping[str, int]) -> list[str]:
-        """The launcher's command line."""
+    def command(self, machine: Machine, boot: Boot, fds: Mapping[str, int]) -> list[str]:
+        """The launcher's command line. TypeError for a SoC that a program does not know."""
+        if not isinstance(machine, Vsoc):
+            raise TypeError(f"no program is firmware for {machine.name}")
         environment = {
             "PATH": "/usr/bin:/bin",
             "RPROCFS_NATIVE": "1",
@@ -131,10 +137,11 @@ class NativeEngine(Engine):
             "RPROCFS_TABLE_DA": hex(machine.ram.da),
             "RPROCFS_HEARTBEAT_DA": hex(machine.platform_page.da),
         } | self._environment
-        python = [sys.executable, "-I", "-S", "-c", START, str(ROOT), core, str(self.cpu_seconds)]
-        names = ("program", "ram", "mailbox", "console", "control")
+        python = [sys.executable, "-I", "-S", "-c", START, str(ROOT)]
+        names = ("program", "ram", "doorbell", "console", "control")
         words = [f"{name}={value}" for name, value in environment.items()]
-        return [*python, *(str(fds[name]) for name in names), *words]
+        limits = boot.core, str(self.cpu_seconds)
+        return [*python, *limits, *(str(fds[name]) for name in names), *words]
 
 
 def _sealed(image: bytes) -> int:

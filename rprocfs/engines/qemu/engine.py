@@ -18,7 +18,6 @@ import fcntl
 import os
 import re
 import shutil
-import signal
 import socket
 import struct
 import sys
@@ -26,14 +25,15 @@ import termios
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from rprocfs.engines import registers
 from rprocfs.engines.death import CrashType, Death
-from rprocfs.engines.io_thread import IoThread
-from rprocfs.engines.qemu import qmp
-from rprocfs.engines.worker import STDERR_KEPT, Engine, Worker
-from rprocfs.soc.machine import Machine
+from rprocfs.engines.qemu import qmp, targets
+from rprocfs.engines.worker import STDERR_KEPT, Capability, Engine, Worker
+
+if TYPE_CHECKING:
+    from rprocfs.arch.core import Boot, CoreSpec
+    from rprocfs.soc.machine import Machine
 
 #: Seconds after a doorbell that QEMU has not looked at, until it is made to look.
 POKE_AFTER, POKE_AT_MOST = 0.02, 0.2
@@ -41,24 +41,8 @@ POKE_AFTER, POKE_AT_MOST = 0.02, 0.2
 #: Seconds that QEMU has to tell the registers of a processor that reset itself.
 TELL_WITHIN = 0.5
 
-#: Machine and core -> QEMU's program and its machine. The vector table goes in by ``{vtor}``.
-MACHINES: Mapping[tuple[str, str], tuple[str, ...]] = {
-    ("vsoc/1", "cortex-m3"): (
-        "qemu-system-arm", "-M", "mps2-an385,memory-backend=ram",
-        "-global", "armv7m.init-nsvtor={vtor:#x}",
-    ),
-    ("vsoc/1", "cortex-m4"): (
-        "qemu-system-arm", "-M", "mps2-an386,memory-backend=ram",
-        "-global", "armv7m.init-nsvtor={vtor:#x}",
-    ),
-    ("vsoc/1-rv32", "rv32"): (
-        "qemu-system-riscv32", "-M", "virt,memory-backend=ram",
-        "-bios", "none",
-    ),
-}  # fmt: skip
-
 #: Serial ports in the order of the machine's UARTs.
-SERIAL = ("console", "mailbox")
+SERIAL = ("console", "doorbell")
 
 SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
@@ -73,15 +57,8 @@ START = (
 )
 ROOT = Path(__file__).parents[3]
 
-_LOCKUP = re.compile(r"Lockup: (.*)")
-_SHOWN = (("pc", 15), ("lr", 14), ("sp", 13), ("xpsr", 16))
 # What QEMU says where it does not start.
 _COMPLAINT = re.compile(r"^(?:/\S*)?(qemu(?:-system-\w+)?: (?!warning).*)", re.MULTILINE)
-# What QEMU says of an access to nothing, a fetch included; and of a MemManage or BusFault
-# that becomes a HardFault, as of a fetch from where the memory map forbids it.
-_MMU_FAULT = re.compile(
-    r"^(Invalid (read|write) at addr|.*NVIC escalating irq [45] )", re.MULTILINE
-)
 
 
 def program(name: str = "qemu-system-arm") -> str | None:
@@ -102,17 +79,18 @@ class QemuWorker(Worker):
         self._control.send(qmp.CAPABILITIES + qmp.QUERY_STATUS)
         return [(self._control.fileno(), self._read_control), *super()._sources()]
 
-    def send_mailbox(self, byte: int) -> None:
-        """Send *byte*, and see to it that QEMU looks at it.
+    def send(self, channel: int, payload: bytes = b"") -> bool:
+        """Send a message, and see to it that QEMU looks at it.
 
         What arrives before the firmware switches reception on makes QEMU stop listening
         until something else wakes it.
         """
-        super().send_mailbox(byte)
+        sent = super().send(channel, payload)
         self._poke_soon()
+        return sent
 
     def send_console(self, data: bytes) -> int:
-        """As the mailbox."""
+        """As the doorbell."""
         sent = super().send_console(data)
         self._poke_soon()
         return sent
@@ -125,7 +103,7 @@ class QemuWorker(Worker):
     def _poke(self, after: float) -> None:
         """On the I/O thread: while something that was sent is unread, wake QEMU."""
         self._poking = False
-        if _unread(self._mailbox.fileno()) or _unread(self._console.fileno()):
+        if _unread(self._doorbell.fileno()) or _unread(self._console.fileno()):
             self._poking = True
             self._send(self._control, qmp.QUERY_STATUS)
             after = min(after * 1.25, POKE_AT_MOST)
@@ -139,7 +117,7 @@ class QemuWorker(Worker):
                 self._shutdown = reason
                 self._end_of_reset() if reason == "guest-reset" else self._process.kill()
             if message.get("id") == "registers":
-                self._tell(registers.from_qemu(str(message.get("return"))))
+                self._tell(targets.registers(self._core, str(message.get("return"))))
                 if self._shutdown is not None:
                     self._process.kill()
         return bool(data)
@@ -160,7 +138,7 @@ class QemuWorker(Worker):
 
     def _explain(self, status: int, stderr: str) -> Death:
         self._take_rest(self._read_control)
-        self._tell(registers.from_qemu(stderr))
+        self._tell(targets.registers(self._core, stderr))
         if self._shutdown == "guest-reset":
             return Death("crash", CrashType.FATAL_ERROR, "reset")
         if self._shutdown is not None:
@@ -174,13 +152,10 @@ def _unread(fd: int) -> bool:
 
 
 class QemuEngine(Engine):
-    """Runs each processor in a QEMU process; *gdb* is where a debugger finds it, a socket."""
+    """Runs each core in a QEMU process."""
 
     worker = QemuWorker
-
-    def __init__(self, io: IoThread | None = None, gdb: str = "") -> None:
-        super().__init__(io)
-        self._gdb = gdb
+    capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.GDB})
 
     def spawn(self, *arguments: Any, **options: Any) -> Worker:
         """See :class:`Engine`; the debugger's socket is there when it returns."""
@@ -189,16 +164,16 @@ class QemuEngine(Engine):
         with _listening(self._gdb) as self.files["gdb"]:
             return super().spawn(*arguments, **options)
 
-    def command(self, machine: Machine, core: str, vtor: int, fds: Mapping[str, int]) -> list[str]:
+    def command(self, machine: Machine, boot: Boot, fds: Mapping[str, int]) -> list[str]:
         """QEMU's command line; ENOENT if it is not installed."""
-        name, *which = MACHINES[machine.name, core]
+        name, *which = targets.MACHINES[machine.name, boot.core]
         qemu = program(name)
         if qemu is None:
             raise FileNotFoundError(errno.ENOENT, f"{name} is not installed")
         return [
             *(sys.executable, "-I", "-S", "-c", START, str(ROOT), str(os.getpid())),
             qemu,
-            *(part.format(vtor=vtor) for part in which),
+            *(part.format(address=boot.address) for part in which),
             *_memory(machine, fds["ram"]),
             *_sockets(machine, fds),
             *("-display", "none", "-nodefaults", "-no-user-config"),
@@ -207,30 +182,27 @@ class QemuEngine(Engine):
             *(_debugger(fds["gdb"]) if self._gdb else SEMIHOSTING),
         ]
 
-    def death(self, status: int, stderr: str) -> Death:
-        """A lockup ends QEMU with SIGABRT, a test device with a status and without a word."""
-        lockup = _LOCKUP.search(stderr)
-        if status == -signal.SIGABRT and lockup:
-            # The access that ends in a derived exception is that to the vector table.
-            bus_error = _MMU_FAULT.search(stderr) and "derived" not in lockup[1]
-            kind = CrashType.MMUFAULT if bus_error else CrashType.FATAL_ERROR
-            return Death("crash", kind, f"lockup: {lockup[1]} ({_registers(stderr)})")
+    def death(self, core: CoreSpec, status: int, stderr: str) -> Death:
+        """A test device ends QEMU with a status and without a word; see :func:`targets.lockup`."""
+        lockup = targets.lockup(core, status, stderr)
+        if lockup is not None:
+            return lockup
         if status > 0:
             complaints = _COMPLAINT.findall(stderr)
             if complaints:
                 return Death("failure", None, complaints[-1])
             return Death("crash", CrashType.FATAL_ERROR, f"exit status {status}")
-        return super().death(status, stderr)
+        return super().death(core, status, stderr)
 
 
 def _memory(machine: Machine, fd: int) -> list[str]:
-    size, path = machine.ram.size, f"/proc/self/fd/{fd}"
+    size, path = machine.memory_size, f"/proc/self/fd/{fd}"
     backend = f"memory-backend-file,id=ram,size={size},mem-path={path},share=on"
     return ["-object", backend, "-m", f"{size >> 20}M"]
 
 
 def _sockets(machine: Machine, fds: Mapping[str, int]) -> list[str]:
-    serial = SERIAL if machine.console is not None else SERIAL[1:]
+    serial = SERIAL if machine.console else SERIAL[1:]
     words = []
     for name in (*serial, "control"):
         words += ["-chardev", f"socket,id={name},fd={fds[name]}"]
@@ -252,8 +224,3 @@ def _listening(path: str) -> Iterator[int]:
         door.bind(path)
         door.listen(1)
         yield door.fileno()
-
-
-def _registers(stderr: str) -> str:
-    values = registers.from_qemu(stderr)
-    return " ".join(f"{name}={values[index]:#x}" for name, index in _SHOWN) if values else ""

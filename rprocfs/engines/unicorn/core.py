@@ -63,7 +63,7 @@ class Core:
         ram: WorkerRam,
         scs: SystemControlSpace,
         bus: Bus,
-        sockets: tuple[ports.Port, ...],
+        sockets: tuple[ports.Socket, ...],
         now: Callable[[], int],
         fault: Callable[[int, str], None],
     ) -> None:

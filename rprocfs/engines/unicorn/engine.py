@@ -10,10 +10,14 @@ from collections.abc import Mapping
 from ctypes.util import find_library
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rprocfs.engines import registers
 from rprocfs.engines.worker import STDERR_KEPT, Engine, Worker
-from rprocfs.soc.machine import Machine
+
+if TYPE_CHECKING:
+    from rprocfs.arch.core import Boot
+    from rprocfs.soc.machine import Machine
 
 log = logging.getLogger(__name__)
 
@@ -61,19 +65,19 @@ class UnicornWorker(Worker):
             else:
                 super()._keep_stderr(line)
         if self._stderr_kept.startswith(registers.TOLD.encode()) and data.endswith(b"\n"):
-            self._tell(registers.from_worker(self._stderr_kept.decode("utf-8", "replace")))
+            self._tell(self._registers_in(self._stderr_kept.decode("utf-8", "replace")))
 
 
 class UnicornEngine(Engine):
-    """Runs each processor in a worker process around Unicorn."""
+    """Runs each core in a worker process around Unicorn."""
 
     worker = UnicornWorker
 
-    def command(self, machine: Machine, core: str, vtor: int, fds: Mapping[str, int]) -> list[str]:
+    def command(self, machine: Machine, boot: Boot, fds: Mapping[str, int]) -> list[str]:
         """The worker's command line; ENOENT if Unicorn is not installed."""
         unicorn = library()
         if unicorn is None:
             raise FileNotFoundError(errno.ENOENT, "the unicorn library is not installed")
         python = [sys.executable, "-I", "-S", "-c", START, str(ROOT)]
-        sockets = [str(fds[name]) for name in ("ram", "mailbox", "console", "control")]
-        return [*python, unicorn, core, str(vtor), *sockets, machine.source]
+        sockets = [str(fds[name]) for name in ("ram", "doorbell", "console", "control")]
+        return [*python, unicorn, boot.core, str(boot.address), *sockets, machine.source]

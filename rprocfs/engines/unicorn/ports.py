@@ -1,9 +1,17 @@
-"""A worker's sockets: bytes to and from its parent, without ever blocking."""
+"""A worker's sockets: bytes and messages to and from its parent, without ever blocking."""
 
 from __future__ import annotations
 
 import os
 import select
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rprocfs.soc.doorbell import Codec, Message
+
+READ = 256
 
 
 class Closed(Exception):
@@ -14,35 +22,23 @@ class Halted(Exception):
     """The parent wants to know the registers, and nothing to be executed any more."""
 
 
-class Port:
-    """One stream socket.
+class Socket:
+    """One stream socket. What came in waits in *received* until it is taken.
 
-    At most *room* bytes wait here to be sent; *batch* of them are collected before a
-    write is tried. That the other end is gone is noted, and raised by :func:`wait`.
+    That the other end is gone is noted, and raised by :func:`wait`.
     """
 
-    def __init__(self, fd: int, room: int = 1, batch: int = 1) -> None:
+    received: bytearray | list[Message]
+
+    def __init__(self, fd: int) -> None:
         self.fd = fd
-        self.received = bytearray()
         self.closed = False
         self._unsent = bytearray()
-        self._room, self._batch = room, batch
         os.set_blocking(fd, False)
 
     def fileno(self) -> int:
         """The descriptor, for select."""
         return self.fd
-
-    def transmit(self, byte: int) -> bool:
-        """Send *byte*, soon. False: there is no room for it."""
-        if len(self._unsent) >= self._room:
-            self.flush()
-            if len(self._unsent) >= self._room:
-                return False
-        self._unsent.append(byte)
-        if len(self._unsent) >= self._batch:
-            self.flush()
-        return True
 
     def flush(self) -> None:
         """Send what waits, as far as the parent takes it."""
@@ -63,16 +59,72 @@ class Port:
     def fill(self) -> None:
         """Receive what is there."""
         try:
-            data = os.read(self.fd, 256)
+            data = os.read(self.fd, READ)
         except BlockingIOError:
             return
         except OSError:
             data = b""
         self.closed = not data
+        self._take(data)
+
+    def _take(self, data: bytes) -> None:
+        raise NotImplementedError
+
+
+class Port(Socket):
+    """A socket for bytes.
+
+    At most *room* bytes wait here to be sent; *batch* of them are collected before a
+    write is tried.
+    """
+
+    received: bytearray
+
+    def __init__(self, fd: int, room: int = 1, batch: int = 1) -> None:
+        super().__init__(fd)
+        self.received = bytearray()
+        self._room, self._batch = room, batch
+
+    def transmit(self, byte: int) -> bool:
+        """Send *byte*, soon. False: there is no room for it."""
+        if len(self._unsent) >= self._room:
+            self.flush()
+            if len(self._unsent) >= self._room:
+                return False
+        self._unsent.append(byte)
+        if len(self._unsent) >= self._batch:
+            self.flush()
+        return True
+
+    def _take(self, data: bytes) -> None:
         self.received += data
 
 
-def wait(ports: tuple[Port, ...], seconds: float | None) -> None:
+class DoorbellPort(Socket):
+    """A socket for messages in *codec*. One message waits here to be sent at most."""
+
+    received: list[Message]
+
+    def __init__(self, fd: int, codec: Callable[[], Codec]) -> None:
+        super().__init__(fd)
+        self.received = []
+        self._codec = codec()
+
+    def send(self, channel: int, payload: bytes = b"") -> bool:
+        """Send a message, soon. False: there is no room for it."""
+        if self._unsent:
+            self.flush()
+            if self._unsent:
+                return False
+        self._unsent += self._codec.encode(channel, payload)
+        self.flush()
+        return True
+
+    def _take(self, data: bytes) -> None:
+        self.received += self._codec.decode(data)
+
+
+def wait(ports: tuple[Socket, ...], seconds: float | None) -> None:
     """Receive and send what can be; wait *seconds* for the first (None: for ever).
 
     :class:`Closed` when the parent is gone.

@@ -1,6 +1,6 @@
 """The worker process of the Unicorn engine.
 
-``main([library, core, vtor, ram, mailbox, console, control, machine])``: a path, a name,
+``main([library, core, address, ram, doorbell, console, control, machine])``: a path, a name,
 a number, four inherited descriptors, and where the machine stands.
 """
 
@@ -13,8 +13,10 @@ import signal
 import sys
 import time
 
+from rprocfs.arch.armv7m.core import CortexM
 from rprocfs.arch.armv7m.exceptions import Lockup
 from rprocfs.arch.armv7m.scs import SystemControlSpace
+from rprocfs.arch.core import Boot
 from rprocfs.engines.confinement.limits import address_space
 from rprocfs.engines.confinement.lock import enter, lock
 from rprocfs.engines.registers import to_line
@@ -23,7 +25,7 @@ from rprocfs.engines.unicorn.core import Core, Reset
 from rprocfs.engines.unicorn.cpu import Cpu
 from rprocfs.engines.unicorn.fault_log import FaultLog
 from rprocfs.engines.unicorn.libunicorn import Unicorn
-from rprocfs.engines.unicorn.ports import Closed, Halted, Port, wait
+from rprocfs.engines.unicorn.ports import Closed, DoorbellPort, Halted, Port, wait
 from rprocfs.engines.unicorn.ram import WorkerRam
 from rprocfs.engines.unicorn.semihosting import Exit
 from rprocfs.hw.clock import Clock
@@ -37,8 +39,6 @@ SCR_SLEEPDEEP = 4
 CONSOLE_ROOM, CONSOLE_BATCH = 4096, 256
 #: What translated code and Python may take besides what they have, and descriptors.
 MORE_MEMORY, DESCRIPTORS = 512 << 20, 32
-# CFSR bits of MemManage and BusFault: the remoteproc core calls them an mmufault.
-MEMORY_FAULTS = 0xFFFF
 
 
 def die_with_parent() -> None:
@@ -50,28 +50,31 @@ class Processor:
     """Everything of one processor, wired together."""
 
     def __init__(
-        self, library: str, core: str, vtor: int, ram_fd: int, sockets: list[int], machine: Machine
+        self, library: str, boot: Boot, ram_fd: int, sockets: list[int], machine: Machine
     ) -> None:
-        mailbox, console, control = sockets
+        doorbell, console, control = sockets
         now = Clock(time.monotonic_ns, time.thread_time_ns)
-        self.scs = SystemControlSpace(machine, core, vtor, now, self._request_reset)
-        self.mailbox = Port(mailbox)
+        core = self.spec = machine.cores[boot.core]
+        if not isinstance(core, CortexM):
+            raise TypeError(f"Unicorn executes no {core.part}")
+        self.scs = SystemControlSpace(core, boot.address, now, self._request_reset)
+        self.doorbell = DoorbellPort(doorbell, machine.doorbell)
         self.console = Port(console, CONSOLE_ROOM, CONSOLE_BATCH)
         ram = WorkerRam(ram_fd, machine.banks)
-        unicorn = Unicorn(library, core)
+        unicorn = Unicorn(library, core.part)
         for bank in machine.banks:
             unicorn.map_memory(bank.da, bank.size, ram.address + bank.offset)
         self.cpu = Cpu(unicorn)
         nvic = self.scs.nvic
         wires = Wires(
-            self.console, self.mailbox, now, nvic.set_line,
+            self.console, self.doorbell, now, nvic.set_line,
             clock=self.scs.set_clock,
             die=self._die, debug=debug, memory=ram,
-            deep=lambda: bool(self.scs.scb.scr & SCR_SLEEPDEEP),
+            deep=lambda: bool(self.scs.scb.scr & SCR_SLEEPDEEP), core=core.name,
         )  # fmt: skip
         bus = Bus(self.scs, machine.peripherals(wires))
         self.control = Port(control)
-        ports = (self.mailbox, self.console, self.control)
+        ports = (self.doorbell, self.console, self.control)
         self._faults = FaultLog(self.cpu, self.scs.scb, debug, time.monotonic)
         self.core = Core(
             unicorn, self.cpu, ram, self.scs, bus, ports, time.monotonic_ns, self._faults
@@ -122,7 +125,7 @@ class Processor:
         )
 
     def _crash_type(self) -> str:
-        return "mmufault" if self.scs.scb.cfsr & MEMORY_FAULTS else "fatal error"
+        return self.spec.crash_type(self.scs.scb.cfsr)
 
 
 def confine() -> None:
@@ -153,11 +156,12 @@ def main(arguments: list[str]) -> None:
     sys.excepthook = lambda _type, error, _traceback: fail(error)
     sys.unraisablehook = lambda unraisable: fail(unraisable.exc_value)
     die_with_parent()
-    library, core, vtor, ram, *sockets, machine = arguments
+    library, core, address, ram, *sockets, machine = arguments
     fds = [os.dup(int(fd)) for fd in sockets]  # to numbers that select(2) knows
     for fd in sockets:
         os.close(int(fd))
-    processor = Processor(library, core, int(vtor), int(ram), fds, find_machine(machine))
+    boot = Boot(core, int(address))
+    processor = Processor(library, boot, int(ram), fds, find_machine(machine))
     confine()
     status, text = processor.run()
     os.write(2, text.encode())

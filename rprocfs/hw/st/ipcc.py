@@ -17,8 +17,8 @@ CHANNELS = 6
 ALL = (1 << CHANNELS) - 1
 RXOIE, TXFIE = 1, 1 << 16
 A7, M4 = 0, 1
-# Bytes to the host: the number of a channel that the M4 occupied, or FREED and the number of
-# one of the A7's that it freed. From the host: a channel that the A7 occupies.
+#: Messages to the host: on the channel that the M4 occupied, or on FREED and the number of
+#: one of the A7's that it freed. From the host: on a channel that the A7 occupies.
 FREED = 0x10
 STUCK = 100_000  # nanoseconds
 
@@ -26,8 +26,8 @@ STUCK = 100_000  # nanoseconds
 class Ipcc(Peripheral):
     """Both sides of it, and an A7 that takes what it is sent as soon as it can.
 
-    *transmit* sends a byte to the A7, and says whether there was room: until there is, the
-    channel stays occupied. *rx* is told the level of the M4's RX occupied interrupt.
+    *transmit* sends a message on a channel to the A7, and says whether there was room: until
+    there is, the channel stays occupied. *rx* is told the level of the M4's RX occupied interrupt.
 
     *tx* is told that of its TX free interrupt: high while a channel is unmasked and free.
     *busy* is how long the processor has executed: after STUCK of it the line is low until

@@ -9,7 +9,7 @@ from rprocfs.soc.vsoc import VSOC1
 class Space(SystemControlSpace):
     def __init__(self, core="cortex-m4"):
         self.resets = 0
-        super().__init__(VSOC1, core, 0x21000000, Clock(lambda: 0), self.reset)
+        super().__init__(VSOC1.cores[core], 0x21000000, Clock(lambda: 0), self.reset)
 
     def reset(self):
         self.resets += 1

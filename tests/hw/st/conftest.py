@@ -20,6 +20,18 @@ class Stream:
         return True
 
 
+class Doorbell(Stream):
+    """The same, on channels."""
+
+    def __init__(self):
+        super().__init__()
+        self.received = []
+
+    def send(self, channel, payload=b""):
+        assert payload == b""
+        return self.transmit(channel)
+
+
 class Memory(bytearray):
     """The MCU SRAM."""
 
@@ -41,7 +53,7 @@ class Board:
         self.time, self.busy, self.lines = 1000, 0, set()
         self.deaths, self.debug, self.deep = [], [], False
         self.clocks = []
-        self.console, self.mailbox, self.ram = Stream(), Stream(), Memory(0x60000)
+        self.console, self.mailbox, self.ram = Stream(), Doorbell(), Memory(0x60000)
         wires = Wires(
             self.console, self.mailbox, Clock(lambda: self.time, lambda: self.busy),
             self.set_line,
@@ -60,7 +72,7 @@ class Board:
         self.all.write(address, 4, value)
 
     def from_a7(self, channel):
-        self.mailbox.received.append(channel)
+        self.mailbox.received.append((channel, b""))
         self.all.poll()
 
     def pass_us(self, microseconds):

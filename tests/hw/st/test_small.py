@@ -124,5 +124,5 @@ def test_memory_is_seen_twice():
     find = {bank.da: bank.offset for bank in STM32MP157.banks}
     assert find[0x10000000] == find[0x30000000] == 0
     assert find[0] == find[0x38000000] == 0x60000
-    assert STM32MP157.shared_size == 0x70000
-    assert STM32MP157.vector_table([0x10000000]) == 0
+    assert STM32MP157.memory_size == 0x70000
+    assert STM32MP157.boot("cortex-m4", 1, [0x10000000]).address == 0

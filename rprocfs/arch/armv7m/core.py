@@ -1,0 +1,63 @@
+"""An Armv7-M core as a SoC integrates it: what the architecture leaves to the integrator."""
+
+from __future__ import annotations
+
+from rprocfs.arch.core import FATAL_ERROR, MMUFAULT, CoreSpec, RegisterFile
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+GENERAL = (*(f"r{number}" for number in range(13)), "sp", "lr", "pc", "xpsr")
+_M_PROFILE = (
+    '<?xml version="1.0"?><!DOCTYPE target SYSTEM "gdb-target.dtd">'
+    "<target><architecture>arm</architecture>"
+    '<feature name="org.gnu.gdb.arm.m-profile">'
+    + "".join(f'<reg name="{name}" bitsize="32"/>' for name in GENERAL)
+    + "</feature></target>"
+)
+# CFSR bits of MemManage and BusFault: the remoteproc core calls them an mmufault.
+MEMORY_FAULTS = 0xFFFF
+
+
+class CortexM(CoreSpec):
+    """*part* is ``cortex-m3`` or ``cortex-m4``, the latter with an FPU.
+
+    The NVIC has *irqs* inputs and *priority_bits* bits of priority, the MPU *mpu_regions*
+    regions (0: there is none). The core runs at *cpu_hz*, SysTick's reference clock at
+    *ref_hz*. *vectors* is where the vector table is after a reset, None: at the first
+    segment of the image.
+    """
+
+    architecture = "armv7m"
+    #: Linux's ``elf_gregset_t`` for Arm has one word more than there are registers here.
+    registers = RegisterFile(GENERAL, 18, _M_PROFILE)
+
+    def __init__(
+        self,
+        name: str,
+        part: str = "",
+        *,
+        irqs: int,
+        priority_bits: int,
+        cpu_hz: int,
+        ref_hz: int,
+        mpu_regions: int = 0,
+        vectors: int | None = None,
+    ) -> None:
+        super().__init__(name, part, irqs=irqs)
+        self.priority_bits = priority_bits
+        self.cpu_hz = cpu_hz
+        self.ref_hz = ref_hz
+        self.mpu_regions = mpu_regions
+        self.vectors = vectors
+
+    def reset_address(self, entry: int, loaded: Sequence[int]) -> int:
+        """Where the vector table is: *vectors*, or the first of the addresses that are loaded."""
+        if self.vectors is not None:
+            return self.vectors
+        return loaded[0] if loaded else entry
+
+    def crash_type(self, status: int) -> str:
+        """By CFSR: whether a MemManage fault or a BusFault is in it."""
+        return MMUFAULT if status & MEMORY_FAULTS else FATAL_ERROR

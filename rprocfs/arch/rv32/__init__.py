@@ -1,0 +1,1 @@
+"""RISC-V with 32-bit registers."""

@@ -1,0 +1,67 @@
+"""A SoC that is there: its memory, and which of its cores have power.
+
+All cores of a SoC see one memory, and so does the host. A core is released in three steps,
+as by most reset controllers. *Power* (the module's reset) makes its memory accessible while
+the core stands still. Then the host loads the memory. Only then the core's *local reset* is
+deasserted. Memory is lost when no core has power any more.
+"""
+
+from __future__ import annotations
+
+import gc
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from rprocfs.base.dma import RegionPool
+from rprocfs.engines.memory import SharedRam
+
+if TYPE_CHECKING:
+    from rprocfs.arch.core import Boot
+    from rprocfs.engines.worker import Engine, Worker
+    from rprocfs.soc.machine import Machine
+
+
+class Soc:
+    """A SoC of the kind *machine*. *dma* hands out its dynamic memory; None: it has none."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self.memory = SharedRam.of(machine)
+        self.dma: RegionPool | None = None
+        dynamic = machine.dynamic
+        if dynamic is not None:
+            bank = next(bank for bank in machine.banks if bank.holds(dynamic.da, dynamic.size))
+            view = self.memory.at(bank.da, bank.size)
+            self.dma = RegionPool(view, bank.da, dynamic.da, dynamic.end)
+        self.users = 0
+        self._powered: set[str] = set()
+        self._lock = threading.Lock()  # a leaf
+
+    def power_on(self, core: str) -> None:
+        """Deassert the module's reset: memory can be loaded, and is zero if it had no power."""
+        with self._lock:
+            if not self._powered:
+                self.memory.clear()
+            self._powered.add(core)
+
+    def power_off(self, core: str) -> None:
+        """Assert the module's reset. Nothing happens to a core that has no power."""
+        with self._lock:
+            self._powered.discard(core)
+
+    def release(self, engine: Engine, boot: Boot, **callbacks: Any) -> Worker:
+        """Deassert the local reset of a core that has power: see :meth:`Engine.spawn`.
+
+        :meth:`Worker.stop` asserts it again.
+        """
+        assert boot.core in self._powered, f"{boot.core} is released before it can be loaded"
+        return engine.spawn(self.machine, self.memory, boot, **callbacks)
+
+    def close(self) -> None:
+        """Give the memory back."""
+        self.dma = None
+        # Devices that are gone still refer to each other, and to the rings in this memory.
+        gc.collect()
+        with suppress(BufferError):  # an open endpoint holds a view: the mapping goes with it
+            self.memory.close()
