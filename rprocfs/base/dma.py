@@ -5,7 +5,6 @@ from __future__ import annotations
 import bisect
 import errno
 import threading
-import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
