@@ -40,6 +40,7 @@ from typing import Any
 from rprocfs.base.module import UnknownModuleError
 from rprocfs.board import schema
 from rprocfs.board.description import FIRMWARE_DIRECTORY, Board
+from rprocfs.board.extends import extended, read_document
 from rprocfs.board.reserved import resolve_regions
 from rprocfs.board.rules import Rule
 from rprocfs.board.source import Place, Source, did_you_mean
@@ -53,13 +54,12 @@ _FILE_NAME = re.compile(r"(?!\.{1,2}$)[!-.0-~]{1,255}")
 
 def parse_board(path: str, content: bytes) -> Board:
     """The board that a file says; CommandError names the file, the line and the key."""
-    try:
-        text = content.decode("utf-8")
-        document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as failure:
-        raise CommandError(f"{path}: {failure}") from failure
+    text, document = read_document(path, content)
     source = Source(path, text)
     document = source.check_keys((), document, schema.TOP)
+    if "extends" in document:
+        _check_own(source, document)
+        source, document = Source(path, ""), extended(path, document)
     processors = [
         _processor(source, ("remoteproc", number), processor, "devicetree" in document)
         for number, processor in enumerate(document.get("remoteproc", []))
@@ -88,6 +88,16 @@ def parse_board(path: str, content: bytes) -> Board:
     )
     source.finish()
     return found
+
+
+def _check_own(source: Source, document: Mapping[str, Any]) -> None:
+    """What can be said of a file alone that extends another one, with its lines; CommandError."""
+    for number, processor in enumerate(document.get("remoteproc", [])):
+        _processor(source, ("remoteproc", number), processor, tree=True)
+    parse_rules(source, document)
+    source.check_keys(("soc",), document.get("soc", {}), schema.SOC)
+    _aliases(source, document.get("aliases", {}))
+    source.finish()
 
 
 def parse_rules(source: Source, document: Mapping[str, Any]) -> tuple[Rule, ...]:

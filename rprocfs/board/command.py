@@ -16,7 +16,7 @@ from rprocfs.board import Board, load_board
 from rprocfs.board.devicetree import copy_dtb, write_dtb
 from rprocfs.board.kernels import kernels
 from rprocfs.board.probe import probe_failures
-from rprocfs.board.ready import description, ready_boards
+from rprocfs.board.ready import description, ready_boards, show_ready
 from rprocfs.board.show import PATH
 from rprocfs.errors import BoardError, CommandError
 from rprocfs.system import DRIVERS, System
@@ -42,9 +42,13 @@ def board(subparsers: Any) -> None:
     check.add_argument("board", metavar="FILE", help="a board file, or the name of a board")
     check.set_defaults(run=run_check)
     show = actions.add_parser(
-        "show", help="print the board file that would make a mounted board as it is now"
+        "show",
+        help="print the file of a board that comes along, or what would make a mounted one "
+        "as it is now",
     )
-    show.add_argument("directory", metavar="DIR", help="where it is mounted, not strict")
+    show.add_argument(
+        "directory", metavar="DIR", help="where it is mounted, not strict; or the name of a board"
+    )
     show.set_defaults(run=run_show)
     dtb = actions.add_parser("dtb", help="write a board file as a flattened devicetree")
     dtb.add_argument("board", metavar="FILE", help="a board file, or the name of a board")
@@ -121,7 +125,11 @@ def _report(
 
 
 def run_show(arguments: argparse.Namespace) -> int:
-    """Print the file of the mount; CommandError."""
+    """Print the file of the mount or of a board that comes along; CommandError."""
+    ready = ready_boards().get(arguments.directory)
+    if ready is not None and not Path(arguments.directory).is_dir():
+        print(show_ready(ready), end="")
+        return 0
     file = Path(arguments.directory) / PATH
     try:
         text = file.read_text("utf-8")

@@ -12,7 +12,8 @@ from rprocfs.board.board_file import check_device_names, check_modules, parse_bo
 from rprocfs.board.configfs import remoteproc_configfs_init
 from rprocfs.board.description import DEFAULT_BOARD, FIRMWARE_DIRECTORY, Board
 from rprocfs.board.devicetree import is_dtb
-from rprocfs.board.ready import images, read_board, ready_boards
+from rprocfs.board.extends import ready_base
+from rprocfs.board.ready import images, read_board
 from rprocfs.board.schema import KEYS
 from rprocfs.board.show import show_init
 from rprocfs.board.source import Source
@@ -40,8 +41,8 @@ def load_board(name: str | None) -> Board:
     if is_dtb(content):
         return _devicetree(path, content)
     board = parse_board(path, content)
-    is_ready = ready_boards().get(name) == Path(path)
-    return replace(board, firmware_lower=images(name)) if is_ready else board
+    ready = ready_base(path)
+    return replace(board, firmware_lower=images(ready)) if ready else board
 
 
 def _devicetree(path: str, blob: bytes) -> Board:

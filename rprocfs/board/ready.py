@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -28,6 +29,12 @@ def images(name: str) -> tuple[str, ...]:
 def description(path: Path) -> str:
     """The line that a board file says of itself."""
     return str(tomllib.loads(path.read_text("utf-8")).get("description", ""))
+
+
+def show_ready(path: Path) -> str:
+    """Its text, so that a copy of it says the same anywhere."""
+    tree = re.compile(r'^devicetree = "', re.MULTILINE)
+    return tree.sub(f'devicetree = "{path.parent.absolute()}/', path.read_text("utf-8"))
 
 
 def read_board(name: str) -> tuple[str, bytes]:

@@ -1,0 +1,106 @@
+"""``extends``: a board file that says only what is different from another one."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from rprocfs.board.devicetree import is_dtb
+from rprocfs.board.ready import read_board, ready_boards
+from rprocfs.errors import CommandError
+
+#: As many files may extend one another.
+_MAX_DEPTH = 8
+#: Paths relative to the file.
+_PATHS = ("devicetree", "firmware-directory")
+#: Lists of tables that have a label each.
+_LABELLED = ("remoteproc", "reserved-memory")
+_TABLES = ("aliases", "soc")
+
+
+def read_document(path: str, content: bytes) -> tuple[str, dict[str, Any]]:
+    """The text of a board file and what TOML makes of it; CommandError."""
+    try:
+        text = content.decode("utf-8")
+        return text, tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as failure:
+        raise CommandError(f"{path}: {failure}") from failure
+
+
+def base_of(path: str, document: Mapping[str, Any]) -> tuple[str, bytes] | None:
+    """The path and the content of the board that *document*, the file *path*, extends.
+
+    That is a file, seen from there, or the name of a board that comes along. CommandError.
+    """
+    name = document.get("extends")
+    if not isinstance(name, str):
+        return None
+    beside = Path(path).parent / name
+    base, content = read_board(str(beside) if beside.is_file() else name)
+    if is_dtb(content):
+        raise CommandError(f"{path}: extends: {name} is a devicetree, write devicetree = {name!r}")
+    return base, content
+
+
+def extended(path: str, document: Mapping[str, Any]) -> dict[str, Any]:
+    """*document* with all that it does not say from what it extends; CommandError.
+
+    Tables with the label of one of the base's change that one, others are added; rules are
+    added behind those of the base.
+    """
+    chain = [dict(document)]
+    where, base = path, base_of(path, document)
+    while base is not None:
+        if len(chain) == _MAX_DEPTH:
+            raise CommandError(f"{path}: extends: more than {_MAX_DEPTH} files, or a circle")
+        where, content = base
+        _, found = read_document(where, content)
+        here = Path(where).parent.absolute()
+        chain.append({k: str(here / v) if k in _PATHS else v for k, v in found.items()})
+        base = base_of(where, found)
+    merged: dict[str, Any] = {}
+    for layer in reversed(chain):
+        merged = _merge(merged, layer)
+    merged.pop("extends", None)
+    return merged
+
+
+def ready_base(path: str) -> str | None:
+    """The name of the board that comes along which the file *path* is, or extends in the end."""
+    names = {file: name for name, file in ready_boards().items()}
+    where: str | None = path
+    for _ in range(_MAX_DEPTH):
+        if where is None or Path(where) in names:
+            break
+        _, document = read_document(where, Path(where).read_bytes())
+        base = base_of(where, document)
+        where = base[0] if base else None
+    return names.get(Path(where)) if where else None
+
+
+def _merge(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    merged = {**base, **own}
+    for key in _LABELLED:
+        if key in base and key in own:
+            merged[key] = _merge_labelled(base[key], own[key])
+    for key in _TABLES:
+        if key in base and key in own:
+            merged[key] = {**base[key], **own[key]}
+    if "rule" in base and "rule" in own:
+        merged["rule"] = [*base["rule"], *own["rule"]]
+    return merged
+
+
+def _merge_labelled(
+    base: Sequence[Mapping[str, Any]], own: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    merged = [dict(table) for table in base]
+    for table in own:
+        same = [known for known in merged if known.get("label") == table.get("label", "")]
+        if same:
+            same[0].update(table)
+        else:
+            merged.append(dict(table))
+    return merged

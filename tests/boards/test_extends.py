@@ -1,0 +1,109 @@
+"""``extends``, ``board show NAME`` and what every ready board says of itself."""
+
+import pytest
+
+from rprocfs.board import load_board, open_board
+from rprocfs.board.ready import ready_boards
+from rprocfs.cli import main
+from rprocfs.errors import CommandError
+from rprocfs.testing.userspace import Userspace
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(text, name="mine.toml"):
+        (tmp_path / name).write_text(text)
+        return str(tmp_path / name)
+
+    return write
+
+
+CHANGES = """
+extends = "zynqmp"
+
+[[remoteproc]]
+label = "ffe90000.r5f"
+firmware-name = "second.elf"
+
+[[remoteproc]]
+label = "extra"
+compatible = "rprocfs,sim"
+
+[[reserved-memory]]
+label = "memory@3ef00000"
+size = 0x80000
+
+[soc]
+machine = "Mine"
+
+[aliases]
+second = "ffe90000.r5f"
+"""
+
+
+def test_what_is_not_said_is_the_other_boards(write):
+    path = write(CHANGES)
+    base, board = load_board("zynqmp"), load_board(path)
+    assert [p["label"] for p in board.processors] == [
+        *(p["label"] for p in base.processors),
+        "extra",
+    ]
+    assert board.processors[0] == base.processors[0]
+    changed = dict(board.processors[1])
+    assert changed.pop("firmware-name") == "second.elf"
+    assert {r["label"] for r in changed["memory-region"]} == {
+        r["label"] for r in base.processors[1]["memory-region"]
+    }
+    assert board.regions["memory@3ef00000"]["size"] == 0x80000
+    assert board.soc == {**base.soc, "machine": "Mine"}
+    assert board.aliases == {**base.aliases, "second": "ffe90000.r5f"}
+    assert board.firmware_lower == base.firmware_lower
+
+
+def test_of_a_board_with_a_devicetree(write):
+    path = write('extends = "am62x"\n[[remoteproc]]\nlabel = "5000000.m4fss"\nauto-boot = false\n')
+    with open_board(path) as system:
+        shell = Userspace(system.tree)
+        assert shell.cat("/sys/class/remoteproc/remoteproc0/name") == "5000000.m4fss\n"
+        assert shell.cat("/sys/class/remoteproc/remoteproc0/state") == "offline\n"
+        assert shell.exists("/sys/firmware/devicetree/base/model")
+
+
+def test_a_chain_of_files(write):
+    write('extends = "zynqmp"\nfirmware-directory = "images"\n[soc]\nrevision = "v9"\n', "a.toml")
+    board = load_board(write('extends = "a.toml"\n[soc]\nmachine = "B"\n', "b.toml"))
+    assert (board.soc["revision"], board.soc["machine"]) == ("v9", "B")
+    assert board.firmware_directory.endswith("/images")
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ('extends = "no-such"\n', "no-such: No such file or directory"),
+        ('extends = "mine.toml"\n', "more than 8 files, or a circle"),
+        ("extends = 7\n", "mine.toml:1: extends: must be"),
+        ('extends = "zynqmp"\n\n[[remoteproc]]\nlable = "x"\n', "mine.toml:4: remoteproc[0].lable"),
+        ('extends = "zynqmp"\n[[remoteproc]]\nlabel = "new"\n', "compatible is missing"),
+    ],
+)
+def test_mistakes(write, text, complaint):
+    with pytest.raises(CommandError) as caught:
+        load_board(write(text))
+    assert complaint in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ready_boards())
+def test_the_file_of_a_board_that_comes_along(name, write, capsys):
+    assert main(["board", "show", name]) == 0
+    shown = write(capsys.readouterr().out)
+    found, ready = load_board(shown), load_board(name)
+    assert found.processors == ready.processors
+    assert (found.soc, found.aliases, found.rules) == (ready.soc, ready.aliases, ready.rules)
+
+
+@pytest.mark.parametrize("name", ready_boards())
+def test_what_soc_it_is(name):
+    with open_board(name) as system:
+        shell = Userspace(system.tree)
+        said = [shell.cat(f"/sys/devices/soc0/{file}").strip() for file in ("family", "machine")]
+        assert all(said)
