@@ -46,6 +46,18 @@ DRIVERS: Mapping[str, str] = {
         ),
         "rprocfs.drivers.imx_rproc:ImxRprocDriver",
     ),
+    **dict.fromkeys(
+        (
+            "ti,am3356-pru", "ti,am4376-pru", "ti,am5728-pru", "ti,k2g-pru",
+            "ti,am625-pru", "ti,am642-pru", "ti,am642-rtu", "ti,am642-tx-pru",
+            "ti,am654-pru", "ti,am654-rtu", "ti,am654-tx-pru",
+            "ti,j721e-pru", "ti,j721e-rtu", "ti,j721e-tx-pru",
+        ),
+        "rprocfs.drivers.pru_rproc:PruDriver",
+    ),
+    **dict.fromkeys(
+        ("ti,am3352-wkup-m3", "ti,am4372-wkup-m3"), "rprocfs.drivers.wkup_m3_rproc:WkupM3Driver"
+    ),
     "ti,am64-m4fss": "rprocfs.drivers.ti_k3_m4_remoteproc:K3M4Driver",
     **dict.fromkeys(
         ("ti,am62-r5f", "ti,am64-r5f", "ti,am654-r5f", "ti,j7200-r5f", "ti,j721e-r5f",

@@ -109,14 +109,28 @@ def iter_load_segments(fw: Firmware) -> Iterator[LoadSegment]:
 
     FirmwareError, before the first one, where the program headers are not all in the image.
     """
+    for phdr in iter_phdrs(fw):
+        if phdr["p_type"] == "PT_LOAD" and phdr["p_memsz"]:
+            yield LoadSegment(phdr["p_paddr"], phdr["p_memsz"], phdr["p_filesz"], phdr["p_offset"])
+
+
+def iter_phdrs(fw: Firmware) -> Iterator[Any]:
+    """The program headers, ``struct elf32_phdr`` and its like, unchecked.
+
+    FirmwareError, before the first one, where they are not all in the image.
+    """
     phoff, phnum = _ehdr(fw)["e_phoff"], _ehdr(fw)["e_phnum"]
     elf_class = fw_elf_get_class(fw)
     if phoff + phnum * _PHDR_SIZE[elf_class] > len(fw):
         raise FirmwareError("Firmware size is too small")
     for i in range(phnum):
-        phdr = _parse("Elf_Phdr", fw, phoff + i * _PHDR_SIZE[elf_class], _PHDR_SIZE[elf_class])
-        if phdr["p_type"] == "PT_LOAD" and phdr["p_memsz"]:
-            yield LoadSegment(phdr["p_paddr"], phdr["p_memsz"], phdr["p_filesz"], phdr["p_offset"])
+        yield _parse("Elf_Phdr", fw, phoff + i * _PHDR_SIZE[elf_class], _PHDR_SIZE[elf_class])
+
+
+def find_section(fw: Firmware, name: str) -> tuple[int, int] | None:
+    """(offset, size) in the file of the first section of that *name*, unchecked; None: none."""
+    shdr = _find_section(fw, name.encode() + b"\0")
+    return None if shdr is None else (int(shdr["sh_offset"]), int(shdr["sh_size"]))
 
 
 def _check_ident(fw: Firmware) -> None:
@@ -164,7 +178,7 @@ def _zero(va: memoryview) -> None:
 
 def _find_table(fw: Firmware) -> Any:
     """find_table: the section header of the resource table, once the table's own header is good."""
-    shdr = _find_table_section(fw)
+    shdr = _find_section(fw, _RSC_TABLE_NAME)
     if shdr is None:
         raise FirmwareError
     offset, size = shdr["sh_offset"], shdr["sh_size"]
@@ -174,8 +188,11 @@ def _find_table(fw: Firmware) -> Any:
     return shdr
 
 
-def _find_table_section(fw: Firmware) -> Any:
-    """The first section with the table's name, None where the section headers end before one."""
+def _find_section(fw: Firmware, wanted: bytes) -> Any:
+    """The first section of that name, None where the section headers end before one.
+
+    *wanted* has its NUL.
+    """
     ehdr = _ehdr(fw)
     names = _shdr(fw, ehdr, ehdr["e_shstrndx"])
     for i in range(ehdr["e_shnum"] if names else 0):
@@ -183,7 +200,7 @@ def _find_table_section(fw: Firmware) -> Any:
         if shdr is None:
             break
         name = names["sh_offset"] + shdr["sh_name"]
-        if fw[name : name + len(_RSC_TABLE_NAME)] == _RSC_TABLE_NAME:
+        if fw[name : name + len(wanted)] == wanted:
             return shdr
     return None
 
