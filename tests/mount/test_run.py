@@ -108,9 +108,12 @@ def children(pid):
 
 
 def roles(process):
-    """The daemon, which has a session of its own, and the command."""
+    """The daemon, which has a session of its own, the init, and the command."""
     found = {os.getsid(pid) == pid: pid for pid in children(process.pid)}
-    return {"parent": process.pid, "daemon": found[True], "command": found[False]}
+    (command,) = children(found[False])
+    return {
+        "parent": process.pid, "daemon": found[True], "init": found[False], "command": command,
+    }  # fmt: skip
 
 
 def gone(pid):
@@ -408,7 +411,7 @@ def test_signals_are_handed_on(runner):
     assert process.returncode == 3
 
 
-@pytest.mark.parametrize("victim", ["parent", "daemon", "command"])
+@pytest.mark.parametrize("victim", ["parent", "daemon", "init", "command"])
 def test_nothing_is_left_when_one_is_killed(any_runner, victim):
     process = any_runner.start(
         "sh", "-c", f"sleep 60 & setsid sleep 60 & echo ready; cat {R0}/state > /dev/null; wait"
@@ -423,6 +426,68 @@ def test_nothing_is_left_when_one_is_killed(any_runner, victim):
             os.kill(found["command"], signal.SIGTERM)
     process.communicate(timeout=20)
     wait_until(lambda: all(map(gone, everyone)))
+
+
+#: A user namespace in which there is no PID namespace to be had.
+NO_PID_NAMESPACE = [
+    "unshare", "-Ur", "sh", "-c",
+    'echo 0 > /proc/sys/user/max_pid_namespaces; exec "$@"', "sh",
+]  # fmt: skip
+
+
+@pytest.fixture(params=["root", "user namespace", "no PID namespace"])
+def kept_runner(request, runner):
+    needs("unshare")
+    before = {"user namespace": UNPRIVILEGED, "no PID namespace": NO_PID_NAMESPACE}
+    runner.before = before.get(request.param, [])
+    return runner
+
+
+HIDDEN = {
+    "in a mount namespace": "setsid unshare -m sleep 600 &",
+    "by a double fork": "(setsid sh -c 'sleep 600 & sleep 600 &' &);",
+    "in a user namespace": "setsid unshare -Ur unshare -mn sleep 600 &",
+    "deaf": "setsid sh -c 'trap : TERM HUP INT; while :; do sleep 1; done' &",
+}
+
+
+@pytest.mark.parametrize("how", HIDDEN.values(), ids=HIDDEN)
+def test_nothing_escapes(kept_runner, how, tmp_path):
+    """A process inherits a lock, which the last one that has it releases."""
+    lock = tmp_path / "lock"
+    done = kept_runner.run("sh", "-c", f"exec 9>{lock}; flock 9; {how} sleep 0.3; exit 6")
+    assert done.returncode == 6
+    assert subprocess.run(["flock", "-n", lock, "true"], check=False).returncode == 0
+
+
+def test_numbers_of_processes_are_one_and_the_same(kept_runner):
+    out = kept_runner.sh(
+        f"""echo $$; cut -d' ' -f1 /proc/self/stat > /dev/null
+        {sys.executable} -c 'import os; print(os.getppid(), os.readlink("/proc/self") ==
+        str(os.getpid()), os.path.exists(f"/proc/{{os.getppid()}}/stat"))'
+        sleep 60 & kill $!; wait $! 2> /dev/null || echo killed $?"""
+    )
+    shell, parent, same, seen, *killed = out.split()
+    assert shell == parent
+    assert (same, seen) == ("True", "True")
+    assert killed == ["killed", "143"]
+
+
+def test_the_terminal_is_its_callers_again(runner):
+    """A shell that had it took the group of its caller for that of nobody."""
+    needs("bash")
+    pid, fd = pty.fork()
+    if pid == 0:
+        words = runner.argv("bash", "--norc", "--noprofile", "-i")
+        script = '"$@"; echo back $?; read line; echo "got $line"'
+        os.execvpe("sh", ["sh", "-c", script, "sh", *words], {**environment(), "PS1": "$ "})
+    try:
+        _type(fd, "", "$ ")
+        _type(fd, "exit 7\n", "back 7")
+        _type(fd, "word\n", "got word")
+        os.waitpid(pid, 0)
+    finally:
+        os.close(fd)
 
 
 def test_the_command_goes_on_without_the_daemon(runner):

@@ -17,11 +17,17 @@ from typing import Any
 
 from rprocfs.errors import CommandError
 from rprocfs_fuse.command.options import Options, OptionsAction
-from rprocfs_fuse.run import namespace
+from rprocfs_fuse.run import init, namespace
 from rprocfs_fuse.run.daemon import run_daemon
 from rprocfs_fuse.run.execute import complain, run_command
 from rprocfs_fuse.run.overlay import Cover
-from rprocfs_fuse.run.supervisor import Supervisor, end_as, release_signals, signals_held
+from rprocfs_fuse.run.supervisor import (
+    Supervisor,
+    end_as,
+    release_signals,
+    signals_held,
+    terminal_kept,
+)
 from rprocfs_fuse.run.tenants import Tenants
 from rprocfs_fuse.run.udevd import find_udevd
 
@@ -73,7 +79,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     arguments.options.resolve()
     rules = None if arguments.udev is None else find_udevd(arguments.udev)
     arguments.uevents |= rules is not None
-    with signals_held():
+    with terminal_kept(), signals_held():
         status = _run_processes(arguments, partial(run_command, argv=argv, rules=rules))
     return end_as(status)
 
@@ -116,12 +122,29 @@ def _run_command(
 ) -> int:
     ours, door = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with door:
-        supervisor.command = _fork(partial(command, os.getpid(), door), signal.SIG_DFL)
+        child = partial(command, door=door)
+        started = init.start(partial(_fork_init, (control, asking, ours)), door, child)
+        if started is None:
+            supervisor.command = _fork(partial(child, os.getpid()), signal.SIG_DFL)
+        else:
+            supervisor.listen(init.News(started))
     tenants = Tenants(ours, control, asking)
     try:
         return supervisor.wait()
     finally:
+        supervisor.end_command()
         tenants.end()
+
+
+def _fork_init(others: tuple[socket.socket | Connection, ...], child: Callable[[], int]) -> int:
+    """The *others* are not for a process that does not execute anything."""
+
+    def alone() -> int:
+        for other in others:
+            other.close()
+        return child()
+
+    return _fork(alone, signal.SIG_DFL)
 
 
 def _fork(

@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
@@ -24,21 +25,26 @@ NOT_FOUND = 127
 
 def run_command(
     parent: int,
-    door: socket.socket,
+    introduce: Callable[[bool], None] | None = None,
     *,
+    door: socket.socket,
     covers: list[Cover],
     argv: list[str],
     rules: list[Path] | None,
 ) -> int:
     """Become the command; the status of the process where that cannot be.
 
-    It dies with its *parent*. With *rules*, there may be none, udevd runs beside it.
+    It dies with its *parent*. In a PID namespace of its own it needs a /proc of its own, and
+    tells by *introduce* whether that was to be had; it does not return if not. With *rules*,
+    there may be none, udevd runs beside it.
     """
     set_parent_death_signal(signal.SIGKILL)
     if os.getppid() != parent:
         return 1
     try:
         unshare(CLONE_NEWNS)
+        if introduce is not None:
+            introduce(_has_own_proc())
         cover(covers, namespace.MOUNTPOINT)
         if rules is not None:
             cover_udev(rules)
@@ -50,6 +56,14 @@ def run_command(
         complain(describe(problem))
         return 1
     return _execute(argv)
+
+
+def _has_own_proc() -> bool:
+    try:
+        namespace.remount_proc()
+    except OSError:
+        return False
+    return True
 
 
 def complain(text: str) -> None:

@@ -14,6 +14,7 @@ from rprocfs.fs.kernfs import error
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWUSER = 0x10000000
+CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 
 MS_RDONLY = 1 << 0
@@ -23,7 +24,9 @@ MS_REC = 1 << 14
 MS_PRIVATE = 1 << 18
 MNT_DETACH = 2
 
+MS_NOSUID, MS_NODEV, MS_NOEXEC = 2, 4, 8
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 _NR_PIDFD_GETFD = 438
 _NR_OPENAT2 = 437
 _RESOLVE_IN_ROOT = 0x10
@@ -61,6 +64,19 @@ def umount(target: str, flags: int = 0) -> None:
 def set_parent_death_signal(number: int) -> None:
     """PR_SET_PDEATHSIG: what the calling process gets when the thread that made it ends."""
     _check(_libc.prctl(_PR_SET_PDEATHSIG, ctypes.c_ulong(number), 0, 0, 0))
+
+
+def set_child_subreaper() -> None:
+    """Let all that descends from the calling process be its child once it is orphaned."""
+    _check(_libc.prctl(_PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1), 0, 0, 0))
+
+
+def number_of(pidfd: int) -> int:
+    """The number of a process in our PID namespace; -1 if it is gone."""
+    for line in Path(f"/proc/self/fdinfo/{pidfd}").read_text("ascii").splitlines():
+        if line.startswith("Pid:"):
+            return int(line.split()[1])
+    return -1
 
 
 def pidfd_getfd(task: int, number: int) -> int:

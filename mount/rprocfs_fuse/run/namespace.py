@@ -11,14 +11,20 @@ import socket
 import struct
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from rprocfs.errors import CommandError
+from rprocfs_fuse.mountpoint import mounts
 from rprocfs_fuse.run.linux import (
     CLONE_NEWNET,
     CLONE_NEWNS,
     CLONE_NEWUSER,
+    MS_BIND,
+    MS_NODEV,
+    MS_NOEXEC,
+    MS_NOSUID,
     MS_PRIVATE,
     MS_REC,
     mount,
@@ -64,6 +70,21 @@ def enter(*, network: bool) -> None:
         _loopback_up()
 
 
+def remount_proc() -> None:
+    """Mount the /proc of the caller's PID namespace, with what is mounted in the old one.
+
+    OSError: a container hides parts of its own, and the kernel lets nobody see more.
+    """
+    place = f"{STAGE}/proc"
+    Path(place).mkdir(exist_ok=True)
+    mount("proc", place, MS_NOSUID | MS_NODEV | MS_NOEXEC, "proc")
+    for entry in [entry for entry in mounts() if entry.mountpoint.startswith("/proc/")]:
+        with suppress(OSError):  # of a process, or in what was covered
+            below = entry.mountpoint.removeprefix("/proc")
+            mount(f"/proc{below}", f"{place}{below}", MS_BIND)
+    mount(place, "/proc", MS_BIND | MS_REC)
+
+
 def open_mounts() -> int:
     """A descriptor of the caller's mount namespace.
 
@@ -89,12 +110,46 @@ def end(namespace: int, listener: int | None = None) -> None:
         time.sleep(0.01)
 
 
+def end_descendants(spared: int) -> None:
+    """Kill and reap all that descends from the calling process, a subreaper, until there is none.
+
+    Not the child *spared*, nor what descends from that.
+    """
+    for _ in range(_ROUNDS):
+        found = list(_descendants(os.getpid(), spared))
+        for pid in found:
+            with suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+        for pid in found:
+            with suppress(ChildProcessError):  # it may be another's child still
+                os.waitpid(pid, os.WNOHANG)
+        if not found:
+            return
+        time.sleep(0.01)
+
+
+def _descendants(process: int, spared: int) -> Iterator[int]:
+    parents: dict[int, list[int]] = {}
+    for pid in _processes():
+        with suppress(OSError, ValueError, IndexError):
+            line = Path(f"/proc/{pid}/stat").read_text("utf-8", "replace")
+            parents.setdefault(int(line.rpartition(")")[2].split()[1]), []).append(pid)
+    left = [process]
+    while left:
+        children = [pid for pid in parents.get(left.pop(), []) if pid != spared]
+        left += children
+        yield from children
+
+
+def _processes() -> list[int]:
+    with os.scandir("/proc") as entries:
+        return [int(entry.name) for entry in entries if entry.name.isdecimal()]
+
+
 def _kill_all(number: int) -> bool:
     """Was there any."""
     found = False
-    with os.scandir("/proc") as entries:
-        pids = [int(entry.name) for entry in entries if entry.name.isdecimal()]
-    for pid in sorted(pids, reverse=True):  # the newest first, while it is there
+    for pid in sorted(_processes(), reverse=True):  # the newest first, while it is there
         with suppress(OSError):
             process = os.pidfd_open(pid)
             try:

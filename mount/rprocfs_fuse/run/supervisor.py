@@ -15,6 +15,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
+from rprocfs_fuse.run import namespace
+from rprocfs_fuse.run.init import News
+
 #: What somebody may send to the command by sending it to us.
 FORWARDED = frozenset({
     signal.SIGHUP,
@@ -27,7 +30,8 @@ FORWARDED = frozenset({
     signal.SIGCONT,
 })  # fmt: skip
 
-_AWAITED = FORWARDED | {signal.SIGCHLD}
+#: SIGIO: the init of the command's namespace says something.
+_AWAITED = FORWARDED | {signal.SIGCHLD, signal.SIGIO}
 #: How long the daemon may take to end, in seconds.
 PATIENCE = 10.0
 
@@ -54,8 +58,30 @@ def release_signals(interrupted: Callable[[int, Any], None] | signal.Handlers) -
         signal.signal(number, signal.SIG_DFL)
 
 
+@contextmanager
+def terminal_kept() -> Iterator[None]:
+    """Be in the foreground of the terminal afterwards if we were before.
+
+    A shell with job control puts its caller's group there when it ends; in a PID namespace
+    that group has no number.
+    """
+    terminal = next((number for number in range(3) if os.isatty(number)), None)
+    if terminal is None or os.tcgetpgrp(terminal) != os.getpgrp():
+        yield
+        return
+    try:
+        yield
+    finally:
+        held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTTOU})
+        with suppress(OSError):  # it was hung up
+            os.tcsetpgrp(terminal, os.getpgrp())
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+
+
 class Supervisor:
     """Watches the :attr:`command`, once there is one, and the *daemon*: child processes.
+
+    The command may be a child of an init instead, which is ours (:meth:`listen`).
 
     *lost* is told how the daemon ended, when that is before the command. Used inside
     :func:`signals_held`.
@@ -66,18 +92,35 @@ class Supervisor:
         self._daemon = daemon
         self._lost = lost
         self._status: int | None = None
+        self._news: News | None = None
+
+    def listen(self, news: News) -> None:
+        """The command is that of an init."""
+        self._news, self.command = news, news.command
 
     def wait(self) -> int:
         """Return the wait status of the command, once it has ended."""
         self._reap()
         while self._status is None:
             info = signal.sigwaitinfo(_AWAITED)
-            if info.si_signo == signal.SIGCHLD:
+            if info.si_signo in (signal.SIGCHLD, signal.SIGIO):
                 self._reap()
             elif _sent_by_another(info, self.command):
-                with suppress(ProcessLookupError):
-                    os.kill(self.command, info.si_signo)
+                self._send(info.si_signo)
         return self._status
+
+    def end_command(self) -> None:
+        """Kill and reap what the command left behind."""
+        if self._news is not None:
+            self._news.close()
+        namespace.end_descendants(self._daemon)
+
+    def _send(self, number: int) -> None:
+        if self._news is not None:
+            self._news.send(number)
+            return
+        with suppress(ProcessLookupError):
+            os.kill(self.command, number)
 
     def end_daemon(self) -> None:
         """Wait until the daemon, which knows that it is to end, has ended."""
@@ -106,14 +149,28 @@ class Supervisor:
                     self._lost(_how(status))
 
     def _look_after_command(self) -> None:
+        if self._news is not None:
+            self._look_after_init(self._news)
+            return
         pid, status = os.waitpid(self.command, os.WNOHANG | os.WUNTRACED)
         if not pid:
             return
         if os.WIFSTOPPED(status):
-            os.kill(os.getpid(), signal.SIGSTOP)
-            os.kill(self.command, signal.SIGCONT)
+            self._stop()
         else:
             self._status = status
+
+    def _look_after_init(self, news: News) -> None:
+        pid, status = os.waitpid(news.pid, os.WNOHANG)
+        if news.hear():
+            self._stop()
+        if pid:  # and everything in its namespace
+            self._status = status if news.status is None else news.status
+
+    def _stop(self) -> None:
+        """As the command did, and go on as it does."""
+        os.kill(os.getpid(), signal.SIGSTOP)
+        self._send(signal.SIGCONT)
 
 
 def _sent_by_another(info: signal.struct_siginfo, command: int) -> bool:
