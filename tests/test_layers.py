@@ -85,7 +85,7 @@ MOUNT = {
     "protocol": {"mounted", "mountpoint", "operations", "permission", "waiting"},
     "fusepy": {"mounted", "mountpoint", "operations", "permission", "protocol", "waiting"},
     "command": {"mountpoint", "operations", "transport"},
-    "run": {"command", "mounted", "operations", "transport"},
+    "run": {"command", "mounted", "mountpoint", "operations", "transport"},
     "testing": set(),
 }
 #: What they may import of the framework: a transport knows the tree and nothing in it.
