@@ -126,6 +126,15 @@ DEL_STOPS = Feature(
     "drivers/remoteproc/remoteproc_core.c, rproc_del()",
 )
 
+#: What the maintainers of Linux have taken, or are about to, and no release has.
+NEXT = (999, 0)
+BUFFER_SIZES = Feature(
+    "buffer-sizes",
+    "VIRTIO_RPMSG_F_BUFSZ (bit 1): the config space of the vdev says how large buffers are",
+    NEXT,
+    "[PATCH v2] rpmsg: virtio_rpmsg_bus: get buffer size from config space, 2026-04-29",
+)
+
 #: All of them, oldest first.
 FEATURES = (
     VIRTIO_RNG_QUALITY,
@@ -143,7 +152,11 @@ FEATURES = (
     BUILTIN_DRIVER_MODULE,
     SECTION_HEADERS_CHECKED,
     DEL_STOPS,
+    BUFFER_SIZES,
 )
+
+
+NAMES = {NEXT: "next"}
 
 
 @dataclass(frozen=True)
@@ -155,13 +168,13 @@ class KernelVersion:
 
     @property
     def release(self) -> str:
-        """The release line, as a user names it: ``6.12``."""
-        return f"{self.line[0]}.{self.line[1]}"
+        """The release line, as a user names it: ``6.12``, ``next``."""
+        return NAMES.get(self.line) or f"{self.line[0]}.{self.line[1]}"
 
     @property
     def uname(self) -> str:
-        """The whole version, as ``uname -r`` says it: ``6.12.117``."""
-        return f"{self.release}.{self.patch}"
+        """The whole version, as ``uname -r`` says it: ``6.12.117``; ``next`` has no number yet."""
+        return self.release if self.line in NAMES else f"{self.release}.{self.patch}"
 
     def has(self, feature: Feature) -> bool:
         """Whether this release has it, from mainline or as a backport."""
@@ -176,9 +189,19 @@ LINUX_6_18 = KernelVersion((6, 18), 15)
 LINUX_7_1 = KernelVersion((7, 1), 13)
 LINUX_7_2 = KernelVersion((7, 2), 13)
 LINUX_7_3 = KernelVersion((7, 3), 4)
+LINUX_NEXT = KernelVersion(NEXT, 0)
 
 #: The release lines there are, oldest first, each by the newest of its point releases.
-KERNELS = (LINUX_6_1, LINUX_6_6, LINUX_6_12, LINUX_6_18, LINUX_7_1, LINUX_7_2, LINUX_7_3)
+KERNELS = (
+    LINUX_6_1,
+    LINUX_6_6,
+    LINUX_6_12,
+    LINUX_6_18,
+    LINUX_7_1,
+    LINUX_7_2,
+    LINUX_7_3,
+    LINUX_NEXT,
+)
 
 DEFAULT = LINUX_6_12
 
@@ -190,6 +213,8 @@ def find_kernel(text: str) -> KernelVersion:
 
     ValueError, with the lines that there are, for anything else.
     """
+    if text == LINUX_NEXT.release:
+        return LINUX_NEXT
     match = _RELEASE.fullmatch(text)
     if match is not None:
         line = (int(match[1]), int(match[2]))

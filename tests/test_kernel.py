@@ -9,9 +9,13 @@ def test_a_line_is_its_newest_release():
     assert find_kernel("6.12") is LINUX_6_12
     assert find_kernel("6.12.107") == KernelVersion((6, 12), 107)
     assert find_kernel("6.1").uname == "6.1.192"
-    assert [version.release for version in KERNELS] == sorted(
-        (version.release for version in KERNELS), key=lambda text: [*map(int, text.split("."))]
-    )
+    assert [version.line for version in KERNELS] == sorted(version.line for version in KERNELS)
+
+
+def test_next_is_what_no_release_has():
+    version = find_kernel("next")
+    assert (version.release, version.uname) == ("next", "next")
+    assert all(version.has(feature) for feature in FEATURES)
 
 
 @pytest.mark.parametrize("text", ["", "6", "5.0", "6.12.", "6.12.1.2", "6.120", "\uff16.12"])

@@ -45,4 +45,4 @@ def _find(text: str) -> KernelVersion:
 
 def _since(row: Feature) -> str:
     stable = [f"{line[0]}.{line[1]}.{patch}" for line, patch in sorted(row.stable.items())]
-    return ", ".join([f"{row.since[0]}.{row.since[1]}", *stable])
+    return ", ".join([KernelVersion(row.since, 0).release, *stable])

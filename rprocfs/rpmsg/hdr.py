@@ -16,6 +16,7 @@ RPMSG_NS_CREATE = 0
 RPMSG_NS_DESTROY = 1
 
 VIRTIO_RPMSG_F_NS = 0
+VIRTIO_RPMSG_F_BUFSZ = 1
 """Feature bit: the remote announces its channels."""
 
 _HDR = Struct("<IIIHH")

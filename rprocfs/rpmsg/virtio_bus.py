@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import select
+import struct
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -12,22 +13,25 @@ from rprocfs.base.dma import DmaBuffer
 from rprocfs.base.kmsg import Level
 from rprocfs.fs.kernfs import error
 from rprocfs.fs.wait import WaitQueue, Waker
-from rprocfs.kernel import RPMSG_POLL
+from rprocfs.kernel import BUFFER_SIZES, RPMSG_POLL
 from rprocfs.rpmsg.core import (
     ChannelInfo,
     RpmsgBus,
     RpmsgDevice,
     RpmsgEndpoint,
     RxCallback,
+    _s32,
     rpmsg_find_device,
     rpmsg_register_device,
     rpmsg_register_device_override,
 )
 from rprocfs.rpmsg.hdr import (
     RPMSG_ADDR_ANY,
+    RPMSG_HDR_SIZE,
     RPMSG_NS_ADDR,
     RPMSG_NS_CREATE,
     RPMSG_NS_DESTROY,
+    VIRTIO_RPMSG_F_BUFSZ,
     VIRTIO_RPMSG_F_NS,
     RpmsgNsMsg,
 )
@@ -42,7 +46,9 @@ from rprocfs.virtio.virtio import (
 from rprocfs.virtio.virtqueue import VirtioVirtqueue, VqInfo
 
 MAX_RPMSG_NUM_BUFS = 512
-MAX_RPMSG_BUF_SIZE = 512
+DEFAULT_RPMSG_BUF_SIZE = 512
+#: ``struct virtio_rpmsg_config``: version, then the sizes of the remote's tx and rx buffers.
+CONFIG = struct.Struct("<HII")
 
 
 class VirtprocInfo:
@@ -58,15 +64,17 @@ class VirtprocInfo:
         self._live = False
         infos = [VqInfo("input", self._recv_done), VqInfo("output", self._xmit_done)]
         self.rvq, self.svq = vdev.config.find_vqs(vdev, infos)
-        num_bufs = min(2 * self.rvq.num, MAX_RPMSG_NUM_BUFS)
+        num = min(2 * self.rvq.num, MAX_RPMSG_NUM_BUFS) // 2
         try:
-            self.bufs = vdev.config.dma_alloc_coherent(vdev, num_bufs * MAX_RPMSG_BUF_SIZE)
+            rx_buf_size, tx_buf_size = _buf_sizes(vdev)
+            size = num * (rx_buf_size + tx_buf_size)
+            self.bufs = vdev.config.dma_alloc_coherent(vdev, size)
         except OSError:
             vdev.config.del_vqs(vdev)
             raise
-        rbufs, sbufs = _halves(self.bufs, num_bufs // 2 * MAX_RPMSG_BUF_SIZE)
-        self.tx = Tx(vdev, self.svq, sbufs, MAX_RPMSG_BUF_SIZE)
-        self.rx = Rx(vdev, self.rvq, rbufs, MAX_RPMSG_BUF_SIZE, self.endpoints)
+        rbufs, sbufs = _split(self.bufs, num * rx_buf_size)
+        self.tx = Tx(vdev, self.svq, sbufs, tx_buf_size)
+        self.rx = Rx(vdev, self.rvq, rbufs, rx_buf_size, self.endpoints)
 
     def _recv_done(self, rvq: VirtioVirtqueue) -> None:
         if self._live:
@@ -149,11 +157,23 @@ class VirtprocInfo:
         self.vdev.config.dma_free_coherent(self.vdev, self.bufs)
 
 
-def _halves(buffers: DmaBuffer, size: int) -> tuple[DmaBuffer, DmaBuffer]:
+def _split(buffers: DmaBuffer, size: int) -> tuple[DmaBuffer, DmaBuffer]:
     return (
         DmaBuffer(buffers.da, buffers.va[:size], size),
-        DmaBuffer(buffers.da + size, buffers.va[size : 2 * size], size),
+        DmaBuffer(buffers.da + size, buffers.va[size : buffers.size], buffers.size - size),
     )
+
+
+def _buf_sizes(vdev: VirtioDevice) -> tuple[int, int]:
+    """Of one rx and one tx buffer, from the config space if it says so; EINVAL."""
+    if not vdev.has_feature(VIRTIO_RPMSG_F_BUFSZ):
+        return DEFAULT_RPMSG_BUF_SIZE, DEFAULT_RPMSG_BUF_SIZE
+    # The remote sends what is received here.
+    _, rx, tx = CONFIG.unpack(vdev.config.get(vdev, 0, CONFIG.size))
+    if min(rx, tx) < RPMSG_HDR_SIZE:
+        vdev.err(f"bad vdev config: rx buf sz = {_s32(rx)}, tx buf sz = {_s32(tx)}")
+        raise error(errno.EINVAL)
+    return rx, tx
 
 
 class VirtioRpmsgEndpoint(RpmsgEndpoint):
@@ -264,10 +284,11 @@ class VirtioRpmsgBusDriver(VirtioDriver):
 
     name = "virtio_rpmsg_bus"
     id_table = (VirtioDeviceId(VIRTIO_ID_RPMSG),)
-    feature_table = (VIRTIO_RPMSG_F_NS,)
 
     def __init__(self, bus: RpmsgBus) -> None:
         self._bus = bus
+        sizes = (VIRTIO_RPMSG_F_BUFSZ,) if bus.model.version.has(BUFFER_SIZES) else ()
+        self.feature_table = (VIRTIO_RPMSG_F_NS, *sizes)
 
     def probe(self, device: VirtioDevice) -> None:
         """rpmsg_probe(): link, control device, name service, go."""

@@ -24,7 +24,7 @@ RUNS = {
     "7.3-fusepy": ["--kernel", "7.3", "--transport", "fusepy"],
 }
 #: On both sides of every row of the table of kernels.
-RELEASES = ("6.1.176", "6.1", "6.12.107", "6.12", "6.18", "7.1", "7.2", "7.3")
+RELEASES = ("6.1.176", "6.1", "6.12.107", "6.12", "6.18", "7.1", "7.2", "7.3", "next")
 
 
 def _missing():
