@@ -16,7 +16,7 @@ from rprocfs.fs.sysfs import SysfsFile
 from rprocfs.system import System
 from rprocfs.testing.images import IMAGES
 from rprocfs.testing.userspace import Userspace
-from rprocfs_fuse.command.options import Options
+from rprocfs_fuse.command.options import MEANING, Options
 
 KINDS = {
     str: "string", int: "number", bool: "boolean", list: "strings", dict: "table", tuple: "tables",
@@ -46,13 +46,14 @@ def commands():
 
 
 def options():
-    """The words behind ``-o`` and their defaults."""
-    lines = ["# Mount options", "", "| option | default |", "|---|---|"]
+    """The words behind ``-o``, what they do and their defaults."""
+    lines = ["# Mount options", "", "| option | what | default |", "|---|---|---|"]
     for option in fields(Options):
         flag = isinstance(option.default, bool)
         value = "" if flag else f"={option.name.upper()}"
         default = "off" if flag else option.default
-        lines.append(f"| `{option.name}{value}` | {'' if default is None else default} |")
+        what = MEANING[option.name]
+        lines.append(f"| `{option.name}{value}` | {what} | {'' if default is None else default} |")
     return "\n".join([*lines, ""])
 
 

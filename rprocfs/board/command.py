@@ -39,7 +39,7 @@ def board(subparsers: Any) -> None:
         epilog="exit status: 0 it is good, 1 it is not, 2 it could not be read",
     )
     check.add_argument("--json", action="store_true", help="a report for programs")
-    check.add_argument("board", metavar="FILE", help="a board file, or the name of a board")
+    check.add_argument("board", metavar="BOARD", help="a board file, or the name of a board")
     check.set_defaults(run=run_check)
     show = actions.add_parser(
         "show",
@@ -51,7 +51,7 @@ def board(subparsers: Any) -> None:
     )
     show.set_defaults(run=run_show)
     dtb = actions.add_parser("dtb", help="write a board file as a flattened devicetree")
-    dtb.add_argument("board", metavar="FILE", help="a board file, or the name of a board")
+    dtb.add_argument("board", metavar="BOARD", help="a board file, or the name of a board")
     dtb.add_argument(
         "-o", dest="output", metavar="OUT", type=Path, help="the file to write (default: stdout)"
     )

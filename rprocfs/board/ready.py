@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+import textwrap
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -24,6 +25,11 @@ def images(name: str) -> tuple[str, ...]:
     """Where the images that come along are: those for the board of that name, and the others."""
     here = Path(__file__).parents[1] / "firmware"
     return tuple(str(place) for place in (here / name, here) if place.is_dir())
+
+
+def board_names() -> str:
+    """The boards that come along, for ``--help``."""
+    return textwrap.fill("boards that come along: " + ", ".join(ready_boards()), 78)
 
 
 def description(path: Path) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rprocfs.board import load_board
+from rprocfs.board.ready import ready_boards
 from rprocfs.check.dry_boot import DryBoot, dry_boot
 from rprocfs.check.report import Finding, errno_name, findings
 from rprocfs.check.rsc_fields import RscField, RscPart, rsc_changes, rsc_parts
@@ -35,7 +36,11 @@ def check(subparsers: Any) -> None:
         description="Do everything of a boot but start the processor, and explain what happens.",
         epilog="exit status: 0 it boots, 1 it is refused, 2 it could not be checked",
     )
-    parser.add_argument("--board", metavar="FILE", help="a board: TOML, a devicetree, or a name")
+    parser.add_argument(
+        "--board",
+        metavar="BOARD",
+        help=f"TOML, a devicetree, or a name: {', '.join(ready_boards())}",
+    )
     parser.add_argument("--processor", metavar="NAME", help="its label; the board's first one")
     parser.add_argument("--json", action="store_true", help="the whole report for programs")
     parser.add_argument("firmware", metavar="FIRMWARE", help="the image, a path")

@@ -3,13 +3,26 @@ import subprocess
 
 import pytest
 
+from rprocfs.testing.bench import Bench, Images
 from tests.engines.host import IMAGES, ROOT, SELFTESTS, section, segments
 
 ALL = [*sorted(IMAGES.glob("*.elf")), *sorted(SELFTESTS.glob("*.elf"))]
 
 
-@pytest.mark.skipif(not shutil.which("arm-none-eabi-gcc"), reason="no compiler for Cortex-M")
+ECHO = ("rpmsg-raw", "rpmsg-echo")
+BOOTS = {
+    "echo.elf": ("rprocfs,cortex-m4", ECHO),
+    "echo-rv32.elf": ("rprocfs,rv32", ECHO),
+    "stm32mp1-echo.elf": ("st,stm32mp1-m4", ("rpmsg-tty", "rpmsg-client-sample")),
+}
+NEEDS_GCC = pytest.mark.skipif(
+    not shutil.which("arm-none-eabi-gcc"), reason="no compiler for Cortex-M"
+)
+
+
+@NEEDS_GCC
 def test_the_images_are_what_their_sources_give():
+    """Those of a compiler that did not make them are not compared: the next test boots them."""
     done = subprocess.run(
         [ROOT / "scripts" / "firmware" / "build", "--check"],
         capture_output=True,
@@ -17,6 +30,20 @@ def test_the_images_are_what_their_sources_give():
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@NEEDS_GCC
+def test_what_this_compiler_makes_boots(tmp_path):
+    subprocess.run([ROOT / "scripts/firmware/build", "--to", tmp_path], check=True)
+    images = {path.name for path in (tmp_path / "rprocfs/firmware").glob("*.elf")}
+    assert images >= {"echo.elf", "trace.elf", "crash.elf"}
+    for name, (compatible, channels) in BOOTS.items():
+        if "rv32" in name and not (name in images and shutil.which("qemu-system-riscv32")):
+            continue
+        image = Images(tmp_path / "rprocfs/firmware" / name, channels, "")
+        with Bench({"compatible": compatible}, image, tmp_path) as bench:
+            bench.start()
+            bench.stop()
 
 
 def test_there_are_images():

@@ -6,11 +6,14 @@ import signal
 import socket
 import subprocess
 import sys
+from dataclasses import fields
 
 import pytest
 
+from rprocfs.board.ready import ready_boards
 from rprocfs.cli import main
 from rprocfs_fuse.command import mount_helper
+from rprocfs_fuse.command.options import Options
 from rprocfs_fuse.mountpoint import find_mount
 from tests.mount.test_mount_command import BOARD, COMMAND, ENVIRONMENT, rprocfs, until
 
@@ -251,3 +254,67 @@ def test_what_is_removed_is_no_file_behind_a_link(root, tmp_path, capsys):
     assert main(["setup", "--root", str(root), "--remove"]) == 0
     assert kept.exists()
     assert helper.is_symlink()
+
+
+def test_nothing_is_written_before_everything_is_found_good(tmp_path, capsys):
+    """A file that is in the way of the last part leaves the system as it was."""
+    page = tmp_path / "usr/local/share/man/man1/rprocfs.1"
+    page.parent.mkdir(parents=True)
+    page.write_text("mine\n")
+    assert main(["setup", "--root", str(tmp_path)]) == 1
+    assert f"{page}: is there already, and not made by rprocfs setup" in capsys.readouterr().err
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == [page]
+
+
+def test_a_missing_library_is_found_first(tmp_path):
+    """In an interpreter without shtab, which stands in for an installation without the extra."""
+    script = (
+        "import sys; sys.modules['shtab'] = None\n"
+        "from rprocfs.cli import main; sys.exit(main(sys.argv[1:]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, "setup", "--root", str(tmp_path)],
+        env=ENVIRONMENT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr == (
+        f"rprocfs: shtab is missing: {sys.executable} -m pip install shtab argparse-manpage, "
+        "or name what to install: mount-helper, systemd, completion, man\n"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "completed"),
+    [
+        (["setup", "sys"], ["systemd"]),
+        (["run", "--board", "stm32"], ["stm32mp157"]),
+        (["mount", "-o", "transp"], ["transport="]),
+    ],
+)
+def test_completion_of_values(root, words, completed):
+    file = root / "usr/local/share/bash-completion/completions/rprocfs"
+    script = (
+        f'. "{file}"; COMP_WORDS=(rprocfs {" ".join(words)}); COMP_CWORD={len(words)}; '
+        f'_shtab_rprocfs rprocfs {words[-1]}; echo "${{COMPREPLY[@]}}"'
+    )
+    done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == completed
+
+
+@pytest.mark.parametrize("command", ["mount", "run"])
+def test_help_knows_options_boards_and_statuses(command, capsys):
+    with pytest.raises(SystemExit):
+        main([command, "--help"])
+    said = capsys.readouterr().out
+    for option in fields(Options):
+        assert f"  {option.name}" in said
+    for name in ready_boards():
+        assert name in said
+    assert "exit status: " in said
+
+
+def test_the_manual_page_knows_options_boards_and_statuses(root):
+    page = (root / "usr/local/share/man/man1/rprocfs.1").read_text().replace("\\-", "-")
+    for word in ("loglevel=error|warning|info|debug", "stm32mp157", "EXIT STATUS"):
+        assert word in page

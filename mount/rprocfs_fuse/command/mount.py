@@ -13,10 +13,11 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
+from rprocfs.board.ready import board_names
 from rprocfs.errors import CommandError
 from rprocfs_fuse import mountpoint, transport
 from rprocfs_fuse.command import daemon, log
-from rprocfs_fuse.command.options import KNOWN, Options, OptionsAction
+from rprocfs_fuse.command.options import Options, OptionsAction, describe_options
 from rprocfs_fuse.operations import IOC_DAEMON
 
 if TYPE_CHECKING:
@@ -32,7 +33,9 @@ def mount(subparsers: Any) -> None:
         "mount",
         help="mount a board on a directory",
         description="Mount a board on a directory and serve it in the background.",
-        epilog=f"options: {', '.join(KNOWN)}, and the generic ones of mount(8)",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=f"{describe_options()}\n\n{board_names()}\n\n"
+        "exit status: 0 it is mounted, 1 it could not be, 2 wrong usage",
     )
     parser.add_argument("-f", "--foreground", action="store_true", help="stay, and log to stderr")
     parser.add_argument(
@@ -43,7 +46,7 @@ def mount(subparsers: Any) -> None:
         default=Options(),
         help="a comma list, as mount(8) takes it",
     )
-    parser.add_argument("--board", metavar="FILE", help="a board: TOML, a devicetree, or a name")
+    parser.add_argument("--board", metavar="BOARD", help="TOML, a devicetree, or a name")
     parser.add_argument("directory", metavar="DIR", help="where to mount")
     parser.set_defaults(run=run_mount)
 
@@ -51,7 +54,10 @@ def mount(subparsers: Any) -> None:
 def umount(subparsers: Any) -> None:
     """Add ``rprocfs umount``."""
     parser = subparsers.add_parser(
-        "umount", help="unmount a board", description="Unmount a board and wait for its daemon."
+        "umount",
+        help="unmount a board",
+        description="Unmount a board and wait for its daemon.",
+        epilog="exit status: 0 it is gone, 1 it could not be unmounted, 2 wrong usage",
     )
     parser.add_argument(
         "-l",

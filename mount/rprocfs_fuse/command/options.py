@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import re
+import textwrap
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from rprocfs.errors import CommandError
 from rprocfs.fs.kernfs import Owner
-from rprocfs.kernel import DEFAULT, find_kernel
+from rprocfs.kernel import KERNELS, find_kernel
 from rprocfs_fuse.command.log import LEVELS, SYSLOG
 from rprocfs_fuse.transport import TRANSPORTS
 
@@ -55,11 +56,15 @@ class Options:
         for name, known in KNOWN_VALUES.items():
             if getattr(self, name) not in (None, *known):
                 raise _usage(f"{name}={getattr(self, name)}: there are {', '.join(known)}")
+        self._check_kernel()
+        self._owner()
+
+    def _check_kernel(self) -> None:
         try:
-            find_kernel(self.kernel or DEFAULT.release)
+            if self.kernel is not None:
+                find_kernel(self.kernel)
         except ValueError as failure:
             raise _usage(f"kernel={failure}") from failure
-        self._owner()
 
     def resolve(self) -> None:
         """Make paths absolute, for a process elsewhere. CommandError: there is no directory."""
@@ -84,6 +89,44 @@ class Options:
 
 #: Name to whether it takes a value.
 KNOWN = {option.name: not isinstance(option.default, bool) for option in fields(Options)}
+
+#: What each does, for ``--help``, the manual page and the reference.
+MEANING = {
+    "transport": "devfuse: our own FUSE edge (default); fusepy: libfuse 2 through fusepy",
+    "strict": "show nothing that a board would not show (implied by rprocfs run)",
+    "configfs": "also sys/kernel/config/remoteproc, where mkdir makes processors; it is there "
+    "anyway unless strict",
+    "kernel": "the kernel to answer as, or a point release of one: 6.12.30",
+    "firmware": "the firmware directory",
+    "allow_other": "let other users in; a mount of root's always does",
+    "uid": "whose everything is",
+    "gid": "whose group everything has",
+    "umask": "what nobody may, octal",
+    "rules": "whose some of it is: a file of tables [[rule]], as in a board file",
+    "ro": "mount read-only",
+    "log": "where the daemon logs, and the kernel log of the board with it",
+    "loglevel": "how much it logs",
+}
+_VALUES = {
+    "kernel": "|".join(version.release for version in KERNELS),
+    "firmware": "DIR",
+    "uid": "N",
+    "gid": "N",
+    "umask": "N",
+    "rules": "FILE",
+    "log": "FILE|syslog",
+}
+
+
+def describe_options() -> str:
+    """The options in the form of ``--help``."""
+    lines = ["mount options, separated by commas:"]
+    for name, takes in KNOWN.items():
+        value = _VALUES.get(name) or "|".join(KNOWN_VALUES.get(name, ()))
+        lines.append(f"  {name}={value}" if takes else f"  {name}")
+        lines += textwrap.wrap(MEANING[name], 74, initial_indent=" " * 6, subsequent_indent=" " * 6)
+    return "\n".join([*lines, "  those that mount(8) knows for every filesystem are passed over"])
+
 
 #: Name to the only values there are.
 KNOWN_VALUES = {

@@ -12,13 +12,15 @@ import os
 import shlex
 import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from rprocfs import __version__
+from rprocfs.board.ready import board_names, ready_boards
 from rprocfs.errors import CommandError
+from rprocfs_fuse.command.options import KNOWN, describe_options
 
 #: Stands in every file that is installed; a file without it is not ours to remove.
 MARK = "made by rprocfs setup"
@@ -71,13 +73,21 @@ def run_setup(arguments: argparse.Namespace) -> int:
     for part in arguments.what:
         if part not in PARTS:
             raise CommandError(f"{part}: unknown, there are {', '.join(PARTS)}")
-    for part in arguments.what or PARTS:
-        for path, mode, text in PARTS[part]():
-            file = _inside(Path(arguments.root), path)
-            if arguments.remove:
-                _remove(file)
-            else:
-                _install(file, mode, text)
+    root = Path(arguments.root)
+    files = [
+        (_inside(root, path), mode, text)
+        for part in arguments.what or PARTS
+        for path, mode, text in PARTS[part]()
+    ]
+    if arguments.remove:
+        for file, _, _ in files:
+            _remove(file)
+        return 0
+    contents = [text() for _, _, text in files]  # what is missing is found before a file is made
+    for file, _, _ in files:
+        _check(file)
+    for (file, mode, _), content in zip(files, contents, strict=True):
+        _install(file, mode, content)
     return 0
 
 
@@ -103,8 +113,18 @@ def _inside(root: Path, path: str) -> Path:
     raise CommandError(f"{root / path}: {os.strerror(errno.ELOOP)}")
 
 
-def _install(file: Path, mode: int, text: Callable[[], str]) -> None:
-    content = text()
+def _check(file: Path) -> None:
+    """May it be made, and is it ours if it is there. CommandError, OSError."""
+    if not file.is_symlink() and file.exists() and MARK not in file.read_text("utf-8", "replace"):
+        raise CommandError(f"{file}: is there already, and not {MARK}")
+    above = next(place for place in file.parents if place.exists())
+    if not above.is_dir():
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(above))
+    if not os.access(above, os.W_OK | os.X_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(above))
+
+
+def _install(file: Path, mode: int, content: str) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, new = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
     try:
@@ -174,11 +194,49 @@ def _complete(shell: str) -> str:
     shtab = _library("shtab")
     parser = _command_line()
     kinds = {"FILE": shtab.FILE, "FIRMWARE": shtab.FILE, "DIR": shtab.DIRECTORY}
+    kinds |= {kind: {name: f"_rprocfs_{kind.lower()}" for name in WORDS} for kind in _words()}
     for action in _actions(parser):
         if action.metavar in kinds:
             action.complete = kinds[action.metavar]  # type: ignore[attr-defined]
-    text: str = shtab.complete(parser, shell)
+    text: str = shtab.complete(parser, shell, preamble={shell: _functions(shell)})
     return text
+
+
+#: How a shell is told the words that it may complete; bash completes files besides.
+WORDS = {
+    "bash": "_rprocfs_{kind}() {{\n  compgen -W '{words}' -- \"$1\"\n{files}}}\n",
+    "zsh": "_rprocfs_{kind}() {{\n  compadd -- {words}\n{files}}}\n",
+}
+_FILES = {"bash": '  compgen -f -- "$1"\n', "zsh": "  _files\n"}
+
+
+def _words() -> Mapping[str, Iterable[str]]:
+    """The values of arguments that are no files, or not only."""
+    return {
+        "BOARD": ready_boards(),
+        "WHAT": PARTS,
+        "OPTIONS": [name + ("=" if takes else "") for name, takes in KNOWN.items()],
+    }
+
+
+def _functions(shell: str) -> str:
+    return "".join(
+        WORDS[shell].format(
+            kind=kind.lower(),
+            words=" ".join(words),
+            files=_FILES[shell] if kind == "BOARD" else "",
+        )
+        for kind, words in _words().items()
+    )
+
+
+def _commands(parser: argparse.ArgumentParser) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    """The commands, those of commands included, by what is typed."""
+    for action in parser._actions:  # argparse has no other way
+        if isinstance(action.choices, dict):
+            for name, command in action.choices.items():
+                yield name, command
+                yield from ((f"{name} {below}", one) for below, one in _commands(command))
 
 
 def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
@@ -194,7 +252,21 @@ def _manual_page() -> str:
     parser.man_short_description = "Linux remoteproc, virtio and rpmsg in userspace"  # type: ignore[attr-defined]
     page = _library("argparse_manpage.manpage").Manpage(parser)
     page.manual, page.source = "User Commands", f"rprocfs {__version__}"
-    return f'.\\" {MARK}\n{page}'
+    statuses = [
+        f"rprocfs {name}: {epilog.removeprefix('exit status: ')}"
+        for name, command in _commands(parser)
+        for epilog in (command.epilog or "").split("\n\n")
+        if epilog.startswith("exit status: ")
+    ]
+    more = {"MOUNT OPTIONS": describe_options(), "BOARDS": board_names(),
+            "EXIT STATUS": "\n".join(statuses)}  # fmt: skip
+    return f'.\\" {MARK}\n{page}\n' + "".join(_section(*section) for section in more.items())
+
+
+def _section(title: str, text: str) -> str:
+    """A section of a manual page that keeps its lines."""
+    escaped = text.replace("\\", "\\e").replace("-", "\\-").replace("\n.", "\n\\&.")
+    return f".SH {title}\n.nf\n{escaped}\n.fi\n"
 
 
 def _library(name: str) -> Any:
@@ -202,7 +274,8 @@ def _library(name: str) -> Any:
         return import_module(name)
     except ImportError as problem:
         raise CommandError(
-            f"{problem.name} is missing: pip install 'rprocfs[system]', or name what to install"
+            f"{problem.name} is missing: {sys.executable} -m pip install shtab argparse-manpage, "
+            f"or name what to install: {', '.join(PARTS)}"
         ) from problem
 
 

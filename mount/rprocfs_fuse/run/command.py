@@ -8,6 +8,7 @@ import pickle
 import signal
 import socket
 import sys
+import textwrap
 from collections.abc import Callable
 from functools import partial
 from multiprocessing import Pipe
@@ -15,8 +16,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+from rprocfs.board.ready import board_names
 from rprocfs.errors import CommandError
-from rprocfs_fuse.command.options import Options, OptionsAction
+from rprocfs_fuse.command.options import Options, OptionsAction, describe_options
 from rprocfs_fuse.run import init, namespace
 from rprocfs_fuse.run.daemon import run_daemon
 from rprocfs_fuse.run.execute import complain, run_command
@@ -42,15 +44,22 @@ def run(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "run",
         help="run a command that sees a board in /sys, /dev and the kernel log",
-        description="Run COMMAND with the board's /sys/class, /sys/bus, /sys/devices, "
-        "/sys/kernel/debug, /dev, /lib/firmware and kernel log in place of the system's, and "
-        "end as it ends; what it left in the background is killed. Nobody else sees the board. "
-        "Without root COMMAND runs as root of a user namespace.",
-        usage="rprocfs run [--board FILE] [-o OPTIONS] [--uevents] "
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        description=textwrap.fill(
+            "Run COMMAND with the board's /sys/class, /sys/bus, /sys/devices, "
+            "/sys/kernel/debug, /dev, /lib/firmware and kernel log in place of the system's, and "
+            "end as it ends; what it left in the background is killed. Nobody else sees the board. "
+            "Without root COMMAND runs as root of a user namespace.",
+            78,
+        ),
+        epilog=f"{describe_options()}\n\n{board_names()}\n\nexit status: that of COMMAND, 128 + N "
+        "if signal N ended it, 127 if it was not\nfound, 126 if it could not be executed; 1 the "
+        "board could not be made, 2 wrong usage",
+        usage="rprocfs run [--board BOARD] [-o OPTIONS] [--uevents] "
         "[--udev [RULES]] [--keep-firmware DIR] "
         "[--] COMMAND [ARGUMENT ...]",
     )
-    parser.add_argument("--board", metavar="FILE", help="a board: TOML, a devicetree, or a name")
+    parser.add_argument("--board", metavar="BOARD", help="TOML, a devicetree, or a name")
     parser.add_argument(
         "-o", dest="options", metavar="OPTIONS", action=OptionsAction, default=Options(),
         help="a comma list, as of rprocfs mount; strict is implied",
