@@ -58,6 +58,10 @@ DRIVERS: Mapping[str, str] = {
     **dict.fromkeys(
         ("ti,am3352-wkup-m3", "ti,am4372-wkup-m3"), "rprocfs.drivers.wkup_m3_rproc:WkupM3Driver"
     ),
+    **dict.fromkeys(
+        ("xlnx,versal-net-r52f", "xlnx,versal-r5f", "xlnx,zynqmp-r5f"),
+        "rprocfs.drivers.xlnx_r5_remoteproc:ZynqmpR5Driver",
+    ),
     "ti,am64-m4fss": "rprocfs.drivers.ti_k3_m4_remoteproc:K3M4Driver",
     **dict.fromkeys(
         ("ti,am62-r5f", "ti,am64-r5f", "ti,am654-r5f", "ti,j7200-r5f", "ti,j721e-r5f",

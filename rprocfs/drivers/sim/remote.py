@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from rprocfs.base.workqueue import Workqueue
 from rprocfs.fs.kernfs import error
 from rprocfs.remoteproc.errors import FirmwareError
-from rprocfs.remoteproc.rproc import rproc_carveout_da_to_va, rproc_da_to_va, rproc_vq_interrupt
+from rprocfs.remoteproc.rproc import rproc_da_to_va, rproc_vq_interrupt
 from rprocfs.remoteproc.rsc_table import RSC_VDEV, FwRscVdev, FwRscVdevVring, iter_resources
 from rprocfs.rpmsg.hdr import RPMSG_NS_CREATE, RPMSG_NS_DESTROY
 from rprocfs.rpmsg.remote import Message, RpmsgRemote
@@ -69,7 +69,15 @@ class SimVdev:
         reserved = self.rproc.reserved
         va = reserved.pool.find(address, size) if reserved is not None else None
         va = self.rproc.dma.find(address, size) if va is None else va
-        return rproc_carveout_da_to_va(self.rproc, address, size) if va is None else va
+        return self._carveout(address, size) if va is None else va
+
+    def _carveout(self, address: int, size: int) -> memoryview | None:
+        """Also in one that is the pool of virtio devices only, as ``vdev0buffer`` is."""
+        for mem in self.rproc.carveouts:
+            offset = address - mem.da
+            if mem.va is not None and 0 <= offset <= mem.len - size:
+                return mem.va[offset : offset + size]
+        return None
 
     def _queue(self, vring: FwRscVdevVring) -> DeviceQueue:
         """The ring where the host put it; ENOTCONN when that is nowhere."""

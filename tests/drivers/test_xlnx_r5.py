@@ -1,0 +1,196 @@
+"""The port of xlnx_r5_remoteproc.c: what it decides stands there (Linux 6.12)."""
+
+import errno
+from contextlib import ExitStack
+
+import pytest
+
+from rprocfs.testing.rsc_table import resource_table, vdev
+from rprocfs.testing.tree_board import TreeBoard, image
+
+SOURCE = """
+/dts-v1/;
+/ {
+    #address-cells = <2>;
+    #size-cells = <2>;
+    reserved-memory {
+        #address-cells = <2>;
+        #size-cells = <2>;
+        ranges;
+        code: memory@3ed00000 { reg = <0 0x3ed00000 0 0x40000>; no-map; };
+        ring0: vdev0vring0@3ed40000 { reg = <0 0x3ed40000 0 0x4000>; no-map; };
+        ring1: vdev0vring1@3ed44000 { reg = <0 0x3ed44000 0 0x4000>; no-map; };
+        buffer: vdev0buffer@3ed48000 {
+            compatible = "shared-dma-pool"; reg = <0 0x3ed48000 0 0x100000>; no-map;
+        };
+    };
+    fw: zynqmp-firmware { #power-domain-cells = <1>; };
+    mb: mailbox { #mbox-cells = <1>; };
+    remoteproc@ffe00000 {
+        compatible = "xlnx,zynqmp-r5fss";
+        xlnx,cluster-mode = <0>;
+        #address-cells = <2>;
+        #size-cells = <2>;
+        ranges = <0 0 0 0xffe00000 0 0x10000>, <0 0x20000 0 0xffe20000 0 0x10000>,
+                 <1 0 0 0xffe90000 0 0x10000>, <1 0x20000 0 0xffeb0000 0 0x10000>;
+        r5f@0 {
+            compatible = "xlnx,zynqmp-r5f";
+            reg = <0 0 0 0x10000>, <0 0x20000 0 0x10000>;
+            reg-names = "atcm0", "btcm0";
+            power-domains = <&fw 7>, <&fw 15>, <&fw 16>;
+            memory-region = <&code>, <&ring0>, <&ring1>, <&buffer>;
+            mboxes = <&mb 0>, <&mb 1>;
+            mbox-names = "tx", "rx";
+            services = "rpmsg-raw@1024";
+        };
+        r5f@1 {
+            compatible = "xlnx,zynqmp-r5f";
+            reg = <1 0 0 0x10000>, <1 0x20000 0 0x10000>;
+            reg-names = "atcm0", "btcm0";
+            power-domains = <&fw 8>, <&fw 17>, <&fw 18>;
+        };
+    };
+};
+"""
+#: Devicetrees from before there was ``reg``: the driver knows where the TCMs are.
+OLD = [
+    ("reg = <0 0 0 0x10000>, <0 0x20000 0 0x10000>;\n", ""),
+    ("reg = <1 0 0 0x10000>, <1 0x20000 0 0x10000>;\n", ""),
+]
+LOCKSTEP = ("xlnx,cluster-mode = <0>;", "")
+
+
+@pytest.fixture
+def board(dtc, tmp_path):
+    with ExitStack() as stack:
+
+        def make(*changes):
+            source = SOURCE
+            for before, after in changes:
+                assert before in source
+                source = source.replace(before, after)
+            blob = dtc("dts", "dtb", source.encode(), warnings=True)
+            return stack.enter_context(TreeBoard(blob, tmp_path))
+
+        yield make
+
+
+@pytest.mark.parametrize(
+    ("changes", "number", "da", "size", "code"),
+    [
+        ([], 0, 0x0, 0x10000, 0),
+        ([], 0, 0x0, 0x10001, errno.EINVAL),
+        ([], 0, 0xFFFF, 2, errno.EINVAL),
+        ([], 0, 0x1FFFF, 2, errno.EINVAL),
+        ([], 0, 0x20000, 0x10000, 0),
+        ([], 0, 0x20000, 0x10001, errno.EINVAL),
+        ([], 0, 0x30000, 1, errno.EINVAL),
+        ([], 0, 0xFFE00000, 1, errno.EINVAL),  # where the bus has it
+        ([], 0, 0x3ED00000, 0x40000, 0),
+        ([], 0, 0x3ECFFFFF, 2, errno.EINVAL),
+        ([], 0, 0x3ED3FFFF, 2, errno.EINVAL),  # over two carveouts
+        ([], 0, 0x3ED48000, 1, errno.EINVAL),  # vdev0buffer is mapped by nobody
+        ([], 1, 0x0, 0x10000, 0),
+        ([], 1, 0x20000, 0x10000, 0),
+        ([], 1, 0x3ED00000, 1, errno.EINVAL),  # not this core's
+        (OLD, 0, 0x0, 0x10000, 0),
+        (OLD, 0, 0x10000, 1, errno.EINVAL),
+        (OLD, 1, 0x20000, 0x10000, 0),
+        (OLD, 1, 0x30000, 1, errno.EINVAL),
+        ([*OLD, LOCKSTEP], 0, 0x10000, 0x10000, 0),
+        ([*OLD, LOCKSTEP], 0, 0x30000, 0x10000, 0),
+        ([*OLD, LOCKSTEP], 0, 0xFFFF, 2, errno.EINVAL),  # over two banks
+        ([*OLD, LOCKSTEP], 0, 0x40000, 1, errno.EINVAL),
+        ([LOCKSTEP], 0, 0x10000, 1, errno.EINVAL),  # the cores' own reg decides
+    ],
+)
+def test_a_segment(board, changes, number, da, size, code):
+    made = board(*changes)
+    assert made.boot(image((da, b"x" * size)), number) == code
+    assert (f"bad phdr da {da:#x} mem {size:#x}" in made.log) == bool(code)
+    assert "no resource table found." in made.log
+
+
+def test_the_cores_have_tcms_of_their_own(board):
+    made = board()
+    assert made.boot(image((0, b"core")), 0) == 0
+    assert made.boot(image((0x100, b"1")), 1) == 0
+    assert bytes(made.find(0, 4, 0)) == b"core"
+    assert bytes(made.find(0, 4, 1)) == bytes(4)
+    assert made.write(0, "state", "stop") == 0
+    assert made.boot(image((0x100, b"x")), 0) == 0
+    assert bytes(made.find(0, 4, 0)) == bytes(4)  # a boot begins with empty TCMs
+
+
+def test_rings_and_buffers_are_where_the_devicetree_has_them(board):
+    made = board()
+    assert made.boot(image(table=resource_table([vdev()]), at=0x3ED00000)) == 0
+    names = {mem.name: mem.da for mem in made.rproc().carveouts}
+    assert names == {
+        "atcm0": 0x0, "btcm0": 0x20000, "memory": 0x3ED00000, "vdev0vring0": 0x3ED40000,
+        "vdev0vring1": 0x3ED44000, "vdev0buffer": 0x3ED48000,
+    }  # fmt: skip
+    assert "assigned reserved memory node vdev0buffer@3ed48000" in made.log
+    assert made.shell.exists("/sys/bus/rpmsg/devices/virtio0.rpmsg-raw.-1.1024")
+    assert (made.rproc().elf_class, made.rproc().elf_machine) == (1, 40)
+
+
+def test_without_mailboxes_there_is_no_doorbell_and_no_error(board):
+    made = board(('mbox-names = "tx", "rx";', ""))
+    assert "ffe00000.r5f: mbox tx channel request failed" in made.log
+    assert made.boot(image(table=resource_table([vdev()]), at=0x3ED00000)) == 0
+    assert not made.shell.exists("/sys/bus/rpmsg/devices/virtio0.rpmsg-raw.-1.1024")
+
+
+def test_lockstep_has_one_processor(board):
+    made = board(LOCKSTEP)
+    assert [rproc.label for rproc in made.system.remoteproc.rprocs] == ["ffe00000.r5f"]
+    assert "Only r5 core0 will be used" in made.log
+    assert made.read(0, "firmware") == "rproc-ffe00000.r5f-fw"
+    assert made.read(0, "recovery") == "enabled"
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ([("cluster-mode = <0>", "cluster-mode = <2>")], "driver does not support cluster mode 2"),
+        ([("r5f@1 {", 'r5f@1 { status = "disabled";')],
+         "Invalid number of r5 cores for split mode"),
+        ([("power-domains = <&fw 7>, <&fw 15>, <&fw 16>;", "")],
+         "invalid power-domains property, -2"),
+        ([("<&fw 7>, <&fw 15>, <&fw 16>", "<&fw 7>")], "invalid TCM count 0"),
+        ([("<&fw 7>, <&fw 15>, <&fw 16>", "<&fw 7>, <&fw 15>, <&fw 16>, <&fw 9>")],
+         "failed to get reg property"),
+        ([("ranges = <0 0 0 0xffe00000 0 0x10000>,", "ranges =")], "failed to get tcm resource"),
+        ([*OLD, ("xlnx,zynqmp-r5fss", "xlnx,versal-r5fss"), ("xlnx,zynqmp-r5f", "xlnx,versal-r5f")],
+         "can't get tcm, err -22"),
+    ],
+)  # fmt: skip
+def test_a_cluster_that_the_driver_refuses(board, changes, said):
+    if "versal" in str(changes):
+        changes = [*OLD, ("zynqmp-r5f", "versal-r5f")]
+    made = board(*changes)
+    assert made.devices[0].driver is None
+    assert said in made.log
+    assert "error -EINVAL: Invalid r5f subsystem device tree" in made.log
+    assert "probe with driver zynqmp_r5_remoteproc failed with error -22" in made.log
+
+
+def test_a_region_that_is_none(board):
+    made = board(("memory@3ed00000 {", 'memory@3ed00000 { status = "disabled";'))
+    assert made.boot(image((0, b"code"))) == errno.EINVAL
+    assert "remoteproc remoteproc0: unable to acquire memory-region" in made.log
+    assert "failed to get reserve mem regions -22" in made.log
+
+
+def test_one_that_a_boot_loader_started(board, tmp_path):
+    table = resource_table([vdev()])
+    file = tmp_path / "rproc-ffe00000.r5f-fw"
+    file.write_bytes(image((0, b"code"), table=table, at=0x3ED00000))
+    made = board(("services =", "detached; services ="))
+    assert made.read(0, "state") == "detached"
+    assert made.write(0, "state", "start") == 0
+    assert bytes(made.find(0, 4)) == b"code"
+    assert made.shell.exists("/sys/bus/rpmsg/devices/virtio0.rpmsg-raw.-1.1024")
+    assert made.write(0, "state", "detach") == 0
+    assert made.read(0, "state") == "detached"
