@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import threading
 from collections.abc import Callable, Mapping
+from itertools import chain
 
 from rprocfs.base.dd import DeferredProbes
 from rprocfs.base.devtmpfs import Devtmpfs
@@ -12,13 +14,14 @@ from rprocfs.base.iomem import Iomem
 from rprocfs.base.kmsg import NO_CONTEXT, Kmsg, Level
 from rprocfs.fs.chardev import Ida
 from rprocfs.fs.debugfs import DebugfsFile
-from rprocfs.fs.kernfs import Dir, Owner, Tree
+from rprocfs.fs.kernfs import Dir, Owner, Tree, error
 from rprocfs.kernel import DEFAULT, KernelVersion
 
 logger = logging.getLogger("rprocfs")
 
-#: The first major number of the range that the kernel gives out itself.
-DYNAMIC_MAJOR = 234
+#: The major numbers that find_dynamic_major() of fs/char_dev.c gives out, in its order.
+CHRDEV_MAJOR_DYN = range(254, 233, -1)
+CHRDEV_MAJOR_DYN_EXT = range(511, 383, -1)
 
 UeventListener = Callable[[str, str, dict[str, str]], None]
 
@@ -53,14 +56,15 @@ class DriverModel:
         self.uevent_listeners: list[UeventListener] = []
         #: Called with the modalias of each new device: udev's part in loading modules.
         self.request_module: Callable[[str], object] = lambda modalias: None
-        self._majors = DYNAMIC_MAJOR
+        self._majors = chain(CHRDEV_MAJOR_DYN, CHRDEV_MAJOR_DYN_EXT)
         self.platform_ids = Ida()
 
     def alloc_major(self) -> int:
-        """``alloc_chrdev_region``: a major number of one's own."""
+        """``alloc_chrdev_region``: a major number of one's own; EBUSY after 149 of them."""
         with self.lock:
-            self._majors -= 1
-            return self._majors + 1
+            for major in self._majors:
+                return major
+        raise error(errno.EBUSY)
 
     def printk(self, level: Level, text: str, context: Mapping[str, str] = NO_CONTEXT) -> None:
         """Write to the kernel log, and hand the line on to :mod:`logging`."""

@@ -274,3 +274,14 @@ def test_bind_of_a_device_that_does_not_match(model, shell):
     bus.driver_register(Other())
     Overridable(model, "mine", bus=bus).device_add()
     assert _errno(shell.echo, "/sys/bus/b/drivers/other/bind", "mine") == errno.ENODEV
+
+
+def test_major_numbers_are_those_that_the_kernel_gives_out():
+    """find_dynamic_major(): none is that of a driver with a number of its own."""
+    model = DriverModel()
+    majors = [model.alloc_major() for _ in range(149)]
+    assert majors[:2] == [254, 253]
+    assert majors[20:23] == [234, 511, 510]
+    assert majors[-1] == 384
+    with pytest.raises(OSError, match="busy"):
+        model.alloc_major()
