@@ -35,7 +35,7 @@ from rprocfs.base.syslog import Action
 from rprocfs.fs.kernfs import error
 from rprocfs.tty.tty_io import TtyHandle
 from rprocfs_fuse.operations import IOC_EMPTY_READ, IOC_EMPTY_WRITE, ioctl_number
-from rprocfs_fuse.run import linux, seccomp
+from rprocfs_fuse.run import linux, proc_calls, seccomp
 from rprocfs_fuse.run.seccomp import Call, Continue, Handler, Pick
 from rprocfs_fuse.run.stat_calls import StatCalls
 from rprocfs_fuse.run.statfs_calls import StatfsCalls
@@ -55,8 +55,11 @@ _CAP_SYSLOG = 1 << 34 | 1 << 21
 STAT_CALLS = ("stat", "lstat", "fstat", "newfstatat", "statx", "statfs", "fstatfs")
 
 
-def filter_program(machine: str = "") -> bytes | None:
-    """What the command filters itself with; None on a machine that we do not know."""
+def filter_program(machine: str = "", *, device_tree: bool = False) -> bytes | None:
+    """What the command filters itself with; None on a machine that we do not know.
+
+    *device_tree*: also those that may name a file in ``/proc/device-tree``.
+    """
     known = seccomp.native(machine)
     if known is None:
         return None
@@ -67,7 +70,8 @@ def filter_program(machine: str = "") -> bytes | None:
         Pick(numbers["write"], 2, (0,)),
         Pick(numbers["read"], 2, (0,)),
     ]
-    picks += [Pick(numbers[name]) for name in STAT_CALLS if name in numbers]
+    named = [*STAT_CALLS, *(proc_calls.HANDLERS if device_tree else ())]
+    picks += [Pick(numbers[name]) for name in named if name in numbers]
     return seccomp.program(arch, picks)
 
 
@@ -86,6 +90,7 @@ def handlers(daemon: Daemon, device: int) -> Mapping[int, Handler]:
         "read": files.read,
         **stats.handlers(),
         **StatfsCalls(device, numbers).handlers(),
+        **proc_calls.HANDLERS,
     }
     return {numbers[name]: call for name, call in by_name.items() if name in numbers}
 

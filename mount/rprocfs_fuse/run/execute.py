@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from rprocfs.fs.kernfs import error
 from rprocfs_fuse.command.daemon import describe
-from rprocfs_fuse.run import calls, namespace, seccomp
+from rprocfs_fuse.run import calls, namespace, paths, seccomp
 from rprocfs_fuse.run.linux import CLONE_NEWNS, MNT_DETACH, set_parent_death_signal, umount, unshare
 from rprocfs_fuse.run.overlay import Cover, cover
 from rprocfs_fuse.run.tenants import send_tenants
@@ -77,7 +77,8 @@ def _filter(door: socket.socket) -> None:
     Between the two steps none of them may be made.
     """
     mounts = namespace.open_mounts()
-    program = calls.filter_program()
+    device_tree = os.path.islink(paths.DEVICE_TREE)  # noqa: PTH114 - bytes
+    program = calls.filter_program(device_tree=device_tree)
     listener = None if program is None else seccomp.install(program)
     send_tenants(door, mounts, listener)
     os.close(mounts)

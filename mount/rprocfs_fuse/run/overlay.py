@@ -18,6 +18,7 @@ from pathlib import Path
 
 from rprocfs.fs.kernfs import Dir, File, Link, Node, Tree
 from rprocfs_fuse.run.linux import MS_BIND, MS_RDONLY, MS_REC, MS_REMOUNT, mount
+from rprocfs_fuse.run.paths import DEVICE_TREE
 
 #: What is put over the real thing. A missing place is made in the directory above, by
 #: covering that, and so on.
@@ -76,6 +77,14 @@ class HeldLink(Link):
     lasting = True
 
 
+class HiddenLink(HeldLink):
+    """One that is not listed."""
+
+    __slots__ = ()
+
+    listed = False
+
+
 class HiddenDir(HeldDir):
     """One that is not listed."""
 
@@ -99,12 +108,21 @@ class Cover:
 def plan(tree: Tree, root: str = "") -> list[Cover]:
     """Put place-holders into *tree* for what is real below *root*; the mounts to do."""
     tree.root.mkdirs("sys/devices/virtual")
+    _plan_device_tree(tree, root)
     covers: list[Cover] = []
     for place in [*PLACES, *_modules(tree)]:
         node = _find(tree, place)
         if node is not None and not any(_inside(place, cover.source) for cover in covers):
             covers.extend(_plan_place(tree, root, place, node))
     return covers
+
+
+def _plan_device_tree(tree: Tree, root: str) -> None:
+    """The name that stands for ``/proc/device-tree`` (:mod:`proc_calls`), if there is none."""
+    dev, base = _find(tree, "dev"), "sys/firmware/devicetree/base"
+    there = os.path.lexists(f"{root}/proc/device-tree")
+    if isinstance(dev, Dir) and _find(tree, base) and not there:
+        dev.add(Path(os.fsdecode(DEVICE_TREE)).name, HiddenLink(f"/{base}"))
 
 
 def cover(covers: list[Cover], mountpoint: str) -> None:

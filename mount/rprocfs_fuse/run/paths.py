@@ -11,6 +11,9 @@ from rprocfs_fuse.run import linux
 from rprocfs_fuse.run.seccomp import Call, Continue
 
 AT_FDCWD = -100
+PROC_DEVICE_TREE = b"/proc/device-tree"
+#: A link to the devicetree that is there although procfs has none; no longer than that name.
+DEVICE_TREE = b"/dev/device-tree"
 _PATH_MAX = 4096
 _PAGE = 4096
 
@@ -48,9 +51,9 @@ def open_path(call: Call, fd: int, path: bytes, *, follow: bool = True) -> int:
         if not where:
             return os.open(f"/proc/{call.pid}/fd/{fd}", flags & ~os.O_NOFOLLOW)
         if where.startswith("/"):
-            return _open_in_root(call, where, flags)
+            return open_in_root(call, where, flags)
         with suppress(OSError):
-            return _open_in_root(call, f"{directory(call, fd)}/{where}", flags)
+            return open_in_root(call, f"{directory(call, fd)}/{where}", flags)
         # After chroot(2) the name of a directory says more than its root has.
         what = "cwd" if fd == AT_FDCWD else f"fd/{fd}"
         return os.open(f"/proc/{call.pid}/{what}/{where}", flags)
@@ -58,10 +61,22 @@ def open_path(call: Call, fd: int, path: bytes, *, follow: bool = True) -> int:
         raise Continue from None
 
 
-def _open_in_root(call: Call, path: str, flags: int) -> int:
+def in_device_tree(call: Call, fd: int, path: bytes) -> bytes | None:
+    """The name below :data:`DEVICE_TREE` of a path below ``/proc/device-tree``; else None."""
+    if b"device-tree" not in path:
+        return None
+    if not path.startswith(b"/"):
+        path = os.fsencode(directory(call, fd)) + b"/" + path
+    path = re.sub(rb"/+(\./+)*", b"/", path)
+    found = re.fullmatch(re.escape(PROC_DEVICE_TREE) + rb"(/.*)?", path, re.DOTALL)
+    return None if found is None else DEVICE_TREE + (found[1] or b"")
+
+
+def open_in_root(call: Call, path: bytes | str, flags: int) -> int:
+    """A descriptor of *path* in the root directory of the caller; OSError."""
     root = os.open(f"/proc/{call.pid}/root", os.O_PATH | os.O_CLOEXEC)
     try:
-        return linux.open_in_root(root, path, flags)
+        return linux.open_in_root(root, os.fsdecode(path), flags)
     finally:
         os.close(root)
 

@@ -78,6 +78,9 @@ class StatCalls:
     def _stat(self, call: Call, question: Question) -> int:
         path = _path(call, question)
         number = paths.number(question.directory)
+        in_tree = paths.in_device_tree(call, number, path)
+        if in_tree is not None:
+            return self._stat_in_tree(call, question, in_tree)
         if not _may_be_device(call, number, path):
             raise Continue
         follow = not question.flags & _AT_SYMLINK_NOFOLLOW
@@ -94,14 +97,27 @@ class StatCalls:
             os.close(fd)
         return 0
 
-    def _answer(self, fd: int, question: Question, node: DeviceFile) -> bytes:
+    def _stat_in_tree(self, call: Call, question: Question, path: bytes) -> int:
+        nofollow = os.O_NOFOLLOW if question.flags & _AT_SYMLINK_NOFOLLOW else 0
+        fd = paths.open_in_root(call, path, os.O_PATH | os.O_CLOEXEC | nofollow)
+        try:
+            call.write(question.buffer, bytes(self._plain_answer(fd, question)))
+        finally:
+            os.close(fd)
+        return 0
+
+    def _plain_answer(self, fd: int, question: Question) -> bytearray:
         if question.mask is None:
-            size, at_mode, at_rdev = self._layout
-            answer = linux.stat(self._numbers["newfstatat"], fd, size)
+            return linux.stat(self._numbers["newfstatat"], fd, self._layout[0])
+        return linux.statx(self._numbers["statx"], fd, question.mask, _STATX_SIZE)
+
+    def _answer(self, fd: int, question: Question, node: DeviceFile) -> bytes:
+        answer = self._plain_answer(fd, question)
+        if question.mask is None:
+            _, at_mode, at_rdev = self._layout
             struct.pack_into("=I", answer, at_mode, node.mode)
             struct.pack_into("=Q", answer, at_rdev, os.makedev(*node.devt))
         else:
-            answer = linux.statx(self._numbers["statx"], fd, question.mask, _STATX_SIZE)
             struct.pack_into("=H", answer, _STATX_MODE, node.mode)
             struct.pack_into("=II", answer, _STATX_RDEV, *node.devt)
         return bytes(answer)

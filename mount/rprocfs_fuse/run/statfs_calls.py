@@ -37,7 +37,9 @@ class StatfsCalls:
         return {"statfs": self._statfs, "fstatfs": self._fstatfs}
 
     def _statfs(self, call: Call) -> int:
-        return self._answer(call, paths.AT_FDCWD, paths.string(call, call.args[0]))
+        path = paths.string(call, call.args[0])
+        in_tree = paths.in_device_tree(call, paths.AT_FDCWD, path)
+        return self._answer(call, paths.AT_FDCWD, in_tree or path)
 
     def _fstatfs(self, call: Call) -> int:
         return self._answer(call, paths.number(call.args[0]), b"")
