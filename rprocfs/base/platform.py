@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Mapping
 from typing import Any
 
 from rprocfs.base.bus import Bus, Driver, DriverOverride, driver_override
@@ -93,6 +94,14 @@ class PlatformDriver(Driver[PlatformDevice]):
     def of_label(cls, node: OfNode) -> str | None:
         """What the processor of that node is called; None: the node is none by itself."""
         return node.base_name
+
+    @classmethod
+    def elf_machines(cls, properties: Mapping[str, Any]) -> tuple[int, ...]:
+        """``e_machine`` of the images that a processor of these properties executes.
+
+        Empty: any, or it is not known.
+        """
+        return ()
 
 
 @attribute

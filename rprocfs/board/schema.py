@@ -36,6 +36,7 @@ PROCESSOR: Mapping[str, Key] = {
     "cpu-seconds": Key(int, "how long such a program may compute; 0: for ever"),
     "services": Key(str, "NAME@ADDR ...: what a simulated processor announces"),
     "memory": Key(str, "the memories of a simulated processor"),
+    "machine": Key(str, "simulated: what its images are built for: arm, pru, c6000 ..."),
     "lenient": Key(bool, "simulated: an image without resource table is no error"),
     "detached": Key(bool, "a boot loader has started it: attach (simulated, STM32MP157)"),
     "attach-on-recovery": Key(bool, "simulated: recover by attaching again"),

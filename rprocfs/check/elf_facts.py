@@ -11,13 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 PT_LOAD = 1
+SHT_NOBITS = 8
 SHF_ALLOC = 2
 TABLE_SECTION = ".resource_table"
-#: Names that stand where :data:`TABLE_SECTION` is meant.
-_NEARLY = ("resource_table", ".rsc_table", ".resource-table", ".rsctable", ".resource_tab")
 
 MACHINES = {3: "i386", 40: "ARM", 62: "x86-64", 93: "Arc", 94: "Xtensa", 183: "AArch64",
-            243: "RISC-V", 247: "BPF", 144: "TI PRU", 140: "TI C6000"}  # fmt: skip
+            243: "RISC-V", 247: "BPF", 144: "TI PRU", 140: "TI C6000", 8: "MIPS",
+            189: "MicroBlaze", 195: "ARCv2"}  # fmt: skip
 _CLASSES = {1: "ELF32", 2: "ELF64"}
 _ORDERS = {1: "little endian", 2: "big endian"}
 # Member codes of a class: header behind e_ident, program header, section header.
@@ -43,16 +43,27 @@ class ElfSegment:
         """``rwx``, with a dash for what is not allowed."""
         return "".join(c if self.flags & bit else "-" for c, bit in (("r", 4), ("w", 2), ("x", 1)))
 
+    def carries(self, section: ElfSection) -> bool:
+        """Are the bytes of *section* in the file all among its own."""
+        at = section.offset - self.offset
+        return not section.nobits and at >= 0 and at + section.size <= self.filesz
+
 
 @dataclass(frozen=True, slots=True)
 class ElfSection:
     """A section header, by its name."""
 
     name: str
+    type: int
     flags: int
     addr: int
     offset: int
     size: int
+
+    @property
+    def nobits(self) -> bool:
+        """Has it no bytes in the file."""
+        return self.type == SHT_NOBITS
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +88,23 @@ class ElfFacts:
         return next((s for s in self.sections if s.name == TABLE_SECTION), None)
 
     @property
-    def nearly_table(self) -> str | None:
-        """The name of a section that was probably meant to be the resource table's."""
-        return next((s.name for s in self.sections if s.name in _NEARLY), None)
-
-    @property
     def machine_name(self) -> str:
         """``ARM`` ..., or its number."""
-        return MACHINES.get(self.machine, f"machine {self.machine}")
+        return machine_name(self.machine)
 
-    def loaded_by(self, da: int, size: int) -> int | None:
-        """Which of :attr:`loads` loads ``[da, da + size)`` from the file."""
+    @property
+    def carrier(self) -> int | None:
+        """Which of :attr:`loads` has the resource table's bytes."""
+        section = self.table
         for number, segment in enumerate(self.loads):
-            at = da - segment.paddr
-            if at >= 0 and at + size <= segment.filesz:
+            if section is not None and segment.carries(section):
                 return number
         return None
+
+
+def machine_name(number: int) -> str:
+    """What an ``e_machine`` is called."""
+    return MACHINES.get(number, f"machine {number}")
 
 
 def elf_facts(fw: bytes) -> ElfFacts | None:
@@ -136,6 +148,6 @@ def _sections(fw: bytes, rows: list[tuple[int, ...]], names: int) -> Iterator[El
     if names >= len(rows):
         return
     strings = rows[names][4]
-    for name, _, flags, addr, offset, size, *_ in rows:
+    for name, kind, flags, addr, offset, size, *_ in rows:
         text = fw[strings + name : strings + name + 256].split(b"\0", 1)[0]
-        yield ElfSection(text.decode("utf-8", "replace"), flags, addr, offset, size)
+        yield ElfSection(text.decode("utf-8", "replace"), kind, flags, addr, offset, size)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+from rprocfs.check.finding import Cause
+
 
 class Explanation(NamedTuple):
     """*pattern* matches the kernel's line, without the device in front of it."""
@@ -27,6 +29,13 @@ EXPLANATIONS = (
         "Set allow-native = true for it in the board file, if you trust the image.",
     ),
     # The file and its header.
+    Explanation(
+        r"memory region not valid (?P<pa>0x[0-9a-f]+)",
+        "The processor cannot see this reserved memory of its node: no dma-ranges of its bus lead "
+        "there.",
+        "Take it out of memory-region, or add a range to dma-ranges of the bus if the hardware "
+        "has that path.",
+    ),
     Explanation(
         r"request_firmware failed: ", "There is no such file, or it is empty.",
         "Write the image's name, relative to the firmware directory, without .. in it.",
@@ -65,12 +74,6 @@ EXPLANATIONS = (
         "Choose the processor it is for (--processor), or the compiler of this one.",
     ),
     # Segments.
-    Explanation(
-        r"bad phdr da (?P<da>0x[0-9a-f]+) mem", "A segment lies, wholly or in part, in no memory: "
-        "neither in the processor's own nor in a carveout of the resource table.",
-        "Move it in the linker script, or declare a carveout there. What counts is the physical "
-        "address (LMA, `AT>`), not the virtual one.",
-    ),
     Explanation(
         r"bad phdr filesz", "A segment has more bytes in the file than in memory.",
         "The program header is wrong; was the image patched?",
@@ -134,7 +137,8 @@ EXPLANATIONS = (
     Explanation(
         r"Allocated carveout doesn't fit device address", "The carveout was not placed at the da "
         "it asks for: this board has no memory there, and no IOMMU to pretend.",
-        "Harmless if the firmware reads da back from the table. Else reserve memory there.",
+        "Reserve memory there in the devicetree, or let the framework choose: "
+        "da = FW_RSC_ADDR_ANY.",
     ),
     Explanation(
         r"unsupported (vendor )?resource ", "Nobody knows this type of entry: it is passed over.",
@@ -159,29 +163,20 @@ EXPLANATIONS = (
 #: A summary of what the lines before it say.
 SUMMARY = re.compile(
     r"Failed to process resources: |Failed to load program segments: |Boot failed: "
-    r"|Failed to allocate associated carveouts: |Direct firmware load |loading /lib/firmware"
+    r"|Failed to allocate associated carveouts: |can't prepare rproc "
+    r"|Direct firmware load |loading /lib/firmware"
 )
 
-NO_TABLE = Explanation(
-    "", "There is no section .resource_table.",
-    'Put the table into it, __attribute__((section(".resource_table"), used)), and keep it in '
-    "the linker script: .resource_table : { KEEP(*(.resource_table)) }. Without KEEP, "
-    "--gc-sections drops what nobody refers to.",
-)  # fmt: skip
-RENAMED_TABLE = Explanation(
-    "", "There is no section .resource_table, but one called {name}.",
-    "The kernel looks for exactly .resource_table: rename the output section.",
-)  # fmt: skip
-DEVMEM = Explanation(
-    "", "The table has a devmem entry, which needs an IOMMU, and this board has none.",
+DEVMEM = Cause(
+    "The table has a devmem entry, which needs an IOMMU, and this board has none.",
     "Leave it out: without an IOMMU the firmware sees its peripherals anyway.",
 )  # fmt: skip
-SILENT = Explanation("", "The kernel refuses it without a word.", "Look at the part named above.")
+SILENT = Cause("The kernel refuses it without a word.", "Look at the part named above.")
 
 
-def explain(line: str) -> tuple[str, str]:
-    """(meaning, remedy) of a line of the kernel's, empty where there is nothing to add."""
+def explain(line: str) -> Cause:
+    """What a line of the kernel's means; empty texts where there is nothing to add."""
     for explanation in EXPLANATIONS:
         if re.match(explanation.pattern, line):
-            return explanation.meaning, explanation.remedy
-    return "", ""
+            return Cause(explanation.meaning, explanation.remedy)
+    return Cause("", "")

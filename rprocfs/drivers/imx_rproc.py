@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from rprocfs.drivers.imx_rproc_att import Att
     from rprocfs.remoteproc.rproc import Rproc
 
+EM_ARM = 40
 #: ``IMX_RPROC_MEM_MAX``.
 MEM_MAX = 32
 #: How much is taken for the resource table of a core that runs already.
@@ -207,11 +208,12 @@ class ImxRprocOps(ModelOps):
                 start = max(att.sa, mem.sys_addr)
                 end = min(att.sa + att.size, mem.sys_addr + len(mem.data))
                 if start < end:
-                    yield Memory(mem.name, att.da + start - att.sa, end - start - 1)
+                    yield Memory(mem.name, att.da + start - att.sa, end - start, spare=1)
 
-    def rsc_table_memory(self) -> str | None:
-        """``rsc-table``, if the node has one."""
-        return next((mem.name for mem in self._mem if mem.data is self.rsc_table), None)
+    def vector_table(self, rproc: Rproc) -> int | None:
+        """At 0, unless the table has nothing there: then firmware of the secure side says it."""
+        del rproc
+        return 0 if any(att.da == 0 for att in self._dcfg.att) else None
 
     def find_loaded_rsc_table(self, rproc: Rproc, fw: bytes) -> memoryview | None:
         """imx_rproc_elf_find_loaded_rsc_table(): the memory ``rsc-table``, if the node has one.
@@ -285,6 +287,7 @@ class ImxRprocDriver(ModelDriver):
 
     name = "imx-rproc"
     compatible = tuple(DCFG)
+    elf_machine = EM_ARM
 
     @classmethod
     def of_label(cls, node: OfNode) -> str:

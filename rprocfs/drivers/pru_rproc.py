@@ -44,6 +44,8 @@ IDS = {
     0x34000: 0, 0x4000: 0, 0xA000: 0,  # PRU0, RTU0, Tx_PRU0
     0x38000: 1, 0x6000: 1, 0xC000: 1,  # PRU1, RTU1, Tx_PRU1
 }  # fmt: skip
+#: ``EM_TI_PRU``.
+EM_TI_PRU = 144
 PF_X = 1
 PHDR = ("p_paddr", "p_memsz", "p_filesz", "p_offset")
 
@@ -129,6 +131,11 @@ class PruOps(ModelOps):
         del rproc
         return self.data_at(da, length)
 
+    def segment_to_va(self, rproc: Rproc, da: int, length: int, flags: int) -> memoryview | None:
+        """As pru_rproc_load_elf_segments(): code into the IRAM."""
+        del rproc
+        return self.iram_at(da, length) if flags & PF_X else self.data_at(da, length)
+
     def data_at(self, da: int, length: int) -> memoryview | None:
         """pru_d_da_to_va()."""
         for mem in self.data_rams if length else ():
@@ -164,6 +171,7 @@ class PruDriver(ModelDriver):
 
     name = "pru-rproc"
     compatible = (*OTHERS, *sorted(K3))
+    elf_machine = EM_TI_PRU
 
     @classmethod
     def of_label(cls, node: OfNode) -> str:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rprocfs.remoteproc.rproc import Rproc
 
 #: The first one is at 0 of the core.
+EM_ARM = 40
 MEM_NAMES = ("umem", "dmem")
 
 
@@ -59,6 +60,7 @@ class WkupM3Driver(ModelDriver):
 
     name = "wkup_m3_rproc"
     compatible = ("ti,am3352-wkup-m3", "ti,am4372-wkup-m3")
+    elf_machine = EM_ARM
 
     @classmethod
     def of_label(cls, node: OfNode) -> str:

@@ -17,8 +17,12 @@ class Reserved:
 
 
 class Memory(NamedTuple):
-    """A memory that a driver translates addresses of: *size* bytes at *da* can be had."""
+    """A memory that a driver translates addresses of: *size* bytes at *da*.
+
+    The last *spare* of them cannot be had.
+    """
 
     name: str
     da: int
     size: int
+    spare: int = 0

@@ -188,8 +188,18 @@ class RprocOps(ABC):
         """
         return ()
 
-    def rsc_table_memory(self) -> str | None:
-        """The memory that a table is written to wherever the image has it, if there is one."""
+    def segment_to_va(self, rproc: Rproc, da: int, length: int, flags: int) -> memoryview | None:
+        """Where :meth:`load` puts a segment with the ``p_flags`` *flags*: for people, too.
+
+        For a driver that has :meth:`load` of its own, and does not ask :meth:`da_to_va`.
+        """
+        return None
+
+    def vector_table(self, rproc: Rproc) -> int | None:
+        """Where a Cortex-M that starts has its vector table; None: it is none, or unknown.
+
+        For people, too.
+        """
         return None
 
     def handle_rsc(self, rproc: Rproc, kind: int, offset: int, avail: int) -> bool:

@@ -102,7 +102,9 @@ def test_every_image_can_be_shown(capsys, image, name):
     assert status == (0 if report["boots"] else 1)
     lines = list(render(report, coloured=True))
     assert path in lines[0]
-    assert ("\x1b[32mboots" if report["boots"] else "\x1b[31mrefused") in lines[0]
+    warned = any(finding["severity"] == "warning" for finding in report["findings"])
+    boots = "\x1b[33mboots" if warned else "\x1b[32mboots"
+    assert (boots if report["boots"] else "\x1b[31mrefused") in lines[0]
 
 
 def test_a_board_of_ones_own(capsys, image, tmp_path):

@@ -269,10 +269,10 @@ def test_what_it_says_to_have_can_be_had(board):
     """And not one byte more, unless the next memory follows."""
     made = board()
     memories = list(made.rproc().ops.memories(made.rproc()))
-    assert made.rproc().ops.rsc_table_memory() == "rsc-table@900ff000"
-    assert ("ITCM", 0x0, 0x1FFFF) in memories
-    assert ("m4@88000000", 0x88000000, 0xFFFF) in memories
-    assert ("m4@88000000", 0x58000000, 0xFFFF) not in memories  # beyond DDR as code
+    assert ("ITCM", 0x0, 0x20000, 1) in memories
+    assert ("m4@88000000", 0x88000000, 0x10000, 1) in memories
+    assert ("m4@88000000", 0x58000000, 0x10000, 1) not in memories  # beyond DDR as code
     for memory in memories:
-        assert made.rproc().ops.da_to_va(made.rproc(), memory.da, memory.size) is not None
-        assert made.rproc().ops.da_to_va(made.rproc(), memory.da, memory.size + 1) is None
+        size = memory.size - memory.spare
+        assert made.rproc().ops.da_to_va(made.rproc(), memory.da, size) is not None
+        assert made.rproc().ops.da_to_va(made.rproc(), memory.da, size + 1) is None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 from itertools import count
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from rprocfs.base.dd import EPROBE_DEFER
 from rprocfs.base.dma import CoherentPool
@@ -18,6 +18,8 @@ from rprocfs.remoteproc.core import devm_rproc_add, devm_rproc_alloc
 from rprocfs.remoteproc.regions import Reserved
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from rprocfs.base.dma import DmaPool
     from rprocfs.devicetree.node import OfNode
     from rprocfs.drivers.model.ops import ModelOps
@@ -34,6 +36,15 @@ class ModelDriver(PlatformDriver):
     """
 
     of_keys = ("services", "detached", "auto-boot", "phandle")
+
+    #: ``e_machine`` of the images that its cores execute; 0: any, or several.
+    elf_machine = 0
+
+    @classmethod
+    def elf_machines(cls, properties: Mapping[str, Any]) -> tuple[int, ...]:
+        """That one."""
+        del properties
+        return (cls.elf_machine,) if cls.elf_machine else ()
 
     def __init__(self, subsystem: Remoteproc) -> None:
         self._subsystem = subsystem

@@ -14,6 +14,8 @@ services           ``NAME@ADDR ...``: what the remote announces
 memory             its own memories, all else is carveouts: ``ADDRESS:SIZE ...``, and
                    ``ADDRESS=ADDRESS:SIZE`` for one that is seen at both; ``tcm``
                    (default): 64 KiB at 0x20000000; ``any``: wherever the image wants it
+machine            what its images are built for: ``arm``, ``pru``, ``c6000``, ``aarch64`` or
+                   ``riscv``; for ``rprocfs check``, the model takes any
 memory-region      reserved memories, each a carveout of its name before the boot
 auto-boot          boot when registered
 detached           somebody else has started it: attach
@@ -32,7 +34,7 @@ from __future__ import annotations
 import errno
 import struct
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from rprocfs.base.platform import PlatformDevice, PlatformDriver
 from rprocfs.drivers.sim.ctl import SimFaults, sim_create_debug_dir
@@ -54,12 +56,14 @@ from rprocfs.remoteproc.state import State
 from rprocfs.remoteproc.virtio import rproc_vdevs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from rprocfs.remoteproc.rproc import Remoteproc, Rproc
 
 TCM_DA = 0x20000000
 EM_ARM = 40
+#: ``machine`` of a description: ``e_machine`` of elf.h.
+MACHINES = {"arm": EM_ARM, "c6000": 140, "pru": 144, "aarch64": 183, "riscv": 243}
 
 #: Seconds that the writer of ``state`` waits at most for the first announcements.
 SETTLE = 0.1
@@ -69,6 +73,9 @@ class SimOps(RprocOps):
     """``sim_ops``."""
 
     def __init__(self, pdev: PlatformDevice) -> None:
+        machine = pdev.properties.get("machine")
+        if machine is not None and machine not in MACHINES:
+            raise ValueError(f"machine {machine}: unknown, there are {', '.join(MACHINES)}")
         memory = pdev.properties.get("memory", "tcm")
         self.memory = AnyMemory() if memory == "any" else SimMemory(memory)
         self.reserved = ReservedMemory(pdev.properties.get("memory-region", ()))
@@ -173,6 +180,12 @@ class SimDriver(PlatformDriver):
         self._subsystem = subsystem
         self._debug = subsystem.model.debug.mkdirs("rproc_sim")
         self.module = SimModule(subsystem)
+
+    @classmethod
+    def elf_machines(cls, properties: Mapping[str, Any]) -> tuple[int, ...]:
+        """That of its description, if it has one: the model executes nothing."""
+        machine = MACHINES.get(properties.get("machine", ""))
+        return () if machine is None else (machine,)
 
     def probe(self, device: PlatformDevice) -> None:
         """Make the processor as its properties say."""

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, ClassVar
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from rprocfs.base.platform import PlatformDevice, PlatformDriver
 from rprocfs.drivers.worker.console import Console, ConsoleFile
@@ -60,6 +60,11 @@ class WorkerDriver(PlatformDriver):
         self._io = IoThread()
         self._socs: dict[Device, Soc] = {}
         self._lock = threading.Lock()  # a leaf: guards _socs
+
+    @classmethod
+    def elf_machines(cls, properties: Mapping[str, Any]) -> tuple[int, ...]:
+        """Those that its core executes."""
+        return (cls.elf_machine,)
 
     def best(self) -> str:
         """The name of the engine to take where the description names none."""

@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from rprocfs.engines.worker import Engine, Worker
     from rprocfs.remoteproc.rproc import Rproc
 
+EM_ARM = 40
+
 #: Seconds that a processor that crashed has to tell its registers.
 TELL_WITHIN = 0.5
 
@@ -112,6 +114,11 @@ class WorkerOps(RprocOps):
         """The banks of the SoC."""
         del rproc
         return [Memory(bank.name, bank.da, bank.size) for bank in self.soc.machine.banks]
+
+    def vector_table(self, rproc: Rproc) -> int | None:
+        """At the first segment of the image, or where the machine has it."""
+        del rproc
+        return self._boot.address if self._elf_machine == EM_ARM else None
 
     def parse_fw(self, rproc: Rproc, fw: bytes) -> None:
         """The table, the dump's segments, and where the core begins."""
