@@ -14,12 +14,18 @@ if TYPE_CHECKING:
     from rprocfs.base.platform import PlatformDevice
     from rprocfs.remoteproc.rproc import Rproc
 
+EM_ARM = 40
 #: ``am64_m4_mems``: where the core sees them.
 MEMS = {"iram": 0x0, "dram": 0x30000}
 
 
 class K3M4Ops(K3Ops):
     """``k3_m4_rproc_ops``."""
+
+    def vector_table(self, rproc: Rproc) -> int | None:
+        """At the start of the IRAM."""
+        del rproc
+        return MEMS["iram"]
 
     def detach(self, rproc: Rproc) -> None:
         """k3_m4_rproc_detach(): nothing is to be done."""
@@ -37,6 +43,7 @@ class K3M4Driver(K3Driver):
 
     name = "k3-m4-rproc"
     compatible = ("ti,am64-m4fss",)
+    elf_machine = EM_ARM
 
     def probe(self, device: PlatformDevice) -> None:
         """k3_m4_rproc_probe(). EINVAL, ENODEV, ENOENT, ENOMEM, EPROBE_DEFER."""

@@ -100,6 +100,9 @@ class Cluster:
         return None
 
 
+EM_ARM = 40
+
+
 class K3R5Ops(K3Ops):
     """``k3_r5_rproc_ops``."""
 
@@ -162,6 +165,7 @@ class K3R5Driver(K3Driver):
 
     name = "k3_r5_rproc"
     compatible = tuple(name.removesuffix("ss") for name in SOC_DATA)
+    elf_machine = EM_ARM
 
     def __init__(self, subsystem: Remoteproc) -> None:
         super().__init__(subsystem)
