@@ -44,7 +44,6 @@ IDS = {
     0x34000: 0, 0x4000: 0, 0xA000: 0,  # PRU0, RTU0, Tx_PRU0
     0x38000: 1, 0x6000: 1, 0xC000: 1,  # PRU1, RTU1, Tx_PRU1
 }  # fmt: skip
-#: ``EM_TI_PRU``.
 EM_TI_PRU = 144
 PF_X = 1
 PHDR = ("p_paddr", "p_memsz", "p_filesz", "p_offset")

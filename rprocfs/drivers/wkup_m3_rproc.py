@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from rprocfs.devicetree.node import OfNode
     from rprocfs.remoteproc.rproc import Rproc
 
-#: The first one is at 0 of the core.
 EM_ARM = 40
+#: The first one is at 0 of the core.
 MEM_NAMES = ("umem", "dmem")
 
 
