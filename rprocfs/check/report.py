@@ -33,7 +33,8 @@ def findings(boot: DryBoot, machines: Sequence[int] = ()) -> list[Finding]:
     if other is not None:
         said.append(warning(other))
     order = list(Severity)
-    return sorted([*said, *notices(boot)], key=lambda finding: order.index(finding.severity))
+    once = dict.fromkeys([*said, *notices(boot)])
+    return sorted(once, key=lambda finding: order.index(finding.severity))
 
 
 def _said(boot: DryBoot) -> Iterator[Finding]:
