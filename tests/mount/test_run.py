@@ -664,3 +664,11 @@ def test_a_signal_during_the_preparation_ends_it_without_a_word(runner, tmp_path
     out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (-number, "", "")
     assert not ran.exists()
+
+
+def test_uname_says_the_version_of_the_boards_kernel(runner):
+    runner.options = ["--uname", "-o", "kernel=6.12.107"]
+    said = runner.sh("uname -r; cut -d' ' -f1-3 /proc/version; cat /proc/sys/kernel/osrelease")
+    assert said.splitlines() == ["6.12.107", "Linux version 6.12.107", "6.12.107"]
+    runner.options = ["-o", "kernel=6.12.107"]
+    assert runner.sh("uname -r").strip() == os.uname().release

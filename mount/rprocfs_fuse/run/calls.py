@@ -39,6 +39,7 @@ from rprocfs_fuse.run import linux, proc_calls, seccomp
 from rprocfs_fuse.run.seccomp import Call, Continue, Handler, Pick
 from rprocfs_fuse.run.stat_calls import StatCalls
 from rprocfs_fuse.run.statfs_calls import StatfsCalls
+from rprocfs_fuse.run.uname import UnameCall
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,10 +56,13 @@ _CAP_SYSLOG = 1 << 34 | 1 << 21
 STAT_CALLS = ("stat", "lstat", "fstat", "newfstatat", "statx", "statfs", "fstatfs")
 
 
-def filter_program(machine: str = "", *, device_tree: bool = False) -> bytes | None:
+def filter_program(
+    machine: str = "", *, device_tree: bool = False, uname: bool = False
+) -> bytes | None:
     """What the command filters itself with; None on a machine that we do not know.
 
-    *device_tree*: also those that may name a file in ``/proc/device-tree``.
+    *device_tree*: also those that may name a file in ``/proc/device-tree``. *uname*: also
+    uname(2).
     """
     known = seccomp.native(machine)
     if known is None:
@@ -71,12 +75,16 @@ def filter_program(machine: str = "", *, device_tree: bool = False) -> bytes | N
         Pick(numbers["read"], 2, (0,)),
     ]
     named = [*STAT_CALLS, *(proc_calls.HANDLERS if device_tree else ())]
+    named += ["uname"] if uname else []
     picks += [Pick(numbers[name]) for name in named if name in numbers]
     return seccomp.program(arch, picks)
 
 
-def handlers(daemon: Daemon, device: int) -> Mapping[int, Handler]:
-    """The answers, by the number of the call; *device* is our mount's ``st_dev``."""
+def handlers(daemon: Daemon, device: int, release: str | None) -> Mapping[int, Handler]:
+    """The answers, by the number of the call; *device* is our mount's ``st_dev``.
+
+    *release* is what uname(2) says, if that is asked for.
+    """
     known = seccomp.native()
     if known is None:
         return {}
@@ -91,6 +99,7 @@ def handlers(daemon: Daemon, device: int) -> Mapping[int, Handler]:
         **stats.handlers(),
         **StatfsCalls(device, numbers).handlers(),
         **proc_calls.HANDLERS,
+        "uname": UnameCall(release or ""),
     }
     return {numbers[name]: call for name, call in by_name.items() if name in numbers}
 

@@ -56,7 +56,7 @@ def run(subparsers: Any) -> None:
         "if signal N ended it, 127 if it was not\nfound, 126 if it could not be executed; 1 the "
         "board could not be made, 2 wrong usage",
         usage="rprocfs run [--board BOARD] [-o OPTIONS] [--uevents] "
-        "[--udev [RULES]] [--keep-firmware DIR] "
+        "[--udev [RULES]] [--uname] [--keep-firmware DIR] "
         "[--] COMMAND [ARGUMENT ...]",
     )
     parser.add_argument("--board", metavar="BOARD", help="TOML, a devicetree, or a name")
@@ -72,6 +72,11 @@ def run(subparsers: Any) -> None:
         "--udev", metavar="RULES", nargs="?", const="",
         help="run systemd-udevd, with RULES (a file, or a directory) besides the system's own; "
         "implies --uevents",
+    )  # fmt: skip
+    parser.add_argument(
+        "--uname", action="store_true",
+        help="let uname(2), /proc/version and /proc/sys/kernel/osrelease say the version of the "
+        "board's kernel",
     )  # fmt: skip
     parser.add_argument(
         "--keep-firmware", metavar="DIR", type=Path,
@@ -114,10 +119,11 @@ def _run_processes(arguments: argparse.Namespace, command: Callable[..., int]) -
             )
         supervisor = Supervisor(daemon, _complain_of_daemon)
         try:
-            covers = _receive_plan(control)
+            covers, release = _receive_plan(control)
             if number := _asked_to_end():
                 return number
-            return _run_command(supervisor, control, asking, partial(command, covers=covers))
+            command = partial(command, covers=covers, release=release)
+            return _run_command(supervisor, control, asking, command, release)
         finally:
             control.close()
             supervisor.end_daemon()
@@ -128,6 +134,7 @@ def _run_command(
     control: socket.socket,
     asking: Connection,
     command: Callable[..., int],
+    release: str | None,
 ) -> int:
     ours, door = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with door:
@@ -137,7 +144,7 @@ def _run_command(
             supervisor.command = _fork(partial(child, os.getpid()), signal.SIG_DFL)
         else:
             supervisor.listen(init.News(started))
-    tenants = Tenants(ours, control, asking)
+    tenants = Tenants(ours, control, asking, release)
     try:
         return supervisor.wait()
     finally:
@@ -180,11 +187,12 @@ def _fork(
         os._exit(status)
 
 
-def _receive_plan(control: socket.socket) -> list[Cover]:
+def _receive_plan(control: socket.socket) -> tuple[list[Cover], str | None]:
+    """What to mount, and what uname(2) is to say. CommandError."""
     answer = control.recv(_MESSAGE_SIZE)
     if not answer:
         raise CommandError("the daemon did not start")
-    found: list[Cover] | str = pickle.loads(answer)  # noqa: S301 - our own child's
+    found: tuple[list[Cover], str | None] | str = pickle.loads(answer)  # noqa: S301 - our own child's
     if isinstance(found, str):
         raise CommandError(found)
     return found

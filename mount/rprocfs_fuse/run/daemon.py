@@ -76,7 +76,8 @@ def _open(
     if arguments.uevents:
         stack.enter_context(broadcast(system.model))
     Teller(telling, system.model).start()
-    control.send(pickle.dumps(covers))
+    release = system.model.version.uname if arguments.uname else None
+    control.send(pickle.dumps((covers, release)))
     _wait(control)
     signal.alarm(PATIENCE)  # whatever hangs, this ends
 

@@ -18,6 +18,7 @@ from rprocfs_fuse.run.linux import CLONE_NEWNS, MNT_DETACH, set_parent_death_sig
 from rprocfs_fuse.run.overlay import Cover, cover
 from rprocfs_fuse.run.tenants import send_tenants
 from rprocfs_fuse.run.udevd import cover_udev, start_udevd
+from rprocfs_fuse.run.uname import cover_version
 
 NOT_EXECUTABLE = 126
 NOT_FOUND = 127
@@ -29,6 +30,7 @@ def run_command(
     *,
     door: socket.socket,
     covers: list[Cover],
+    release: str | None,
     argv: list[str],
     rules: list[Path] | None,
 ) -> int:
@@ -36,7 +38,7 @@ def run_command(
 
     It dies with its *parent*. In a PID namespace of its own it needs a /proc of its own, and
     tells by *introduce* whether that was to be had; it does not return if not. With *rules*,
-    there may be none, udevd runs beside it.
+    there may be none, udevd runs beside it. With *release*, that is the kernel's version.
     """
     set_parent_death_signal(signal.SIGKILL)
     if os.getppid() != parent:
@@ -46,10 +48,12 @@ def run_command(
         if introduce is not None:
             introduce(_has_own_proc())
         cover(covers, namespace.MOUNTPOINT)
+        if release is not None:
+            cover_version(release)
         if rules is not None:
             cover_udev(rules)
         umount(namespace.STAGE, MNT_DETACH)
-        _filter(door)
+        _filter(door, uname=release is not None)
         if rules is not None:
             start_udevd()
     except OSError as problem:
@@ -71,14 +75,14 @@ def complain(text: str) -> None:
     print(f"rprocfs: {text}", file=sys.stderr)
 
 
-def _filter(door: socket.socket) -> None:
+def _filter(door: socket.socket, *, uname: bool) -> None:
     """Some of our system calls are answered by whoever is behind the door: stat(2), among others.
 
     Between the two steps none of them may be made.
     """
     mounts = namespace.open_mounts()
     device_tree = os.path.islink(paths.DEVICE_TREE)  # noqa: PTH114 - bytes
-    program = calls.filter_program(device_tree=device_tree)
+    program = calls.filter_program(device_tree=device_tree, uname=uname)
     listener = None if program is None else seccomp.install(program)
     send_tenants(door, mounts, listener)
     os.close(mounts)

@@ -28,14 +28,17 @@ class Tenants(threading.Thread):
 
     Who is to empty the namespace when we cannot is told on *control*, and keeps the
     listener until then: without one, the calls would fail. *pipe* leads to who knows
-    the answers.
+    the answers; *release* is that of uname(2), None: the host's.
     """
 
-    def __init__(self, door: socket.socket, control: socket.socket, pipe: Connection) -> None:
+    def __init__(
+        self, door: socket.socket, control: socket.socket, pipe: Connection, release: str | None
+    ) -> None:
         super().__init__(name="rprocfs-tenants", daemon=True)
         self._door = door
         self._control = control
         self._pipe = pipe
+        self._release = release
         self._fds: list[int] = []
         self._server: Server | None = None
         self.start()
@@ -48,7 +51,8 @@ class Tenants(threading.Thread):
             socket.send_fds(self._control, [b"t"], self._fds)
         if len(self._fds) > 1:
             daemon = Daemon(self._pipe)
-            handlers = calls.handlers(daemon, Path(namespace.MOUNTPOINT).stat().st_dev)
+            device = Path(namespace.MOUNTPOINT).stat().st_dev
+            handlers = calls.handlers(daemon, device, self._release)
             self._server = Server(self._fds[1], handlers, {daemon.fd: daemon.listen})
 
     def end(self) -> None:
