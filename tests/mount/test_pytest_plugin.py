@@ -1,5 +1,6 @@
 """The plugin as its users use it: in test files of their own, run by pytest."""
 
+import os
 import subprocess
 import sys
 import threading
@@ -20,11 +21,12 @@ CONFTEST = 'pytest_plugins = ["rprocfs_fuse.testing.plugin"]\n'
 def pytester(tmp_path):
     """Run a test file; what pytest printed."""
 
-    def run(text, *words):
+    def run(text, *words, before=()):
         (tmp_path / "conftest.py").write_text(CONFTEST)
         (tmp_path / "test_it.py").write_text(text)
+        pytest_words = ["-m", "pytest", "-q", "-p", "no:rprocfs", *words, str(tmp_path)]
         done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:rprocfs", *words, str(tmp_path)],
+            [*before, sys.executable, *pytest_words],
             env=ENVIRONMENT, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         return done.stdout
@@ -89,6 +91,36 @@ def test_what_a_failure_shows(pytester):
     assert "rproc_board: rprocfs: " in output
     assert "missing.toml: No such file or directory" in output
     assert "1 failed, 1 error" in output
+
+
+TWO = """
+def test_one(rproc_board):
+    pass
+
+def test_two(rproc_board):
+    pass
+
+def test_without():
+    pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("words", "counts"),
+    [
+        ([], "1 passed, 1 skipped, 1 error"),
+        (["-o", "rproc_board_missing=skip"], "1 passed, 2 skipped"),
+    ],
+)
+def test_no_board_can_be_made(pytester, words, counts):
+    if os.geteuid():
+        pytest.skip("takes root, to hide /dev/fuse")
+    hide = "mount -t tmpfs none /dev && mknod -m 666 /dev/null c 1 3 && exec"
+    output = pytester(
+        TWO, *words, "-rsE", before=["unshare", "-m", "sh", "-c", f'{hide} "$@"', "sh"]
+    )
+    assert counts in output
+    assert output.count("/dev/fuse: missing: load the kernel's module") >= 1
 
 
 def _runs(pid):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -21,6 +21,8 @@ from rprocfs_fuse.testing import inside
 PATIENCE = 30
 
 
+#: ``struct ucred``: pid, uid, gid.
+_UCRED = struct.Struct("iII")
 _PACKAGES = (rprocfs.__spec__.origin or "", rprocfs_fuse.__spec__.origin or "")
 
 
@@ -42,6 +44,7 @@ class RprocBoard:
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._door, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._door.settimeout(PATIENCE)
+        self._door.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         with theirs:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "rprocfs", "run", *words, "--", *_inside(theirs)],
@@ -53,7 +56,7 @@ class RprocBoard:
                 start_new_session=True,
             )
         try:
-            holder = json.loads(self._door.recv(100) or b"null")
+            holder = self._holder()
         except OSError as problem:
             self.close()
             raise BoardError(f"the board does not come: {problem}") from problem
@@ -64,6 +67,15 @@ class RprocBoard:
             self.close()
             raise BoardError(complaint or "the board did not come")
         self.path = Path(f"/proc/{holder}/root")
+
+    def _holder(self) -> int | None:
+        """The process behind the door, by its number here: it has another one inside."""
+        said, messages, _, _ = self._door.recvmsg(100, socket.CMSG_SPACE(_UCRED.size))
+        for _, kind, data in messages:
+            if said and kind == socket.SCM_CREDENTIALS:
+                pid: int = _UCRED.unpack(data)[0]
+                return pid
+        return None
 
     def run(
         self, args: str | Sequence[str | os.PathLike[str]], *, shell: bool = False, **kwargs: Any

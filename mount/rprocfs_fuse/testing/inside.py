@@ -26,7 +26,7 @@ NOT_EXECUTABLE, NOT_FOUND = 126, 127
 
 def hold(door: socket.socket) -> int:
     """Start what is asked for until the other end of *door* is closed."""
-    door.send(json.dumps(os.getpid()).encode())
+    door.send(b"here")  # who we are the kernel says
     while True:
         message, fds, _, _ = socket.recv_fds(door, _MESSAGE_SIZE, 4)
         if not message:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
@@ -21,6 +21,20 @@ MARKER = (
 )
 
 
+#: The first test for which no board could be made, not even the default one.
+NO_BOARDS = pytest.StashKey[str]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What to do on a machine on which there can be no board."""
+    parser.addini(
+        "rproc_board_missing",
+        "a machine on which no board can be made (no /dev/fuse, no right to mount): "
+        "'fail' (one error, the default) or 'skip'",
+        default="fail",
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Register the marker."""
     config.addinivalue_line("markers", MARKER)
@@ -35,12 +49,36 @@ def rproc_board(
 
     marker = request.node.get_closest_marker("rproc_board")
     words = _words(request.path.parent, tmp_path_factory, marker) if marker else []
+    if (seen := request.config.stash.get(NO_BOARDS, None)) is not None:
+        pytest.skip(f"no board can be made here, see the error of {seen}")
     try:
         board = RprocBoard(*words)
     except BoardError as problem:
-        pytest.fail(f"rproc_board: {problem}", pytrace=False)
+        _complain(request, str(problem), RprocBoard if words else None)
     with board:
         yield board
+
+
+def _complain(
+    request: pytest.FixtureRequest, problem: str, default: Callable[[], RprocBoard] | None
+) -> NoReturn:
+    """Fail the test, or skip it if no board at all can be made and the user wants that.
+
+    *default* makes the default board, if that is another one. Where none can be made, the tests
+    that follow are skipped: what is missing is one error, not one for each of them.
+    """
+    from rprocfs_fuse.testing.board import BoardError  # noqa: PLC0415
+
+    try:
+        if default is not None:
+            default().close()
+            pytest.fail(f"rproc_board: {problem}", pytrace=False)
+    except BoardError as general:
+        problem = str(general)
+    if request.config.getini("rproc_board_missing") == "skip":
+        pytest.skip(f"rproc_board: {problem}")
+    request.config.stash[NO_BOARDS] = request.node.nodeid
+    pytest.fail(f"rproc_board: {problem}", pytrace=False)
 
 
 @pytest.fixture
