@@ -144,6 +144,8 @@ def test_gdb_finds_the_crash_in_memory_that_is_read_with_the_dump(engine, unstri
 def test_gdb_finds_the_crash_of_a_riscv_core(way, frames, signal, unstripped, tmp_path):
     found, seen = backtrace({"compatible": "rprocfs,rv32"}, unstripped(RISCV), way, tmp_path)
     assert seen == signal
+    if way == "reset":  # the store that resets, and where it returns to: both are there in time
+        found = found[1:] if found[0].startswith("system_reset") else found
     assert [text[: len(start)] for text, start in zip(found, frames, strict=False)] == frames
     assert found[-1].startswith("main ()")
 

@@ -42,6 +42,10 @@ _SIOCGIFFLAGS = 0x8913
 _SIOCSIFFLAGS = 0x8914
 _IFF_UP = 1
 
+ROOT_NOT_MOUNTED = (
+    "/: not the root of a mount, so others would see what is mounted: "
+    "mount --bind DIR DIR before chroot DIR"
+)
 NO_USER_NAMESPACE = (
     "not allowed to mount: that takes CAP_SYS_ADMIN (start the container with --cap-add SYS_ADMIN) "
     "or user namespaces (sysctl user.max_user_namespaces, kernel.unprivileged_userns_clone, "
@@ -65,6 +69,10 @@ def enter(*, network: bool) -> None:
         mount("none", STAGE, 0, "tmpfs")
     except PermissionError as problem:
         raise CommandError(NO_USER_NAMESPACE) from problem
+    except OSError as problem:
+        if problem.errno == errno.EINVAL and problem.filename == "/":
+            raise CommandError(ROOT_NOT_MOUNTED) from problem
+        raise
     Path(MOUNTPOINT).mkdir()
     if network:
         _loopback_up()
