@@ -163,7 +163,7 @@ EXPLANATIONS = (
 #: A summary of what the lines before it say.
 SUMMARY = re.compile(
     r"Failed to process resources: |Failed to load program segments: |Boot failed: "
-    r"|Failed to allocate associated carveouts: |can't prepare rproc "
+    r"|Failed to allocate associated carveouts: |can't prepare rproc |Translation failed: "
     r"|Direct firmware load |loading /lib/firmware"
 )
 

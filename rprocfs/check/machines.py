@@ -40,8 +40,8 @@ def machine_cause(boot: DryBoot, machines: Sequence[int]) -> Cause | None:
     return Cause(
         f"The image is built for {machine_name(machine)}, this processor is {ours}: it cannot "
         "execute it.",
-        f"Choose another compiler, or the processor that it is for (--processor). Boards with "
-        f"a {machine_name(machine)}: {boards}.",
+        "Build it for this processor, or choose the one that it is for (--processor). Boards for "
+        f"{machine_name(machine)}: {boards}.",
     )
 
 

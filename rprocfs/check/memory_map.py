@@ -107,8 +107,12 @@ class MemoryMap:
         return next((place for place in found if place.da == da), found[0] if found else None)
 
     def known(self) -> Iterator[Area]:
-        """Those that have an end."""
-        return (area for area in self.areas if area.size < WHOLE)
+        """Those that an image can be loaded into, and that have an end."""
+        return (
+            area
+            for area in self.areas
+            if area.size < WHOLE and area.visible and area.kind in ("memory", "carveout")
+        )
 
     def at(self, da: int) -> Area | None:
         """The one at that address, the largest where there are several."""
@@ -123,7 +127,7 @@ class MemoryMap:
 
 def survey(rproc: Rproc) -> MemoryMap:
     """All that *rproc* has now: the driver's memories, then the carveouts."""
-    own = [_own(rproc, memory) for memory in rproc.ops.memories(rproc)]
+    own = [_own(rproc, memory) for memory in dict.fromkeys(rproc.ops.memories(rproc))]
     return MemoryMap(own + [
         Area(mem.name, _kind(mem.name), mem.da, mem.len,
              None if mem.va is None else span_of(mem.va), mem.dma,

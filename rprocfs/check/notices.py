@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rprocfs.check.causes import is_told, table_cause, tolerated
+from rprocfs.check.causes import entry_cause, is_told, table_cause, tolerated
 from rprocfs.check.dry_boot import Stage
 from rprocfs.check.elf_facts import SHF_ALLOC
 from rprocfs.check.finding import Cause, Finding, note, warning
@@ -37,7 +37,7 @@ def notices(boot: DryBoot) -> Iterator[Finding]:
             "Place it in the processor's memory, or in a carveout.",
         ))  # fmt: skip
     for kind in boot.orphans:
-        yield warning(Cause(
+        yield warning(entry_cause(boot) or Cause(
             f"No driver binds a virtio device of type {kind}: nobody talks to it.",
             "The types are those of linux/virtio_ids.h: 7 is rpmsg, 3 a console, 4 entropy.",
         ))  # fmt: skip

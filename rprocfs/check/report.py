@@ -5,15 +5,18 @@ from __future__ import annotations
 import errno
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from rprocfs.base.kmsg import Level, Record
 from rprocfs.check.causes import cause_of, silent_cause
 from rprocfs.check.dry_boot import DryBoot
 from rprocfs.check.explanations import SUMMARY
-from rprocfs.check.finding import Finding, Severity, warning
+from rprocfs.check.finding import Cause, Finding, Severity, warning
 from rprocfs.check.machines import machine_cause
 from rprocfs.check.notices import notices
 
+#: What a driver says that looks at the machine itself.
+_MACHINE = "cannot run an image for machine"
 #: The end of a probe that failed, by which the boot does not.
 _PROBE = re.compile(r"probe with driver \S+ failed|probe of \S+ failed")
 #: Warnings of the kernel's that something will not work.
@@ -25,16 +28,24 @@ def findings(boot: DryBoot, machines: Sequence[int] = ()) -> list[Finding]:
 
     *machines* are those that the processor executes, empty: any.
     """
+    other = machine_cause(boot, machines)
     said = list(_said(boot))
     if boot.errno and not any(finding.errno for finding in said):
         cause = silent_cause(boot)
         said.append(Finding(boot.errno, "", *cause, Severity.ERROR))
-    other = machine_cause(boot, machines)
     if other is not None:
-        said.append(warning(other))
+        said = [_of_machine(finding, other) for finding in said]
+        said += [] if any(_MACHINE in finding.message for finding in said) else [warning(other)]
     order = list(Severity)
     once = dict.fromkeys([*said, *notices(boot)])
     return sorted(once, key=lambda finding: order.index(finding.severity))
+
+
+def _of_machine(finding: Finding, other: Cause) -> Finding:
+    """The driver's own complaint of it, explained."""
+    if _MACHINE not in finding.message:
+        return finding
+    return replace(finding, meaning=other.meaning, remedy=other.remedy)
 
 
 def _said(boot: DryBoot) -> Iterator[Finding]:

@@ -34,7 +34,7 @@ def misplaced_cause(boot: DryBoot) -> Cause | None:
         return Cause(
             f"{meaning} What is loaded there (segment {', '.join(inside)}) is out of the core's "
             "sight.",
-            _where(MemoryMap(area for area in boot.map.areas if area.visible)),
+            _where(boot.map),
         )
     return Cause(
         f"{meaning} The table goes on to say the address that was asked for.",
@@ -110,7 +110,7 @@ def _limits(area: Area) -> str:
 
 def _where(memories: MemoryMap) -> str:
     """Where it could be moved to."""
-    known = [area for area in memories.known() if area.kind in ("memory", "carveout")]
+    known = list(memories.known())
     if not known:
         return "Reserve memory for the processor in the board's devicetree: memory-region."
     largest = sorted(known, key=lambda area: -area.size)[:_MANY]

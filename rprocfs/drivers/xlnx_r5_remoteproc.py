@@ -168,6 +168,7 @@ class ZynqmpR5Driver(ModelDriver):
 
     name = "zynqmp_r5_remoteproc"
     compatible = tuple(CLUSTERS)
+    elf_machine = EM_ARM
 
     @classmethod
     def of_label(cls, node: OfNode) -> str | None:

@@ -4,6 +4,7 @@ import shutil
 import struct
 import subprocess
 from pathlib import Path
+from xml.dom import minidom
 
 import pytest
 
@@ -184,3 +185,39 @@ def test_names_do_not_command_the_terminal(tmp_path, capsys):
     assert all(char.isprintable() or char == "\n" for char in out + err)
     _, out, _ = check(capsys, "--json", "--processor", "sim", str(tmp_path / "esc.elf"))
     assert all(char.isprintable() or char == "\n" for char in out)
+
+
+def test_warnings_are_failures_where_that_is_asked_for(capsys, image):
+    path = image("trace-outside.elf")
+    assert check(capsys, "--processor", "sim", path)[0] == 0
+    status, out, _ = check(capsys, "--processor", "sim", "--strict", path)
+    assert status == 1
+    assert "boots on sim (rprocfs,sim), with " in out.splitlines()[0]
+    assert check(capsys, "--strict", ECHO)[0] == 0
+
+
+def test_the_memory_map(capsys, tmp_path):
+    svg = tmp_path / "map.svg"
+    status, out, _ = check(capsys, "--svg", str(svg), ECHO)
+    assert status == 0
+    assert re.search(
+        r"^  ram  +0x21000000 to 0x21ff0000  \[.{32}\]  0x9af used, ", out, re.MULTILINE
+    )
+    assert "vdev0vring0   0x21200000 to 0x21201000  [" + "r" * 32 + "]" in out
+    texts = "".join(minidom.parse(str(svg)).documentElement.toxml())
+    for words in ("segment 0: 0x863 bytes at 0x21000000", "table", "vdev0vring1", "0x9af used"):
+        assert words in texts
+
+
+def test_a_map_that_cannot_be_written(capsys):
+    status, _, err = check(capsys, "--svg", "/nonexistent/map.svg", ECHO)
+    assert (status, err) == (2, "rprocfs: /nonexistent/map.svg: No such file or directory\n")
+
+
+def test_a_map_of_names_that_are_markup(capsys, tmp_path):
+    data = IMAGES["good.elf"].make().replace(b"fwmem\0\0\0\0\0", b"<x a='&'>\0")
+    (tmp_path / "odd.elf").write_bytes(data)
+    svg = tmp_path / "map.svg"
+    check(capsys, "--processor", "sim", "--svg", str(svg), str(tmp_path / "odd.elf"))
+    assert "&lt;x a='&amp;'&gt;" in svg.read_text()
+    minidom.parse(str(svg))
