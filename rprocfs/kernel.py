@@ -135,6 +135,13 @@ BUFFER_SIZES = Feature(
     "[PATCH v2] rpmsg: virtio_rpmsg_bus: get buffer size from config space, 2026-04-29",
 )
 
+ENDPOINT_FD = Feature(
+    "endpoint-fd",
+    "RPMSG_CREATE_EPT_FD_IOCTL makes an endpoint that is an open file at once",
+    NEXT,
+    "[PATCH v5 3/3] rpmsg: ctrl: Introduce RPMSG_CREATE_EPT_FD_IOCTL uAPI, 2025-10-15",
+)
+
 #: All of them, oldest first.
 FEATURES = (
     VIRTIO_RNG_QUALITY,
@@ -153,6 +160,7 @@ FEATURES = (
     SECTION_HEADERS_CHECKED,
     DEL_STOPS,
     BUFFER_SIZES,
+    ENDPOINT_FD,
 )
 
 

@@ -11,6 +11,7 @@ import errno
 import logging
 import os
 import stat
+import struct
 import time
 from collections.abc import Iterable
 from typing import Any, TypeVar
@@ -33,6 +34,10 @@ IOC_DAEMON = 0x80047250
 #: ``_IO('r', 0x51)`` and ``_IO('r', 0x52)``.
 IOC_EMPTY_WRITE = 0x7251
 IOC_EMPTY_READ = 0x7252
+#: ioctl(2) on a file: an ioctl(2) that opens a file. Takes its number and its argument, gives
+#: the number of the file among the anonymous ones. ``_IOWR('r', 0x53, char[56])``.
+IOC_OPENS = 0xC0387253
+OPENS = struct.Struct("=Q48s")
 _IOC_TYPE = 0x72
 _TTY_TYPE = 0x54
 
@@ -67,6 +72,9 @@ def ioctl(handle: Handle, cmd: int, arg: int, data: bytes) -> bytes:
         except WouldBlock as wait:
             raise error(errno.EAGAIN) from wait
         return b""
+    if cmd == IOC_OPENS:
+        inner, argument = OPENS.unpack(data.ljust(OPENS.size, b"\0"))
+        return OPENS.pack(handle.ioctl_opens(inner, argument), argument)
     if cmd >> 8 & 0xFF == _IOC_TYPE:
         cmd = _TTY_TYPE << 8 | cmd & 0xFF
     return handle.ioctl(cmd, arg, data)

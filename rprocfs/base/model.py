@@ -12,6 +12,8 @@ from rprocfs.base.dd import DeferredProbes
 from rprocfs.base.devtmpfs import Devtmpfs
 from rprocfs.base.iomem import Iomem
 from rprocfs.base.kmsg import NO_CONTEXT, Kmsg, Level
+from rprocfs.fs import anon_inode
+from rprocfs.fs.anon_inode import AnonInodes
 from rprocfs.fs.chardev import Ida
 from rprocfs.fs.debugfs import DebugfsFile
 from rprocfs.fs.kernfs import Dir, Owner, Tree, error
@@ -43,6 +45,7 @@ class DriverModel:
         self.sys = root.add("sys", Dir())
         self.dev = root.add("dev", Devtmpfs())
         self.lib = root.add("lib", Dir())
+        self.anon_inodes = root.add(anon_inode.PLACE, AnonInodes())
         self.debug = self.sys.mkdirs("kernel/debug")
         self.debug.mode = 0o700
         for name in ("bus", "class", "devices", "module"):

@@ -322,6 +322,10 @@ class Handle:
         """
         raise error(errno.ENOTTY)
 
+    def ioctl_opens(self, cmd: int, data: bytes) -> int:
+        """An ioctl(2) that opens a file: its number among :mod:`rprocfs.fs.anon_inode`. ENOTTY."""
+        raise error(errno.ENOTTY)
+
     def lseek(self, offset: int, whence: int) -> int:
         """lseek(2) with SEEK_DATA or SEEK_HOLE: the position to read at next. EINVAL."""
         raise error(errno.EINVAL)

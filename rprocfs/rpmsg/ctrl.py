@@ -9,17 +9,34 @@ from struct import Struct
 from rprocfs.base.device import Class, Device
 from rprocfs.fs.chardev import Ida
 from rprocfs.fs.kernfs import Handle, error
+from rprocfs.kernel import ENDPOINT_FD
 from rprocfs.lib.kref import Kref
 from rprocfs.rpmsg.char import RpmsgChrdevDriver, RpmsgEptdev
 from rprocfs.rpmsg.core import ChannelInfo, RpmsgDevice, RpmsgDriver
+from rprocfs.rpmsg.eptdev import Eptdev, EptdevHandle
 from rprocfs.rpmsg.hdr import RPMSG_NAME_SIZE
 
 RPMSG_CREATE_EPT_IOCTL = 0x4028B501
 RPMSG_CREATE_DEV_IOCTL = 0x4028B503
 RPMSG_RELEASE_DEV_IOCTL = 0x4028B504
+RPMSG_CREATE_EPT_FD_IOCTL = 0xC030B507
 
 ENDPOINT_INFO = Struct("=32sII")
 """``struct rpmsg_endpoint_info``: name, source, destination."""
+
+ENDPOINT_FD_INFO = Struct("=32sIIIi")
+"""``struct rpmsg_endpoint_fd_info``: the same, flags of open(2), and the descriptor."""
+
+
+class AnonEptdevHandle(EptdevHandle):
+    """An endpoint that is an open file and nothing else."""
+
+    __slots__ = ()
+
+    def destroy_ept(self) -> bytes:
+        """RPMSG_DESTROY_EPT_IOCTL: EPIPE from here on; twice is once."""
+        self.eptdev.destroy()
+        return b""
 
 
 class RpmsgCtrldev(Device):
@@ -34,6 +51,7 @@ class RpmsgCtrldev(Device):
         self._driver = driver
         self.ctrl_lock = threading.RLock()
         self._eptdevs: list[RpmsgEptdev] = []
+        self._anonymous: list[Eptdev] = []
         self.kref = Kref(lambda: driver.free(self.id))
         self.id = driver.alloc()
         self.name = f"rpmsg_ctrl{self.id}"
@@ -50,6 +68,17 @@ class RpmsgCtrldev(Device):
         with self.ctrl_lock:
             self._eptdevs = [eptdev for eptdev in self._eptdevs if eptdev.dir.alive]
             self._eptdevs.append(self._driver.chrdev.eptdev_create(self.rpdev, self, chinfo))
+
+    def create_ept_fd(self, chinfo: ChannelInfo) -> Handle:
+        """rpmsg_anonymous_eptdev_create(): opened already; EINVAL without an address."""
+        with self.ctrl_lock:
+            self._anonymous = [eptdev for eptdev in self._anonymous if eptdev.ept is not None]
+            if not self.dir.alive:
+                raise error(errno.ENOENT)
+            eptdev = Eptdev(self, self.rpdev, chinfo)
+            eptdev.open()
+            self._anonymous.append(eptdev)
+            return AnonEptdevHandle(eptdev)
 
     def create_dev(self, chinfo: ChannelInfo) -> None:
         """RPMSG_CREATE_DEV_IOCTL: a local channel; ENXIO."""
@@ -74,6 +103,8 @@ class RpmsgCtrldev(Device):
         with self.ctrl_lock:
             for eptdev in self._eptdevs:
                 eptdev.destroy()
+            for anonymous in self._anonymous:
+                anonymous.destroy()
             self.device_del()
         self.kref.put()
 
@@ -96,10 +127,15 @@ class RpmsgCtrldevHandle(Handle):
             raise error(errno.EFAULT)
         if cmd not in _IOCTLS:
             raise error(errno.EINVAL)
-        name, src, dst = ENDPOINT_INFO.unpack_from(data)
-        text = name[: RPMSG_NAME_SIZE - 1].split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
-        _IOCTLS[cmd](self._ctrldev, ChannelInfo(text, src, dst))
+        _IOCTLS[cmd](self._ctrldev, _chinfo(data))
         return b""
+
+    def ioctl_opens(self, cmd: int, data: bytes) -> int:
+        """RPMSG_CREATE_EPT_FD_IOCTL, if the kernel has it; EINVAL."""
+        model = self._ctrldev.model
+        if cmd != RPMSG_CREATE_EPT_FD_IOCTL or not model.version.has(ENDPOINT_FD):
+            raise error(errno.EINVAL)
+        return model.anon_inodes.put(self._ctrldev.create_ept_fd(_chinfo(data)))
 
     def fsync(self) -> None:
         """EINVAL: there is nothing to sync."""
@@ -110,6 +146,12 @@ class RpmsgCtrldevHandle(Handle):
         if not self._released:
             self._released = True
             self._ctrldev.kref.put()
+
+
+def _chinfo(data: bytes) -> ChannelInfo:
+    name, src, dst = ENDPOINT_INFO.unpack_from(data)
+    text = name[: RPMSG_NAME_SIZE - 1].split(b"\0", 1)[0].decode("utf-8", "surrogateescape")
+    return ChannelInfo(text, src, dst)
 
 
 _IOCTLS = {

@@ -1,6 +1,7 @@
 """rprocfs run, as a user types it."""
 
 import contextlib
+import errno
 import os
 import pty
 import select
@@ -672,3 +673,44 @@ def test_uname_says_the_version_of_the_boards_kernel(runner):
     assert said.splitlines() == ["6.12.107", "Linux version 6.12.107", "6.12.107"]
     runner.options = ["-o", "kernel=6.12.107"]
     assert runner.sh("uname -r").strip() == os.uname().release
+
+
+START_ECHO = "echo start > /sys/class/remoteproc/remoteproc0/state"
+ENDPOINT_FD = """
+import fcntl, os, struct
+info = struct.Struct("=32sIIIi")
+ctrl = os.open("/dev/rpmsg_ctrl0", os.O_RDWR)
+def create(src, dst, flags):
+    buffer = bytearray(info.pack(b"mine", src, dst, flags, -1))
+    fcntl.ioctl(ctrl, 0xC030B507, buffer)
+    return info.unpack(buffer)[4]
+fd = create(0x500, 0x400, os.O_RDWR | os.O_CLOEXEC)
+print(os.get_inheritable(fd), os.write(fd, b"hello"), os.read(fd, 100))
+other = create(0xFFFFFFFF, 0x400, os.O_RDONLY | os.O_NONBLOCK)
+for attempt in (
+    lambda: os.read(other, 1), lambda: os.write(other, b"x"), lambda: create(0x500, 1, 2)
+):
+    try:
+        attempt()
+    except OSError as failure:
+        print(failure.errno)
+print(sorted(os.listdir("/sys/class/rpmsg")))
+fcntl.ioctl(fd, 0xB502)
+try:
+    os.read(fd, 1)
+except OSError as failure:
+    print(failure.errno)
+"""
+
+
+def test_an_ioctl_that_opens_a_file(any_runner):
+    any_runner.options += ["-o", "kernel=next"]
+    said = any_runner.sh(f"{START_ECHO}; exec python3 - <<'END'\n{ENDPOINT_FD}\nEND")
+    assert said.splitlines() == [
+        "False 5 b'hello'",
+        str(errno.EAGAIN),
+        str(errno.EBADF),
+        str(errno.EINVAL),
+        "['rpmsg0', 'rpmsg_ctrl0']",
+        str(errno.EPIPE),
+    ]

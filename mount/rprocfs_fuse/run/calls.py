@@ -32,10 +32,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rprocfs.base.syslog import Action
+from rprocfs.fs import anon_inode
 from rprocfs.fs.kernfs import error
+from rprocfs.rpmsg.ctrl import ENDPOINT_FD_INFO, RPMSG_CREATE_EPT_FD_IOCTL
 from rprocfs.tty.tty_io import TtyHandle
-from rprocfs_fuse.operations import IOC_EMPTY_READ, IOC_EMPTY_WRITE, ioctl_number
-from rprocfs_fuse.run import linux, proc_calls, seccomp
+from rprocfs_fuse.operations import (
+    IOC_EMPTY_READ,
+    IOC_EMPTY_WRITE,
+    IOC_OPENS,
+    OPENS,
+    ioctl_number,
+)
+from rprocfs_fuse.run import linux, namespace, proc_calls, seccomp
 from rprocfs_fuse.run.seccomp import Call, Continue, Handler, Pick
 from rprocfs_fuse.run.stat_calls import StatCalls
 from rprocfs_fuse.run.statfs_calls import StatfsCalls
@@ -70,7 +78,7 @@ def filter_program(
     arch, numbers = known
     picks = [
         Pick(numbers["syslog"]),
-        Pick(numbers["ioctl"], 1, tuple(TtyHandle.ioctl_sizes)),
+        Pick(numbers["ioctl"], 1, (*TtyHandle.ioctl_sizes, RPMSG_CREATE_EPT_FD_IOCTL)),
         Pick(numbers["write"], 2, (0,)),
         Pick(numbers["read"], 2, (0,)),
     ]
@@ -130,14 +138,32 @@ class FileCalls:
         self._device = device
 
     def ioctl(self, call: Call) -> int:
-        """ioctl(fd, command, argument) of a terminal."""
+        """ioctl(fd, command, argument) of a terminal, or one that opens a file."""
         command, argument = call.args[1] & 0xFFFFFFFF, call.args[2]
+        if command == RPMSG_CREATE_EPT_FD_IOCTL:
+            return self._create_ept_fd(call, argument)
         takes, gives = TtyHandle.ioctl_sizes[command]
         with self._borrowed(call) as fd:
             buffer = bytearray(call.read(argument, takes) if takes else bytes(gives))
             fcntl.ioctl(fd, ioctl_number(command, takes, gives), buffer)
             if gives:
                 call.write(argument, bytes(buffer))
+        return 0
+
+    def _create_ept_fd(self, call: Call, argument: int) -> int:
+        """The descriptor goes into the caller's table, its number behind *argument*."""
+        with self._borrowed(call) as fd:
+            info = call.read(argument, ENDPOINT_FD_INFO.size)
+            name, src, dst, flags, _ = ENDPOINT_FD_INFO.unpack(info)
+            buffer = bytearray(OPENS.pack(RPMSG_CREATE_EPT_FD_IOCTL, info))
+            fcntl.ioctl(fd, IOC_OPENS, buffer)
+        place = f"{namespace.MOUNTPOINT}/{anon_inode.PLACE}/{OPENS.unpack(buffer)[0]}"
+        opened = os.open(place, flags & (os.O_ACCMODE | os.O_NONBLOCK) | os.O_CLOEXEC)
+        try:
+            number = call.give(opened, cloexec=bool(flags & os.O_CLOEXEC))
+        finally:
+            os.close(opened)
+        call.write(argument, ENDPOINT_FD_INFO.pack(name, src, dst, flags, number))
         return 0
 
     def write(self, call: Call) -> int:

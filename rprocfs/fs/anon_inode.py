@@ -1,0 +1,61 @@
+"""Open files that no name leads to -- fs/anon_inodes.c.
+
+FUSE cannot hand out a descriptor. So such a file has a name after all, a number in a
+directory that is not listed, for as long as nobody has opened it: once.
+"""
+
+from __future__ import annotations
+
+import errno
+import threading
+from itertools import count
+
+from rprocfs.fs.kernfs import Dir, File, Handle, error
+
+#: Where they are, below the root of the tree.
+PLACE = ".anon_inode"
+#: That many may wait to be opened.
+LIMIT = 64
+
+
+class AnonInodes(Dir):
+    """The directory."""
+
+    __slots__ = ("_lock", "_numbers")
+
+    listed = False
+
+    def __init__(self) -> None:
+        super().__init__(0o700)
+        self._lock = threading.Lock()
+        self._numbers = count(1)
+
+    def put(self, handle: Handle) -> int:
+        """The name under which *handle* can be opened; EMFILE, and it is released then."""
+        with self._lock:
+            if len(self.children) >= LIMIT:
+                handle.release()
+                raise error(errno.EMFILE)
+            number = next(self._numbers)
+            self.add(str(number), AnonInode(handle))
+        return number
+
+
+class AnonInode(File):
+    """A file that is open already."""
+
+    __slots__ = ("_handle",)
+
+    def __init__(self, handle: Handle) -> None:
+        super().__init__(0o600)
+        self._handle: Handle | None = handle
+
+    def open(self, flags: int) -> Handle:
+        """The first time; ENXIO afterwards."""
+        del flags
+        handle, self._handle = self._handle, None
+        if handle is None:
+            raise error(errno.ENXIO)
+        if self.parent is not None:
+            self.parent.remove(self.name)
+        return handle
