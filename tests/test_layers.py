@@ -91,7 +91,7 @@ MOUNT = {
 #: What they may import of the framework: a transport knows the tree and nothing in it.
 MOUNT_OF_FRAMEWORK = dict.fromkeys(MOUNT, frozenset({"errors", "fs"})) | {
     "command": {"base", "board", "cli", "errors", "fs", "kernel"},
-    "run": {"base", "board", "errors", "fs", "tty"},
+    "run": {"base", "board", "errors", "fs", "rpmsg", "tty"},
     "testing": set(),
 }
 
