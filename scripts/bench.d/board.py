@@ -110,17 +110,17 @@ ROWS = {
 }
 
 
-def measure(scratch, rounds):
+def measure(scratch, rounds, transports):
     """Row to server to seconds of all rounds; `cp` of the same file beside the load."""
     firmware = scratch / "firmware"
     shutil.copytree(ROOT / "rprocfs/firmware", firmware)
     _large_image(firmware / "large.elf")
-    times = {row: {"devfuse": [], "fusepy": []} for row in ROWS}
+    times = {row: {name: [] for name in transports} for row in ROWS}
     times["load 64 MiB"]["cp"] = []
     with ExitStack() as stack:
         mounted = {
             name: stack.enter_context(_mounted(name, scratch / f"board-{name}", firmware))
-            for name in ("devfuse", "fusepy")
+            for name in transports
         }
         for _ in range(rounds):
             for row, function in ROWS.items():
