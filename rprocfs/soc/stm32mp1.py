@@ -21,6 +21,7 @@ from functools import partial
 from rprocfs.arch.armv7m.core import CortexM
 from rprocfs.hw.peripherals import PAGE, Peripherals, Words
 from rprocfs.hw.st.adc import Adc
+from rprocfs.hw.st.bsec import Bsec
 from rprocfs.hw.st.crc import Crc
 from rprocfs.hw.st.dma import STREAMS, Bus, Dma
 from rprocfs.hw.st.hash import Hash
@@ -31,6 +32,7 @@ from rprocfs.hw.st.lptim import Lptim
 from rprocfs.hw.st.rcc import APB1DIVR, APB2DIVR, APB3DIVR, TIMG1PRER, TIMG2PRER, Rcc
 from rprocfs.hw.st.rtc import Rtc
 from rprocfs.hw.st.small import Exti, Gpio, Pwr, Rng
+from rprocfs.hw.st.syscfg import Syscfg
 from rprocfs.hw.st.tim import Tim, Wwdg
 from rprocfs.hw.st.usart import Usart
 from rprocfs.soc.machine import Bank, Machine
@@ -156,9 +158,10 @@ class Stm32mp1Peripherals(Peripherals):
             0x5000_0000: self.rcc,
             0x5000_1000: Pwr(),
             0x5000_D000: self.exti,
-            0x5002_0000: Words({0: BOOT_PINS}),
+            0x5002_0000: Syscfg(BOOT_PINS),
             0x5008_1000: Words({0: DEV_ID}),
             0x5C00_4000: Rtc(),
+            0x5C00_5000: Bsec(),
             0x5C00_A000: Words(),  # TAMP, for its backup registers
             ETZPC: Words(dict.fromkeys(range(0x10, 0x28, 4), 0xFFFF_FFFF)),
         }
