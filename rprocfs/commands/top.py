@@ -7,6 +7,7 @@ import importlib
 import json
 import math
 import re
+import shutil
 import signal
 import sys
 import time
@@ -17,10 +18,29 @@ from typing import Any
 from rprocfs.commands.top_files import rates, sample
 from rprocfs.errors import CommandError
 
-_HEAD = ("NAME", "LABEL", "STATE", "ENGINE", "FIRMWARE", "PID", "CPU%", "RSS",
-         "OUT/s", "B/s", "IN/s", "B/s", "HELD")  # fmt: skip
-_SHOWN = ("name", "label", "state", "engine", "firmware", "pid", "cpu", "rss",
-          "messages_out_rate", "bytes_out_rate", "messages_in_rate", "bytes_in_rate")  # fmt: skip
+#: Head to the word of a row that is below it, in their order.
+_COLUMNS = {
+    "NAME": "name", "LABEL": "label", "STATE": "state", "ENGINE": "engine",
+    "FIRMWARE": "firmware", "PID": "pid", "CPU%": "cpu", "RSS": "rss",
+    "OUT/s": "messages_out_rate", "OUTB/s": "bytes_out_rate",
+    "IN/s": "messages_in_rate", "INB/s": "bytes_in_rate", "HELD": "vrings",
+}  # fmt: skip
+_BYTES = ("RSS", "OUTB/s", "INB/s")
+#: What a narrow terminal goes without, the first one first; --json has it all.
+_DISPENSABLE = ("PID", "ENGINE", "OUTB/s", "INB/s", "HELD")
+#: What is cut where that is not enough, and to how much.
+_CUT = {"FIRMWARE": 12, "LABEL": 10}
+_EPILOG = """\
+columns:
+  ENGINE, PID, RSS  what executes the firmware, its process, and the memory of that
+  CPU%              of one CPU, since the last look
+  OUT/s, OUTB/s     messages and bytes a second to the processor
+  IN/s, INB/s       messages and bytes a second from it
+  HELD              of each vring, buffers that the processor has of how many there are
+Sizes: K is 1024 bytes, M is 1024 K. A narrow terminal shows fewer columns, --json all.
+A strict mount, as of rprocfs run, tells names, states and firmware only.
+
+exit status: 0, 1 there is no mount or none any more, 2 wrong usage"""
 
 
 def top(subparsers: Any) -> None:
@@ -28,9 +48,10 @@ def top(subparsers: Any) -> None:
     parser = subparsers.add_parser(
         "top",
         help="show what the processors of a mounted board are doing",
-        description="Show processors, messages and bytes a second, vrings, CPU and memory: "
+        description="Show processors, messages and bytes a second, vrings, CPU and memory:\n"
         "again and again on a terminal that has rich (rprocfs[top]), else once.",
-        epilog="a strict mount, as of rprocfs run, tells names, states and firmware only",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        epilog=_EPILOG,
     )
     parser.add_argument("--json", action="store_true", help="once, for programs")
     parser.add_argument("-n", dest="count", type=_count, metavar="ITERATIONS", help="then end")
@@ -61,7 +82,8 @@ def run_top(arguments: argparse.Namespace) -> int:
     if live is not None:
         return _redraw(live, where, arguments)
     for rows in _readings(where, arguments.count or 1, arguments.delay, time.sleep):
-        text = json.dumps({"processors": rows}, indent=2) if arguments.json else table(rows)
+        json_text = json.dumps({"processors": rows}, indent=2) if arguments.json else None
+        text = json_text or table(rows, _width())
         print(text, flush=True)
     return 0
 
@@ -94,7 +116,9 @@ def _redraw(live: Any, where: Path, arguments: argparse.Namespace) -> int:
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, ends)
         for rows in _readings(where, arguments.count or sys.maxsize, arguments.delay, sleep):
-            live.update(live.text(table(rows), no_wrap=True, overflow="crop"), refresh=True)
+            live.update(
+                live.text(table(rows, _width()), no_wrap=True, overflow="crop"), refresh=True
+            )
     finally:
         live.stop()
     return 0
@@ -129,22 +153,53 @@ def the_mount(mountinfo: str | None = None) -> Path:
     return Path(*found.values())
 
 
-def table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """The rows in columns; ``-`` for what is not known."""
-    cells = [_HEAD, *((*(_cell(row[word]) for word in _SHOWN), _held(row)) for row in rows)]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+def _width() -> int:
+    """How wide the table may be: as the terminal; 80 if there is none."""
+    return shutil.get_terminal_size((80, 24)).columns
+
+
+def table(rows: Sequence[Mapping[str, Any]], width: int | None = None) -> str:
+    """The rows in columns, ``-`` for what is not known; where *width* is given, no wider."""
+    columns = {
+        head: [head, *(_cell(head, row[word]) for row in rows)] for head, word in _COLUMNS.items()
+    }
+    for head in _DISPENSABLE:
+        if width is not None and _wide(columns) > width:
+            del columns[head]
+    for head, most in _CUT.items():
+        if width is not None and _wide(columns) > width:
+            columns[head] = [_cut(cell, most) for cell in columns[head]]
+    widths = [max(map(len, column)) for column in columns.values()]
+    lines = zip(*columns.values(), strict=True)
     return "\n".join(
-        "  ".join(word.ljust(width) for word, width in zip(line, widths, strict=True)).rstrip()
-        for line in cells
+        "  ".join(word.ljust(size) for word, size in zip(line, widths, strict=True)).rstrip()
+        for line in lines
     )
 
 
-def _cell(value: object) -> str:
+def _wide(columns: Mapping[str, Sequence[str]]) -> int:
+    return sum(max(map(len, column)) + 2 for column in columns.values()) - 2
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else text[: most - 1] + "~"
+
+
+def _cell(head: str, value: Any) -> str:
+    if head == "HELD":
+        return " ".join(f"{vring['held']}/{vring['num']}" for vring in value or ()) or "-"
     if value is None:
         return "-"
+    if head in _BYTES:
+        return human(value)
     text = f"{value:.0f}" if isinstance(value, float) else str(value)
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
-def _held(row: Mapping[str, Any]) -> str:
-    return " ".join(f"{vring['held']}/{vring['num']}" for vring in row["vrings"] or ()) or "-"
+def human(size: float) -> str:
+    """A number of bytes in at most 5 characters."""
+    for unit in ("", "K", "M", "G"):
+        if size < 1000:
+            return f"{size:.1f}{unit}" if unit and size < 10 else f"{size:.0f}{unit}"
+        size /= 1024
+    return f"{size:.0f}T"

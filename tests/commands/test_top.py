@@ -18,7 +18,7 @@ import pytest
 
 from rprocfs.board import open_board
 from rprocfs.cli import main
-from rprocfs.commands.top import table, the_mount
+from rprocfs.commands.top import human, table, the_mount
 from rprocfs.commands.top_files import parse_vrings, rates, sample
 from rprocfs.errors import CommandError
 from rprocfs_fuse import transport
@@ -129,6 +129,39 @@ def test_wrong_usage(words):
     with pytest.raises(SystemExit) as ended:
         main(["top", *words])
     assert ended.value.code == 2
+
+
+ROW = {
+    "name": "remoteproc0", "label": "5000000.m4fss", "state": "running", "engine": "unicorn",
+    "firmware": "a-long-name-of-an-image.elf", "pid": 1234567, "cpu": 12.3, "rss": 48 << 20,
+    "messages_out_rate": 12345.6, "bytes_out_rate": 2345678.0, "messages_in_rate": 12345.6,
+    "bytes_in_rate": 1500.0,
+    "vrings": [{"held": 256, "num": 256}, {"held": 256, "num": 256}],
+}  # fmt: skip
+
+
+def test_the_table_fits_a_terminal():
+    lines = table([ROW], 80).splitlines()
+    assert max(map(len, lines)) <= 80
+    assert lines[0].split()[:3] == ["NAME", "LABEL", "STATE"]
+    assert table([ROW], 200) == table([ROW])
+    assert "PID" in table([ROW]) and "PID" not in lines[0]
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [(0, "0"), (999, "999"), (1000, "1.0K"), (1536, "1.5K"), (48 << 20, "48M"), (5 << 30, "5.0G")],
+)
+def test_sizes_are_for_people(size, text):
+    assert human(size) == text
+
+
+def test_help_explains_every_column(capsys):
+    with pytest.raises(SystemExit):
+        main(["top", "--help"])
+    said = capsys.readouterr().out
+    for head in table([ROW]).splitlines()[0].split()[3:]:
+        assert head in said.partition("columns:")[2] or head == "FIRMWARE"
 
 
 def test_the_table_shows_no_control_characters(board):
