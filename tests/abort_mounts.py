@@ -13,6 +13,7 @@ import ctypes
 import os
 import re
 import select
+import socket
 import sys
 from pathlib import Path
 
@@ -89,15 +90,19 @@ def abort(control, pid, directory, test):
 
 def open_control():
     """The control filesystem of FUSE; where the system does not have it, root mounts one for us."""
-    if os.geteuid() == 0:
-        before = os.open("/proc/self/ns/mnt", os.O_RDONLY)
-        if libc.unshare(CLONE_NEWNS) == 0:
-            libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None)
-            libc.mount(b"none", os.fsencode(CONNECTIONS), b"fusectl", 0, None)
-            control = os.open(CONNECTIONS, os.O_PATH)
-            libc.setns(before, 0)
-            return control
-    return os.open(CONNECTIONS, os.O_PATH)
+    if os.geteuid():
+        return os.open(CONNECTIONS, os.O_PATH)
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        child = os.fork()
+        if child == 0:  # in a namespace of its own; the descriptor outlives it
+            if libc.unshare(CLONE_NEWNS) == 0:
+                libc.mount(b"none", b"/", None, MS_REC | MS_PRIVATE, None)
+                libc.mount(b"none", os.fsencode(CONNECTIONS), b"fusectl", 0, None)
+            socket.send_fds(theirs, [b"here"], [os.open(CONNECTIONS, os.O_PATH)])
+            os._exit(0)
+        os.waitpid(child, 0)
+        return socket.recv_fds(ours, 4, 1)[1][0]
 
 
 def main(pid, directory):

@@ -1,7 +1,9 @@
 """A sample tree, mounted in every way."""
 
+import functools
 import logging
 import os
+import subprocess
 
 import pytest
 
@@ -20,6 +22,19 @@ def needs_fuse():
     if os.environ.get("CI"):
         pytest.fail("/dev/fuse is missing")
     pytest.skip("/dev/fuse is missing: nothing of the mount is tested")
+
+
+@functools.cache
+def has_user_namespaces():
+    done = subprocess.run(["unshare", "-r", "true"], capture_output=True, check=False)
+    return done.returncode == 0
+
+
+def needs_user_namespaces():
+    """In a chroot the kernel refuses them, and some systems do everywhere: aloud, as above."""
+    if not has_user_namespaces():
+        missing = pytest.fail if os.environ.get("CI") else pytest.skip
+        missing("no user namespace can be made: unshare -r true")
 
 
 @pytest.fixture

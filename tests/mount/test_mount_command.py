@@ -17,6 +17,7 @@ from rprocfs_fuse.command.options import Options
 from rprocfs_fuse.mounted import MountOptions
 from rprocfs_fuse.mountpoint import find_mount
 from rprocfs_fuse.transport import mount
+from tests.mount.conftest import needs_user_namespaces
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'mount'}"}
@@ -184,6 +185,7 @@ def test_a_daemon_that_was_killed(served, board):
 
 
 def test_in_a_user_namespace(mountpoint, board):
+    needs_user_namespaces()
     script = (
         f"{sys.executable} -m rprocfs mount --board {board} {mountpoint} && "
         f"cat {mountpoint}/sys/class/remoteproc/remoteproc0/name && "

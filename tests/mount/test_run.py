@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from rprocfs.testing.images import IMAGES
-from tests.mount.conftest import needs_fuse
+from tests.mount.conftest import needs_fuse, needs_user_namespaces
 
 ROOT = Path(__file__).parents[2]
 R0 = "/sys/class/remoteproc/remoteproc0"
@@ -101,6 +101,8 @@ def any_runner(request, runner):
 def needs(program):
     if shutil.which(program) is None:
         pytest.skip(f"{program} is not installed")
+    if program == "setpriv":  # without the privilege, run makes one
+        needs_user_namespaces()
 
 
 def children(pid):
