@@ -7,6 +7,7 @@ when the value before it was read, so there are no overruns.
 from __future__ import annotations
 
 from rprocfs.hw.peripherals import Words
+from rprocfs.hw.st.dmamux import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -146,6 +147,10 @@ class Adc(Words):
     ) -> None:
         super().__init__()
         self.units = (Unit(now, first), Unit(now, second))
+
+    def requests(self) -> tuple[Request, ...]:
+        """To the DMAMUX: of each unit, for its result to be taken."""
+        return tuple(Request(unit.asks) for unit in self.units)
 
     @property
     def deadline(self) -> int | None:

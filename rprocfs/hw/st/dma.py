@@ -1,4 +1,4 @@
-"""DMA1, DMA2 and their request multiplexer (RM0436 chapters 17 and 18).
+"""DMA1 and DMA2 (RM0436 chapter 17); :mod:`.dmamux` says which peripheral a stream serves.
 
 A transfer takes no time: between memories all of it is done as it is started, and to or from
 a peripheral for as long as that asks for it. Priorities, bursts and thresholds decide nothing.

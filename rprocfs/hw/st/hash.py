@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 
 from rprocfs.hw.peripherals import Words
+from rprocfs.hw.st.dmamux import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +40,10 @@ class Hash(Words):
         self._key = self._digest = b""
         self._status = DINIS
         self._enter(MESSAGE)
+
+    def requests(self) -> tuple[Request]:
+        """To the DMAMUX: for input."""
+        return (Request(self.asks, self.finish),)
 
     def asks(self) -> bool:
         """Whether DMA is to bring a word."""

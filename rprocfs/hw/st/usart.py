@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rprocfs.hw.peripherals import Words
+from rprocfs.hw.st.dmamux import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +28,10 @@ class Usart(Words):
         self._tx = self._rx = 0
         self._level = False
         self.sent = False  # whether it ever sent anything
+
+    def requests(self) -> tuple[Request, Request]:
+        """To the DMAMUX: to receive, to send."""
+        return Request(self.gives), Request(self.takes)
 
     def _on(self, what: int) -> bool:
         control = self.words.get(CR1, 0)
