@@ -13,7 +13,7 @@ from rprocfs.check.explanations import EXPLANATIONS
 from rprocfs.cli import parser
 from rprocfs.fs.kernfs import Dir
 from rprocfs.fs.sysfs import SysfsFile
-from rprocfs.system import System
+from rprocfs.system import DRIVERS, System, find_driver
 from rprocfs.testing.images import IMAGES
 from rprocfs.testing.userspace import Userspace
 from rprocfs_fuse.command.options import MEANING, Options
@@ -63,6 +63,10 @@ def board():
     for header, keys in (
         ("The file itself", schema.TOP),
         ("`[[remoteproc]]`", schema.PROCESSOR),
+        *(
+            (f'`compatible = "{compatible}"`', find_driver(compatible).properties)
+            for compatible in sorted(DRIVERS)
+        ),
         ("`[[reserved-memory]]`", schema.REGION),
         ("`[soc]`", schema.SOC),
         ("`[[rule]]`", schema.RULE),

@@ -31,7 +31,9 @@ ALLOWED = {
     "system": {
         "entry_point", "fs", "base", "devicetree", "virtio", "rpmsg", "remoteproc", "kernel",
     },
-    "board": {"devicetree", "fs", "base", "errors", "kernel", "remoteproc", "system"},
+    "board": {
+        "devicetree", "entry_point", "fs", "base", "errors", "kernel", "remoteproc", "system",
+    },
     "check": {"errors", "base", "board", "devicetree", "system", "remoteproc"},
     "commands": {"errors", "soc", "system"},
     "cli": {"entry_point", "errors"},

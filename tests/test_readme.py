@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rprocfs.board import KEYS
+from rprocfs.board.keys import processor_keys
 from rprocfs.system import System
 from rprocfs.testing.images import IMAGES
 from rprocfs.testing.userspace import Userspace
@@ -64,7 +64,7 @@ def test_the_user_of_a_processor(namespace, tmp_path):
 def test_the_board_file():
     board = tomllib.loads(_blocks("toml")[0])
     for processor in board["remoteproc"]:
-        assert set(processor) <= set(KEYS)
+        assert set(processor) <= set(processor_keys(processor["compatible"]))
 
 
 def test_every_option_is_described():

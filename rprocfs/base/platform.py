@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 from rprocfs.base.bus import Bus, Driver, DriverOverride, driver_override
 from rprocfs.base.device import Device
 from rprocfs.base.model import DriverModel
+from rprocfs.base.property import Key
 from rprocfs.devicetree.device import (
     of_device_make_bus_id,
     of_device_modalias,
@@ -84,6 +85,9 @@ class PlatformDriver(Driver[PlatformDevice]):
     """``struct platform_driver``: takes devices of its *name*, or by their ``compatible``."""
 
     compatible: tuple[str, ...] = ()
+    #: The properties of its devices besides those that all processors have. A name that is
+    #: not ours begins with a vendor's: ``acme,delay-ms``.
+    properties: ClassVar[Mapping[str, Key]] = {}
     #: KBUILD_MODNAME of a driver that is built in: what its link ``module`` points to.
     mod_name: str | None = None
     #: The properties of ours that are read from a node, by a driver that reads the rest of it

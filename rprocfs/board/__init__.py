@@ -7,6 +7,5 @@ processors by configfs (:mod:`.configfs`).
 
 from rprocfs.board.description import DEFAULT_BOARD, Board
 from rprocfs.board.open import kernel_version, load_board, open_board
-from rprocfs.board.schema import KEYS
 
-__all__ = ["DEFAULT_BOARD", "KEYS", "Board", "kernel_version", "load_board", "open_board"]
+__all__ = ["DEFAULT_BOARD", "Board", "kernel_version", "load_board", "open_board"]

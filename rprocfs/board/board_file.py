@@ -38,9 +38,11 @@ from pathlib import Path
 from typing import Any
 
 from rprocfs.base.module import UnknownModuleError
+from rprocfs.base.property import Key
 from rprocfs.board import schema
 from rprocfs.board.description import FIRMWARE_DIRECTORY, Board
 from rprocfs.board.extends import extended, read_document
+from rprocfs.board.keys import all_keys, processor_keys
 from rprocfs.board.reserved import resolve_regions
 from rprocfs.board.rules import Rule
 from rprocfs.board.source import Place, Source, did_you_mean
@@ -177,7 +179,7 @@ def _processor(
     source: Source, place: tuple[str, int], table: Mapping[str, Any], tree: bool
 ) -> dict[str, Any]:
     """Its good keys. *tree*: those without a ``compatible`` are of the board's devicetree."""
-    good = source.check_keys(place, table, schema.PROCESSOR)
+    good = source.check_keys(place, table, _keys(table.get("compatible")))
     if "compatible" not in table and not tree:
         source.complain(place, "compatible is missing")
     elif "compatible" in good:
@@ -186,6 +188,14 @@ def _processor(
         if isinstance(value, int) and not 0 <= value < 1 << 32:
             source.complain((*place, key), "must be 32 bits")
     return good
+
+
+def _keys(compatible: object) -> Mapping[str, Key]:
+    """Those of every driver, if it is not known which one is meant."""
+    try:
+        return processor_keys(str(compatible))
+    except (UnknownDriverError, CommandError):
+        return all_keys()
 
 
 def _check_compatible(source: Source, place: Place, compatible: str) -> None:

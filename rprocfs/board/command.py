@@ -16,7 +16,7 @@ from rprocfs.board import Board, load_board
 from rprocfs.board.devicetree import copy_dtb, write_dtb
 from rprocfs.board.kernels import kernels
 from rprocfs.board.probe import probe_failures
-from rprocfs.board.ready import description, ready_boards, show_ready
+from rprocfs.board.ready import description, other_boards, ready_boards, show_ready
 from rprocfs.board.show import PATH
 from rprocfs.errors import BoardError, CommandError
 from rprocfs.system import DRIVERS, System
@@ -62,7 +62,7 @@ def board(subparsers: Any) -> None:
 def run_list(arguments: argparse.Namespace) -> int:
     """One line a board: name and description."""
     del arguments
-    boards = ready_boards()
+    boards = {**other_boards(), **ready_boards()}
     width = max(map(len, boards))
     for name, path in boards.items():
         print(f"{name:{width}}  {description(path)}")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from rprocfs.board.keys import all_keys, kinds
 from rprocfs.errors import CommandError
 from rprocfs.remoteproc.configfs import RemoteprocGroup
 from rprocfs.system import UnknownDriverError, find_driver
@@ -15,18 +17,19 @@ if TYPE_CHECKING:
 
 
 class ConfigfsProcessors:
-    """See :class:`rprocfs.remoteproc.configfs.Processors`; *keys* as in board files.
+    """See :class:`rprocfs.remoteproc.configfs.Processors`; the keys are those of board files.
 
     *regions* are the reserved memories of the board, by their labels.
     """
 
-    def __init__(
-        self, system: System, keys: Mapping[str, type], regions: Mapping[str, Any]
-    ) -> None:
-        texts = {key: str if kind is list else kind for key, kind in keys.items()}
-        self.keys: Mapping[str, type] = texts
+    def __init__(self, system: System, regions: Mapping[str, Any]) -> None:
         self._system = system
         self._regions = regions
+
+    @cached_property
+    def keys(self) -> Mapping[str, type]:
+        """Of every driver: as a board is mounted, none is loaded that it has no use for."""
+        return {key: str if kind is list else kind for key, kind in kinds(all_keys()).items()}
 
     def check(self, key: str, value: Any) -> None:
         """ValueError for a driver, a region or a name that there cannot be."""
@@ -53,11 +56,7 @@ class ConfigfsProcessors:
         return self._system.add_processor(found)
 
 
-def remoteproc_configfs_init(
-    system: System, keys: Mapping[str, type], regions: Mapping[str, Any]
-) -> None:
+def remoteproc_configfs_init(system: System, regions: Mapping[str, Any]) -> None:
     """Make ``sys/kernel/config/remoteproc``."""
     config = system.model.sys.mkdirs("kernel/config")
-    config.add(
-        "remoteproc", RemoteprocGroup(system.model, ConfigfsProcessors(system, keys, regions))
-    )
+    config.add("remoteproc", RemoteprocGroup(system.model, ConfigfsProcessors(system, regions)))

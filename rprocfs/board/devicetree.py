@@ -42,13 +42,12 @@ def is_dtb(content: bytes) -> bool:
 def read_dtb(
     path: str,
     blob: bytes,
-    keys: Mapping[str, type],
     match: Callable[[OfNode], Match | None],
 ) -> Devicetree:
     """What the devicetree in *blob* describes; CommandError names file, node and property."""
     try:
         root = unflatten(blob)
-        found = list(of_processors(root, keys, match))
+        found = list(of_processors(root, match))
         labels = {id(node): properties["label"] for node, properties in found}
         aliases = {
             name: labels[id(node)] for name, node in root.aliases().items() if id(node) in labels

@@ -14,7 +14,6 @@ from rprocfs.board.description import DEFAULT_BOARD, FIRMWARE_DIRECTORY, Board
 from rprocfs.board.devicetree import is_dtb
 from rprocfs.board.extends import ready_base
 from rprocfs.board.ready import images, read_board
-from rprocfs.board.schema import KEYS
 from rprocfs.board.show import show_init
 from rprocfs.board.source import Source
 from rprocfs.board.tree import load_tree
@@ -42,7 +41,11 @@ def load_board(name: str | None) -> Board:
         return _devicetree(path, content)
     board = parse_board(path, content)
     ready = ready_base(path)
-    return replace(board, firmware_lower=images(ready)) if ready else board
+    if ready is not None:
+        return replace(board, firmware_lower=images(ready))
+    if not Path(name).is_file():  # of another package: its images are beside it
+        return replace(board, firmware_lower=(str(Path(path).parent),))
+    return board
 
 
 def _devicetree(path: str, blob: bytes) -> Board:
@@ -95,7 +98,7 @@ def open_board(
         if board.soc:
             soc_device_register(system.model, board.soc)
         if configfs or not strict:
-            remoteproc_configfs_init(system, KEYS, board.regions)
+            remoteproc_configfs_init(system, board.regions)
         if not strict:
             show_init(system, board)
         tree = board.devicetree

@@ -9,6 +9,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
+from rprocfs.entry_point import load_entry_point
 from rprocfs.errors import CommandError
 
 #: No board file is bigger, and no devicetree.
@@ -16,9 +17,20 @@ MAX_SIZE = 2 << 20
 
 
 def ready_boards() -> Mapping[str, Path]:
-    """Name to file, in the order of the names."""
+    """The boards of this package: name to file, in the order of the names."""
     here = Path(__file__).parents[1] / "boards"
     return {path.stem: path for path in sorted(here.glob("*.toml"))}
+
+
+def other_boards() -> Mapping[str, Path]:
+    """Those of other packages: what the entry points of the group ``rprocfs.boards`` name.
+
+    Each is the path of a board file. CommandError for a broken entry point.
+    """
+    from importlib.metadata import entry_points  # noqa: PLC0415 - takes as long as Python itself
+
+    found = sorted(entry_points(group="rprocfs.boards"), key=lambda entry: entry.name)
+    return {entry.name: Path(load_entry_point(entry)) for entry in found}
 
 
 def images(name: str) -> tuple[str, ...]:
@@ -47,6 +59,8 @@ def read_board(name: str) -> tuple[str, bytes]:
     """The path and the content of the file *name*, else of the board of that name; CommandError."""
     boards = ready_boards()
     try:
+        if not Path(name).is_file() and name not in boards:
+            boards = {**other_boards(), **boards}
         path = Path(name) if Path(name).is_file() else boards.get(name, Path(name))
         with path.open("rb") as file:
             content = file.read(MAX_SIZE + 1)

@@ -7,19 +7,10 @@ properties of a devicetree's nodes.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
+from rprocfs.base.property import Key
 
-class Key(NamedTuple):
-    """What a key takes: ``str``, ``int``, ``bool``, ``list`` (of strings), ``dict`` (a table),
-    ``tuple`` (tables).
-    """
-
-    kind: type
-    meaning: str
-
-
-#: The keys of ``[[remoteproc]]``.
+#: The keys of ``[[remoteproc]]`` that all drivers have. Those of a driver are its ``properties``.
 PROCESSOR: Mapping[str, Key] = {
     "compatible": Key(str, "what it is: finds its driver"),
     "label": Key(str, "what the file `name` says"),
@@ -28,22 +19,6 @@ PROCESSOR: Mapping[str, Key] = {
     "auto-boot": Key(bool, "boot when it is there"),
     "device-name": Key(str, "its platform device: a path below sys/devices/platform"),
     "memory-region": Key(list, "labels of [[reserved-memory]] that it uses"),
-    "engine": Key(str, "what executes its firmware: auto, qemu or unicorn"),
-    "watchdog-ms": Key(int, "how long its heartbeat may stand still; 0: for ever"),
-    "console-log": Key(str, "a file that its console is copied to"),
-    "gdb": Key(str, "a socket at which a debugger finds it (QEMU)"),
-    "allow-native": Key(bool, "let programs of this host be its firmware (rprocfs,native)"),
-    "cpu-seconds": Key(int, "how long such a program may compute; 0: for ever"),
-    "services": Key(str, "NAME@ADDR ...: what a simulated processor announces"),
-    "memory": Key(str, "the memories of a simulated processor"),
-    "machine": Key(str, "simulated: what its images are built for: arm, pru, c6000 ..."),
-    "lenient": Key(bool, "simulated: an image without resource table is no error"),
-    "detached": Key(bool, "a boot loader has started it: attach (simulated, STM32MP157)"),
-    "attach-on-recovery": Key(bool, "simulated: recover by attaching again"),
-    "recovery-disabled": Key(bool, "simulated: do not recover until `recovery` is written"),
-    "sysfs-read-only": Key(bool, "simulated: no attribute can be written"),
-    "fail-attach": Key(bool, "simulated: attaching fails with EIO"),
-    "no-elf-info": Key(bool, "simulated: make no coredump, its ELF class is not set"),
 }
 
 #: The keys of ``[[reserved-memory]]``.
@@ -90,6 +65,3 @@ TOP: Mapping[str, Key] = {
     "reserved-memory": Key(tuple, "a memory, [[reserved-memory]]"),
     "rule": Key(tuple, "whose nodes are, [[rule]]"),
 }
-
-#: The keys of a processor and their types.
-KEYS: Mapping[str, type] = {name: key.kind for name, key in PROCESSOR.items()}

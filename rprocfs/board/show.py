@@ -8,7 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from rprocfs.board.schema import PROCESSOR
+from rprocfs.board.keys import processor_keys
 from rprocfs.fs.debugfs import DebugfsFile
 from rprocfs.system import find_driver
 
@@ -62,7 +62,8 @@ def _table(header: str, entries: Mapping[str, Any]) -> list[str]:
 
 
 def _properties(processor: Mapping[str, Any]) -> dict[str, Any]:
-    found = {key: value for key, value in processor.items() if key in PROCESSOR}
+    keys = processor_keys(processor["compatible"])
+    found = {key: value for key, value in processor.items() if key in keys}
     if "memory-region" in found:
         found["memory-region"] = [region["label"] for region in found["memory-region"]]
     return found
@@ -75,7 +76,8 @@ def _reads_node(processor: Mapping[str, Any]) -> bool:
 
 def _added(processor: Mapping[str, Any]) -> dict[str, Any]:
     """What a board file says of a processor that its devicetree describes."""
-    keys = getattr(find_driver(processor["compatible"]), "of_keys", None) or PROCESSOR
+    compatible = processor["compatible"]
+    keys = getattr(find_driver(compatible), "of_keys", None) or processor_keys(compatible)
     mine = {key: value for key, value in processor.items() if key in keys and key != "phandle"}
     return {"label": processor["label"], **mine}
 

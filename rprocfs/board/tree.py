@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rprocfs.board import schema
 from rprocfs.board.devicetree import Devicetree, is_dtb, read_dtb
+from rprocfs.board.keys import kinds, processor_keys
 from rprocfs.board.ready import MAX_SIZE
 from rprocfs.board.source import Source, did_you_mean
 from rprocfs.devicetree.fdt import flatten
@@ -28,9 +28,12 @@ def load_tree(path: str, blob: bytes) -> Devicetree:
         driver = find_driver(compatible)
         of_label = getattr(driver, "of_label", lambda node: node.base_name)
         label = of_label(node)
-        return None if label is None else Match(compatible, label, getattr(driver, "of_keys", None))
+        if label is None:
+            return None
+        keys = kinds(processor_keys(compatible))
+        return Match(compatible, label, keys, getattr(driver, "of_keys", None))
 
-    return read_dtb(path, blob, schema.KEYS, match)
+    return read_dtb(path, blob, match)
 
 
 def board_tree(

@@ -23,20 +23,21 @@ _STANDARD = ("memory-region-names", "labels", "phandles")
 
 class Match(NamedTuple):
     """What a driver says of a node that it takes: by which *compatible*, and the name of its
-    processor. *keys* are the only properties that it wants read, None: any.
+    processor. *keys* are the properties to read and their types: str, int, bool, or list for
+    strings. *only* are those that it wants read, None: any.
     """
 
     compatible: str
     label: str
-    keys: tuple[str, ...] | None = None
+    keys: Mapping[str, type]
+    only: tuple[str, ...] | None = None
 
 
 def of_processors(
-    root: OfNode, keys: Mapping[str, type], match: Callable[[OfNode], Match | None]
+    root: OfNode, match: Callable[[OfNode], Match | None]
 ) -> Iterator[tuple[OfNode, dict[str, Any]]]:
     """Every available node that *match* finds a driver for, and its properties.
 
-    *keys* are the properties to read and their types: str, int, bool, or list for strings.
     PropertyError names node and property.
     """
     nodes = root.by_phandle()
@@ -45,10 +46,10 @@ def of_processors(
         if found is not None:
             properties: dict[str, Any] = {"label": found.label, "compatible": found.compatible}
             properties["device-name"] = _device_name(node)
-            if found.keys is None:
-                properties |= dict(_properties(node, keys)) | _regions(node, nodes)
+            if found.only is None:
+                properties |= dict(_properties(node, found.keys)) | _regions(node, nodes)
             else:
-                wanted = {key: keys[key] for key in found.keys if key in keys}
+                wanted = {key: found.keys[key] for key in found.only if key in found.keys}
                 properties |= _values(node, wanted)
             yield node, properties
 

@@ -28,6 +28,7 @@ import errno
 import platform
 from typing import TYPE_CHECKING, ClassVar
 
+from rprocfs.base.property import Key
 from rprocfs.drivers.vsoc import VsocDriver, VsocOps
 from rprocfs.drivers.worker.ops import WorkerOps
 from rprocfs.engines.native.engine import NativeEngine, NativeWorker
@@ -130,6 +131,11 @@ class NativeDriver(VsocDriver):
     machine = NATIVE
     elf_machine = EM.get(platform.machine(), 0)
     ops = NativeOps
+    properties: ClassVar[Mapping[str, Key]] = {
+        **VsocDriver.properties,
+        "allow-native": Key(bool, "let programs of this host be its firmware (rprocfs,native)"),
+        "cpu-seconds": Key(int, "how long such a program may compute; 0: for ever"),
+    }
     engines: ClassVar[Mapping[str, type[Engine]]] = {"native": NativeEngine}
 
     def make_ops(self, device: PlatformDevice) -> WorkerOps:

@@ -23,6 +23,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rprocfs.base.mailbox import MboxChan
+from rprocfs.base.property import Key
 from rprocfs.base.workqueue import Workqueue
 from rprocfs.drivers.worker.driver import WorkerDriver
 from rprocfs.drivers.worker.ops import WorkerOps
@@ -190,9 +191,7 @@ class Stm32RprocOps(WorkerOps):
         super().start(rproc)
 
     def _ring(self, channel: int) -> None:
-        worker = self._worker
-        if worker is not None:
-            worker.send(channel)
+        self.send(channel)
 
     def request_shutdown(self, rproc: Rproc, worker: Worker) -> None:
         """Ask by the mailbox ``shutdown``, and wait for the answer."""
@@ -256,6 +255,11 @@ class Stm32RprocDriver(WorkerDriver):
     machine = STM32MP157
     elf_machine = EM_ARM
     ops = Stm32RprocOps
+    properties: ClassVar[Mapping[str, Key]] = {
+        **WorkerDriver.properties,
+        "detached": Key(bool, "a boot loader has started it: attach"),
+        "watchdog-ms": Key(int, "refused: it has no heartbeat word"),
+    }
     engines: ClassVar[Mapping[str, type[Engine]]] = {"unicorn": UnicornEngine}
 
     def probe(self, device: PlatformDevice) -> None:

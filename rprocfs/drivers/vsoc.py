@@ -7,8 +7,9 @@ family is a SoC of its own.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
+from rprocfs.base.property import Key
 from rprocfs.drivers.worker.driver import WorkerDriver, refused
 from rprocfs.drivers.worker.ops import WorkerOps
 from rprocfs.remoteproc.dump_segment import DumpSegment
@@ -24,7 +25,7 @@ from rprocfs.soc.vsoc import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from rprocfs.base.platform import PlatformDevice
     from rprocfs.engines.worker import Worker
@@ -68,15 +69,14 @@ class VsocOps(WorkerOps):
     def kick(self, rproc: Rproc, notifyid: int) -> None:
         """Ring. A doorbell that is full has a hint pending already."""
         del rproc
-        worker = self._worker
-        if worker is not None and notifyid <= MAILBOX_LAST_NOTIFYID:
-            worker.send(notifyid)
+        if notifyid <= MAILBOX_LAST_NOTIFYID:
+            self.send(notifyid)
 
     def request_shutdown(self, rproc: Rproc, worker: Worker) -> None:
         """Ask, and wait for the consent."""
         del rproc
         worker.send(MAILBOX_SHUTDOWN)
-        self._ended.wait(SHUTDOWN_GRACE)
+        self.ended.wait(SHUTDOWN_GRACE)
 
     def memory_in_use(self) -> Iterator[DumpSegment]:
         """What the firmware wrote to, but for the platform's own page."""
@@ -93,7 +93,7 @@ class VsocOps(WorkerOps):
         if channel <= MAILBOX_LAST_NOTIFYID:
             rproc_vq_interrupt(rproc, channel)
         elif channel == MAILBOX_READY:
-            self._ended.set()
+            self.ended.set()
         elif channel == MAILBOX_CRASHED:
             self._says_that_it_crashed(rproc)
 
@@ -131,6 +131,10 @@ class VsocDriver(WorkerDriver):
     """A platform driver of such processors; the last part of ``compatible`` names the core."""
 
     ops: type[WorkerOps] = VsocOps
+    properties: ClassVar[Mapping[str, Key]] = {
+        **WorkerDriver.properties,
+        "watchdog-ms": Key(int, "how long its heartbeat may stand still; 0: for ever"),
+    }
 
     def core(self, device: PlatformDevice) -> str:
         """``rprocfs,CORE``."""

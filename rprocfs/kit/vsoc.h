@@ -10,7 +10,9 @@
 
 #include <stdint.h>
 
-#if defined(STM32MP1) /* another machine, with its own stm32mp1.c */
+#if defined(MACHINE_H) /* another machine: RAM_BASE, RAM_SIZE and TRACE_ADDRESS are there */
+#include MACHINE_H
+#elif defined(STM32MP1) /* with its own stm32mp1.c */
 #include "stm32mp1.h"
 #elif defined(__linux__) /* vsoc/1-native */
 #include <string.h>
@@ -20,7 +22,7 @@
 #else
 #define RAM_BASE 0x21000000u
 #endif
-#ifndef STM32MP1
+#if !defined(STM32MP1) && !defined(MACHINE_H)
 #define RAM_SIZE 0x01000000u
 #define CARVEOUTS (RAM_BASE + 0x100000u)
 #define VRINGS (RAM_BASE + 0x200000u)

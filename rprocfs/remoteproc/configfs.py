@@ -35,8 +35,9 @@ Properties = Mapping[str, Any]
 class Processors(Protocol):
     """Who knows what a description may say, and makes the device of one."""
 
-    #: The properties and their types: str, int or bool.
-    keys: Mapping[str, type]
+    @property
+    def keys(self) -> Mapping[str, type]:
+        """The properties and their types: str, int or bool."""
 
     def check(self, key: str, value: Any) -> None:
         """Is *value* one that *key* may have; ValueError says why not."""
@@ -168,13 +169,15 @@ class RemoteprocGroup(ConfigGroup):
         self._model = model
         self._processors = processors
         self._room = threading.BoundedSemaphore(LIVE_MAX)
-        properties = [_property(key) for key in processors.keys]
-        self._attributes = cast("tuple[Attribute[Any], ...]", (live, dev_name, *properties))
+        self._attributes: tuple[Attribute[Any], ...] = ()
 
     def make_item(self, name: str) -> ConfigItem:
         """EINVAL for a name that no processor can have."""
         if not _PRINTABLE.fullmatch(name):
             raise error(errno.EINVAL)
+        if not self._attributes:
+            properties = [_property(key) for key in self._processors.keys]
+            self._attributes = cast("tuple[Attribute[Any], ...]", (live, dev_name, *properties))
         return RemoteprocItem(self._model, self._processors, self._attributes, self._room)
 
 

@@ -39,7 +39,6 @@ from rprocfs.hw.st.rtc import Rtc
 from rprocfs.hw.st.syscfg import Syscfg
 from rprocfs.hw.st.tim import Tim, Wwdg
 from rprocfs.hw.st.usart import Usart
-from rprocfs.hw.timed import Timed
 from rprocfs.soc.machine import Bank, Machine
 from rprocfs.soc.table import Device, DevicePeripherals, alone
 
@@ -204,10 +203,8 @@ class Stm32mp1Peripherals(DevicePeripherals):
     """All of them, wired to each other and to *wires*."""
 
     def __init__(self, wires: Wires) -> None:
-        self.timed = Timed(wires.now)
         self.usarts: dict[int, Usart] = {}
         self.dmas: list[Dma] = []
-        self._timed_pages: set[int] = set()
         self._dma_pages: set[int] = set()
         self._mailed = self._woken = self._unsent = self._moving = self._more = False
         super().__init__(wires, DEVICES, RANGES)
@@ -217,10 +214,7 @@ class Stm32mp1Peripherals(DevicePeripherals):
         )
 
     def added(self, device: Device, model: Peripheral) -> None:
-        """Connect what takes time, and what DMA serves."""
-        if isinstance(model, (Tim, Wwdg, Adc, Lptim)):
-            self.timed.devices.append(model)
-            self._timed_pages.add(device.base)
+        """Connect what DMA serves."""
         if isinstance(model, Usart):
             self.usarts[device.base] = model
         if isinstance(model, Dma):
@@ -253,20 +247,11 @@ class Stm32mp1Peripherals(DevicePeripherals):
         self._more = sum(dma.run() for dma in self.dmas) > 0
         self._moving = any(stream.on for dma in self.dmas for stream in dma.streams)
 
-    def read(self, address: int, size: int) -> int:
-        """A load; it may be one that let a timer pass its end."""
-        value = super().read(address, size)
-        if address & ~(PAGE - 1) in self._timed_pages:
-            self.timed.look_ahead()
-        return value
-
     def write(self, address: int, size: int, value: int) -> None:
-        """A store; it may have started a timer, or be a byte that nobody took."""
+        """A store; it may be a byte that there was no room for, or ask for DMA."""
         super().write(address, size, value)
         page = address & ~(PAGE - 1)
-        if page in self._timed_pages:
-            self.timed.look_ahead()
-        elif page in self.usarts and not self.usarts[page].idle:
+        if page in self.usarts and not self.usarts[page].idle:
             self._unsent = True
         if page in self._dma_pages and (self._moving or page in self._dma_controllers):
             self._move()

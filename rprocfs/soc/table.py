@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from functools import partial
 
-from rprocfs.hw.peripherals import Peripherals
+from rprocfs.hw.peripherals import PAGE, Peripherals
+from rprocfs.hw.timed import Timed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,21 +48,58 @@ def alone(model: Callable[..., Peripheral], *arguments: Any) -> Callable[..., Pe
 
 
 class DevicePeripherals(Peripherals):
-    """The devices of a *table*, made in its order; *ranges* as in :class:`Peripherals`."""
+    """The devices of a *table*, made in its order; *ranges* as in :class:`Peripherals`.
+
+    A device with a method ``advance`` is told when it is due: see :mod:`rprocfs.hw.timed`. One
+    with a method ``poll`` is asked to look between two slices of instructions.
+    """
 
     def __init__(
         self, wires: Wires, table: Iterable[Device], ranges: tuple[tuple[int, int], ...] = ()
     ) -> None:
         super().__init__(wires, ranges)
         self.by_name: dict[str, Peripheral] = {}
+        self.timed = Timed(wires.now)
+        self.timed_pages: set[int] = set()
+        self._polls: list[Callable[[], object]] = []
         for device in table:
             interrupts = (partial(wires.set_line, irq) for irq in device.irqs)
-            model = device.model(self, *interrupts)
+            model: Any = device.model(self, *interrupts)
             self.by_name[device.name] = self.pages[device.base] = model
+            if hasattr(model, "advance"):
+                self.timed.devices.append(model)
+                self.timed_pages.add(device.base)
+            if hasattr(model, "poll"):
+                self._polls.append(model.poll)
             self.added(device, model)
 
     def added(self, device: Device, model: Peripheral) -> None:
         """A line of the table was made; a SoC may have more to connect."""
+
+    def read(self, address: int, size: int) -> int:
+        """A load; it may be one that let a timer pass its end."""
+        value = super().read(address, size)
+        if address & ~(PAGE - 1) in self.timed_pages:
+            self.timed.look_ahead()
+        return value
+
+    def write(self, address: int, size: int, value: int) -> None:
+        """A store; it may have started a timer."""
+        super().write(address, size, value)
+        if address & ~(PAGE - 1) in self.timed_pages:
+            self.timed.look_ahead()
+
+    @property
+    def deadline(self) -> int | None:
+        """When the next device is due."""
+        return self.timed.next
+
+    def poll(self) -> None:
+        """Time has passed; something may have come in."""
+        for poll in self._polls:
+            poll()
+        if self.timed.advance():
+            self.timed.look_ahead()
 
     def named(self, name: str, kind: type[T]) -> T:
         """The device called *name*, which is made by now, and of the *kind*."""

@@ -47,11 +47,11 @@ SOURCE = """
 
 def _match(node):
     known = "rprocfs,sim" in node.strings("compatible")
-    return Match("rprocfs,sim", node.base_name) if known else None
+    return Match("rprocfs,sim", node.base_name, KEYS) if known else None
 
 
 def _find(root):
-    return list(of_processors(root, KEYS, _match))
+    return list(of_processors(root, _match))
 
 
 def test_what_a_tree_has(dtc):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import errno
 from itertools import count
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
 
 from rprocfs.base.dd import EPROBE_DEFER
 from rprocfs.base.dma import CoherentPool
 from rprocfs.base.platform import PlatformDevice, PlatformDriver
+from rprocfs.base.property import Key
 from rprocfs.devicetree.phandle import parse_phandles
 from rprocfs.devicetree.reserved import ReservedMem, of_reserved_mem_lookup
 from rprocfs.drivers.sim.ctl import sim_create_debug_dir
@@ -35,6 +36,10 @@ class ModelDriver(PlatformDriver):
     ============= =================================================================
     """
 
+    properties: ClassVar[Mapping[str, Key]] = {
+        "services": Key(str, "NAME@ADDR ...: what its remote side announces"),
+        "detached": Key(bool, "a boot loader has started it: attach"),
+    }
     of_keys = ("services", "detached", "auto-boot", "phandle")
 
     #: ``e_machine`` of the images that its cores execute; 0: any, or several.

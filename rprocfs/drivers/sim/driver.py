@@ -34,9 +34,10 @@ from __future__ import annotations
 import errno
 import struct
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rprocfs.base.platform import PlatformDevice, PlatformDriver
+from rprocfs.base.property import Key
 from rprocfs.drivers.sim.ctl import SimFaults, sim_create_debug_dir
 from rprocfs.drivers.sim.memory import AnyMemory, ReservedMemory, SimMemory
 from rprocfs.drivers.sim.module import SimModule
@@ -175,6 +176,18 @@ class SimDriver(PlatformDriver):
 
     name = "rproc-sim"
     compatible = ("rprocfs,sim",)
+    properties: ClassVar[Mapping[str, Key]] = {
+        "services": Key(str, "NAME@ADDR ...: what it announces"),
+        "memory": Key(str, "its memories"),
+        "machine": Key(str, "what its images are built for: arm, pru, c6000 ..."),
+        "lenient": Key(bool, "an image without resource table is no error"),
+        "detached": Key(bool, "a boot loader has started it: attach"),
+        "attach-on-recovery": Key(bool, "recover by attaching again"),
+        "recovery-disabled": Key(bool, "do not recover until `recovery` is written"),
+        "sysfs-read-only": Key(bool, "no attribute can be written"),
+        "fail-attach": Key(bool, "attaching fails with EIO"),
+        "no-elf-info": Key(bool, "make no coredump, its ELF class is not set"),
+    }
 
     def __init__(self, subsystem: Remoteproc) -> None:
         self._subsystem = subsystem

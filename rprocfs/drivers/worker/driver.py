@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from rprocfs.base.platform import PlatformDevice, PlatformDriver
+from rprocfs.base.property import Key
 from rprocfs.drivers.worker.console import Console, ConsoleFile
 from rprocfs.drivers.worker.ops import WorkerOps
 from rprocfs.drivers.worker.soc import Soc
@@ -54,6 +55,11 @@ class WorkerDriver(PlatformDriver):
     ops: type[WorkerOps]
     engines: ClassVar[Mapping[str, type[Engine]]]
     shared = False
+    properties: ClassVar[Mapping[str, Key]] = {
+        "engine": Key(str, "what executes its firmware: auto, qemu or unicorn"),
+        "console-log": Key(str, "a file that its console is copied to"),
+        "gdb": Key(str, "a socket at which a debugger finds it (QEMU)"),
+    }
 
     def __init__(self, subsystem: Remoteproc) -> None:
         self._subsystem = subsystem

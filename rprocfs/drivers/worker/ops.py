@@ -68,7 +68,7 @@ class WorkerOps(RprocOps):
         self.console = Console(self._type)
         self._boot = soc.machine.boot(core, 0, ())
         self._worker: Worker | None = None
-        self._ended = threading.Event()  # the firmware has come to an end, or says so
+        self.ended = threading.Event()  # the firmware has come to an end, or says so
         self._crashed = self._dying = self._stopping = False
         self._kind = CrashType.FATAL_ERROR
         self._registers: tuple[int, ...] = ()
@@ -132,7 +132,7 @@ class WorkerOps(RprocOps):
 
     def start(self, rproc: Rproc) -> None:
         """Start a worker; ENOENT without the engine."""
-        self._ended.clear()
+        self.ended.clear()
         self._crashed = self._dying = self._stopping = False
         self._kind, self._registers = CrashType.FATAL_ERROR, ()
         try:
@@ -191,6 +191,11 @@ class WorkerOps(RprocOps):
     def _read_memory(self, da: int, offset: int, size: int) -> bytes:
         return bytes(self.soc.memory.at(da + offset, size))
 
+    def send(self, channel: int, payload: bytes = b"") -> bool:
+        """Send a message to the firmware: see :meth:`Worker.send`. False if it does not run."""
+        worker = self._worker
+        return worker is not None and worker.send(channel, payload)
+
     def _type(self, data: bytes) -> int | None:
         worker = self._worker
         return None if worker is None else worker.send_console(data)
@@ -210,11 +215,11 @@ class WorkerOps(RprocOps):
     def _died(self, rproc: Rproc, death: Death) -> None:
         kind = death.crash_type
         if self._stopping and death.kind == "exit":
-            self._ended.set()
+            self.ended.set()
             return
         rproc.err(f"{self._core}: {death.reason}")
         self._report(rproc, CrashType.FATAL_ERROR if kind is None else _CRASHES[kind])
-        self._ended.set()
+        self.ended.set()
 
     def _report(self, rproc: Rproc, kind: CrashType) -> None:
         """Once a boot."""

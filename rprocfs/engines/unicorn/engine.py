@@ -24,7 +24,7 @@ log = logging.getLogger(__name__)
 # Isolated and without site-packages, a worker starts 20 ms earlier. It finds this
 # package by its path, and as an import, so that the compiled files are used.
 START = (
-    "import sys; sys.path.append(sys.argv.pop(1)); "
+    "import sys; sys.path += [sys.argv.pop(1), sys.argv.pop(1)]; "
     "from rprocfs.engines.unicorn.worker import main; main(sys.argv[1:])"
 )
 DEBUG = b"debug: "
@@ -40,6 +40,14 @@ def library() -> str | None:
             if (path := Path(place, "lib", name)).exists():
                 return str(path)
     return find_library("unicorn")
+
+
+def search_path(machine: Machine) -> tuple[str, str]:
+    """Where a worker finds this package, and that of a *machine* which comes in another one."""
+    package = machine.source.partition(":")[0].partition(".")[0]
+    spec = importlib.util.find_spec(package)
+    places = list((spec and spec.submodule_search_locations) or ())
+    return str(ROOT), str(Path(places[0]).parent) if places else str(ROOT)
 
 
 class UnicornWorker(Worker):
@@ -78,6 +86,6 @@ class UnicornEngine(Engine):
         unicorn = library()
         if unicorn is None:
             raise FileNotFoundError(errno.ENOENT, "the unicorn library is not installed")
-        python = [sys.executable, "-I", "-S", "-c", START, str(ROOT)]
+        python = [sys.executable, "-I", "-S", "-c", START, *search_path(machine)]
         sockets = [str(fds[name]) for name in ("ram", "doorbell", "console", "control")]
         return [*python, unicorn, boot.core, str(boot.address), *sockets, machine.source]

@@ -1,0 +1,14 @@
+"""What a driver says of the properties that describe its devices."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Key(NamedTuple):
+    """What a key takes: ``str``, ``int``, ``bool``, ``list`` (of strings), ``dict`` (a table),
+    ``tuple`` (tables).
+    """
+
+    kind: type
+    meaning: str

@@ -1,0 +1,84 @@
+"""examples/acme-soc, installed beside rprocfs into a fresh environment, passes its own tests."""
+
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+EXAMPLE = ROOT / "examples" / "acme-soc"
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory):
+    """The directory of the commands; what rprocfs depends on is that of these tests."""
+    directory = tmp_path_factory.mktemp("acme")
+    shutil.copytree(EXAMPLE, directory / "acme-soc")
+    subprocess.run(["git", "clone", "-q", ROOT, directory / "rprocfs"], check=True)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
+    venv.create(directory / "venv", symlinks=True)
+    python = directory / "venv/bin/python"
+    packages = sysconfig.get_path(
+        "purelib", vars={"base": str(directory / "venv"), "platbase": str(directory / "venv")}
+    )
+    Path(packages, "dependencies.pth").write_text(sysconfig.get_path("purelib"))
+    for name in ("rprocfs", "acme-soc"):
+        wheels = directory / f"wheel-{name}"
+        subprocess.run(
+            [*pip, "wheel", "--no-deps", "--no-build-isolation", "-w", wheels, directory / name],
+            check=True,
+        )
+        subprocess.run(
+            [*pip, "--python", python, "install", "--no-deps", *wheels.glob("*.whl")], check=True
+        )
+    return directory / "venv/bin"
+
+
+def _run(installed, directory, *command):
+    return subprocess.run(
+        [installed / command[0], *command[1:]], cwd=directory, capture_output=True, text=True,
+        env={"PATH": f"{installed}:{os.environ['PATH']}"}, timeout=280, check=False,
+    )  # fmt: skip
+
+
+def test_its_tests(installed, tmp_path):
+    """Among them the driver table on both cores."""
+    shutil.copytree(EXAMPLE / "tests", tmp_path / "tests")
+    done = _run(installed, tmp_path, "python", "-m", "pytest", "-q", "-p", "no:cacheprovider")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "28 passed" in done.stdout
+
+
+def test_its_board_is_listed_and_good(installed, tmp_path):
+    listed = _run(installed, tmp_path, "rprocfs", "board", "list").stdout
+    assert "acme             Acme evaluation board: both Cortex-M4 of a DS2\n" in listed
+    done = _run(installed, tmp_path, "rprocfs", "board", "check", "acme")
+    assert (done.stdout, done.stderr) == ("acme: good, 2 processors: cm0, cm1\n", "")
+
+
+def test_a_key_of_the_driver_has_its_type(installed, tmp_path):
+    text = '[[remoteproc]]\ncompatible = "acme,ds2-cm4"\n"acme,delay-ms" = "long"\n'
+    (tmp_path / "board.toml").write_text(text + '"acme,colour" = 1\n')
+    done = _run(installed, tmp_path, "rprocfs", "board", "check", "board.toml")
+    assert done.returncode == 1
+    assert "board.toml:3: remoteproc[0].acme,delay-ms: must be a number" in done.stderr
+    assert "board.toml:4: remoteproc[0].acme,colour: unknown key" in done.stderr
+
+
+def test_the_package_is_small():
+    files = [*(EXAMPLE / "acme_soc").glob("*.py"), EXAMPLE / "pyproject.toml"]
+    assert sum(len(path.read_text().splitlines()) for path in files) < 250
+
+
+@pytest.mark.skipif(
+    shutil.which("arm-none-eabi-gcc") is None, reason="no arm-none-eabi-gcc: apt-get install it"
+)
+def test_the_images_are_those_of_the_sources(tmp_path):
+    subprocess.run([EXAMPLE / "firmware" / "build", tmp_path], check=True)
+    for name in ("acme-cm0.elf", "acme-cm1.elf"):
+        assert (tmp_path / name).read_bytes() == (EXAMPLE / "acme_soc" / name).read_bytes()
