@@ -53,7 +53,10 @@ def test_all_processors_that_fail(check):
 @pytest.mark.parametrize(
     ("key", "complaint"),
     [
-        ("engine = 'unicorn'\ngdb = '/tmp/x'", "gdb: the engine unicorn has no stub for a debugger"),
+        (
+            "engine = 'unicorn'\ngdb = '/tmp/x'",
+            "gdb: the engine unicorn has no stub for a debugger",
+        ),
         ("engine = 'qemu'\ngdb = 'x'", "gdb x: has to be absolute, and shorter"),
         ("console-log = '/no/such/log'", "console-log /no/such/log: No such file or directory"),
     ],
