@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from rprocfs.base.kmsg import Level
 from rprocfs.board import load_board
 from rprocfs.board.description import Board
+from rprocfs.board.open import kernel_version
 from rprocfs.check.command import Target, make_report
 from rprocfs.kernel import KERNELS
 from rprocfs.system import System
@@ -89,8 +90,7 @@ class Booted:
 
     def __init__(self, target, directory):
         board = target.board
-        version = next(k for k in KERNELS if board.kernel in (None, k.release))
-        version = version if board.kernel else KERNELS[-1]
+        version = kernel_version(board.kernel)
         properties = {k: v for k, v in target.properties.items() if k != "services"}
         with System(firmware=directory, version=version) as system:
             system.add_processor(properties | {"auto-boot": False}, board.node(target.number))
