@@ -146,6 +146,14 @@ EXPLANATIONS = (
     ),
     # Devices.
     Explanation(
+        r"Error allocating inbufs", "There is no memory for the buffers of the virtio console.",
+        "Make the reserved memory of its buffers larger in the devicetree.",
+    ),
+    Explanation(
+        r"\.kick method not defined for ", "The driver of this processor has no doorbell: a table "
+        "with a vdev is refused.", "Leave vdevs out of the resource table.",
+    ),
+    Explanation(
         r"Bad virtqueue length ", "The number of buffers of a vring is no power of two.",
         "Set num to 16, 32, 64 ...",
     ),
@@ -163,8 +171,8 @@ EXPLANATIONS = (
 #: A summary of what the lines before it say.
 SUMMARY = re.compile(
     r"Failed to process resources: |Failed to load program segments: |Boot failed: "
-    r"|Failed to allocate associated carveouts: |can't prepare rproc |Translation failed: "
-    r"|Direct firmware load |loading /lib/firmware"
+    r"|Failed to allocate associated carveouts: |can't (prepare|start) rproc |Translation failed: "
+    r"|Direct firmware load |loading \S+ failed with error |failed to (prepare|probe) subdevices"
 )
 
 DEVMEM = Cause(

@@ -56,7 +56,7 @@ class Area:
 
     *kind* is ``memory`` (the driver's own), ``carveout``, ``ring`` or ``buffer``. *pa* is where
     the bus has a carveout, *visible* is False for one that the processor does not have at *da*:
-    there is no IOMMU that would pretend.
+    there is no IOMMU that would pretend. *fixed* is False for one that was allocated for the table.
     """
 
     name: str
@@ -66,6 +66,7 @@ class Area:
     span: Span | None = None
     pa: int | None = None
     visible: bool = True
+    fixed: bool = True
 
     @property
     def end(self) -> int:
@@ -98,20 +99,21 @@ class MemoryMap:
         self.areas = list(areas)
 
     def place(self, span: Span | None, da: int | None = None) -> Place | None:
-        """The area that holds *span*, rather one where its address is *da*."""
+        """The smallest area that holds *span*, rather one where its address is *da*."""
         found = [
             Place(area, area.da + span.start - area.span.start)
             for area in self.areas
             if span is not None and area.span is not None and area.span.holds(span)
         ]
-        return next((place for place in found if place.da == da), found[0] if found else None)
+        same = [place for place in found if place.da == da]
+        return min(same or found, key=lambda place: place.area.size, default=None)
 
     def known(self) -> Iterator[Area]:
         """Those that an image can be loaded into, and that have an end."""
         return (
             area
             for area in self.areas
-            if area.size < WHOLE and area.visible and area.kind in ("memory", "carveout")
+            if area.size < WHOLE and area.fixed and area.kind in ("memory", "carveout")
         )
 
     def at(self, da: int) -> Area | None:
@@ -131,7 +133,7 @@ def survey(rproc: Rproc) -> MemoryMap:
     return MemoryMap(own + [
         Area(mem.name, _kind(mem.name), mem.da, mem.len,
              None if mem.va is None else span_of(mem.va), mem.dma,
-             mem.buffer is None or mem.dma == mem.da)
+             mem.buffer is None or mem.dma == mem.da, mem.buffer is None)
         for mem in rproc.carveouts
     ])  # fmt: skip
 

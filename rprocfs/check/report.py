@@ -37,8 +37,16 @@ def findings(boot: DryBoot, machines: Sequence[int] = ()) -> list[Finding]:
         said = [_of_machine(finding, other) for finding in said]
         said += [] if any(_MACHINE in finding.message for finding in said) else [warning(other)]
     order = list(Severity)
-    once = dict.fromkeys([*said, *notices(boot)])
-    return sorted(once, key=lambda finding: order.index(finding.severity))
+    once: dict[tuple[str, ...], Finding] = {}
+    for finding in [*said, *notices(boot)]:
+        once.setdefault(_subject(finding), finding)
+    return sorted(once.values(), key=lambda finding: order.index(finding.severity))
+
+
+def _subject(finding: Finding) -> tuple[str, ...]:
+    """What it is about: the kernel often says one thing in two lines."""
+    about = finding.meaning or finding.message
+    return finding.severity, about, finding.remedy
 
 
 def _of_machine(finding: Finding, other: Cause) -> Finding:

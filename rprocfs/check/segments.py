@@ -99,7 +99,8 @@ def _outside(memories: MemoryMap, what: str, da: int, size: int) -> tuple[str, s
         gap = near.da - da
         side = f"begins {gap:#x} bytes before {_limits(near)}"
     else:
-        side = f"begins {da - near.end:#x} bytes behind the end of {_limits(near)}"
+        gap = da - near.end
+        side = f"begins {f'{gap:#x} bytes' if gap else 'right'} behind the end of {_limits(near)}"
     return f"{what} is in no memory; it {side}, the nearest one.", _where(memories)
 
 
@@ -110,7 +111,7 @@ def _limits(area: Area) -> str:
 
 def _where(memories: MemoryMap) -> str:
     """Where it could be moved to."""
-    known = list(memories.known())
+    known = list({(area.da, area.size): area for area in memories.known()}.values())
     if not known:
         return "Reserve memory for the processor in the board's devicetree: memory-region."
     largest = sorted(known, key=lambda area: -area.size)[:_MANY]
