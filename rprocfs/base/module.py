@@ -154,6 +154,10 @@ class Modules:
                 self._loaded[name] = module
             return self._loaded[name]
 
+    def is_loaded(self, name: str) -> bool:
+        """Is there ``sys/module/NAME`` of one that was loaded."""
+        return name in self._loaded
+
     def request_module(self, modalias: str) -> None:
         """Load what the modalias asks for. One that fails to load is logged."""
         for pattern, name in self._aliases.items():

@@ -10,6 +10,8 @@ read(2) and write(2) of nothing
 stat(2) of a device node
     Ours are regular files, since FUSE leaves a device file to the kernel's driver of its
     number. ``test -c`` wants a device.
+init_module(2), finit_module(2), delete_module(2)
+    are for modules of the board (:mod:`modules`).
 statfs(2)
     says FUSE, where libudev wants a sysfs.
 
@@ -24,11 +26,9 @@ import errno
 import fcntl
 import os
 import platform
-import re
 import stat
 from collections.abc import Mapping
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rprocfs.base.syslog import Action
@@ -44,6 +44,8 @@ from rprocfs_fuse.operations import (
     ioctl_number,
 )
 from rprocfs_fuse.run import linux, namespace, proc_calls, seccomp
+from rprocfs_fuse.run.credentials import capabilities
+from rprocfs_fuse.run.modules import ModuleCalls
 from rprocfs_fuse.run.seccomp import Call, Continue, Handler, Pick
 from rprocfs_fuse.run.stat_calls import StatCalls
 from rprocfs_fuse.run.statfs_calls import StatfsCalls
@@ -64,6 +66,9 @@ _CAP_SYSLOG = 1 << 34 | 1 << 21
 STAT_CALLS = ("stat", "lstat", "fstat", "newfstatat", "statx", "statfs", "fstatfs")
 
 
+MODULE_CALLS = ("init_module", "finit_module", "delete_module")
+
+
 def filter_program(
     machine: str = "", *, device_tree: bool = False, uname: bool = False
 ) -> bytes | None:
@@ -81,6 +86,7 @@ def filter_program(
         Pick(numbers["ioctl"], 1, (*TtyHandle.ioctl_sizes, RPMSG_CREATE_EPT_FD_IOCTL)),
         Pick(numbers["write"], 2, (0,)),
         Pick(numbers["read"], 2, (0,)),
+        *(Pick(numbers[name]) for name in MODULE_CALLS),
     ]
     named = [*STAT_CALLS, *(proc_calls.HANDLERS if device_tree else ())]
     named += ["uname"] if uname else []
@@ -107,6 +113,7 @@ def handlers(daemon: Daemon, device: int, release: str | None) -> Mapping[int, H
         **stats.handlers(),
         **StatfsCalls(device, numbers).handlers(),
         **proc_calls.HANDLERS,
+        **ModuleCalls(daemon).handlers(),
         "uname": UnameCall(release or ""),
     }
     return {numbers[name]: call for name, call in by_name.items() if name in numbers}
@@ -121,7 +128,7 @@ class SyslogCall:
     def __call__(self, call: Call) -> int:
         """As do_syslog(); EPERM, but for reading, without CAP_SYSLOG in one's namespace."""
         kind, length = _signed(call.args[0]), _signed(call.args[2])
-        if kind not in FOR_EVERYBODY and not _capabilities(call) & _CAP_SYSLOG:
+        if kind not in FOR_EVERYBODY and not capabilities(call) & _CAP_SYSLOG:
             raise error(errno.EPERM)
         if kind in (Action.READ, Action.READ_ALL, Action.READ_CLEAR) and not call.args[1]:
             raise error(errno.EINVAL)
@@ -198,17 +205,6 @@ class FileCalls:
             yield fd
         finally:
             os.close(fd)
-
-
-def _capabilities(call: Call) -> int:
-    """The effective ones of the caller; none of one that is gone. Continue."""
-    try:
-        status = Path(f"/proc/{call.pid}/status").read_text("utf-8", "replace")
-    except OSError:
-        return 0
-    call.check()
-    found = re.search(r"^CapEff:\s*([0-9a-f]+)$", status, re.MULTILINE)
-    return int(found[1], 16) if found else 0
 
 
 def _signed(word: int) -> int:

@@ -19,10 +19,11 @@ from rprocfs_fuse.command import log
 from rprocfs_fuse.command.daemon import SWITCH_INTERVAL, describe
 from rprocfs_fuse.command.options import Options
 from rprocfs_fuse.mounted import MountOptions
-from rprocfs_fuse.run import namespace
+from rprocfs_fuse.run import modules, namespace
 from rprocfs_fuse.run.firmware import private_firmware
 from rprocfs_fuse.run.knowledge import Teller
-from rprocfs_fuse.run.overlay import plan
+from rprocfs_fuse.run.modules import write_modules
+from rprocfs_fuse.run.overlay import Cover, plan
 from rprocfs_fuse.run.tenants import receive_tenants
 from rprocfs_fuse.run.uevents import broadcast
 from rprocfs_fuse.transport import mount
@@ -69,14 +70,15 @@ def _open(
         print(f"rprocfs: {complaint}", file=sys.stderr)
     if not system.remoteproc.rprocs and any(probe_failures(system)):
         raise CommandError(f"{arguments.board}: no processor works, there is nothing to run with")
-    covers = plan(system.tree)
+    release = system.model.version.uname if arguments.uname else None
+    write_modules(system, release or os.uname().release)
+    covers = [*plan(system.tree), Cover(modules.PLACE, modules.STAGED)]
     system.model.dev.allow()
     how = MountOptions(options.transport, allow_other=True, daemon=os.getpid())
     stack.enter_context(mount(system.tree, namespace.MOUNTPOINT, how))
     if arguments.uevents:
         stack.enter_context(broadcast(system.model))
-    Teller(telling, system.model).start()
-    release = system.model.version.uname if arguments.uname else None
+    Teller(telling, system.model, system.modules).start()
     control.send(pickle.dumps((covers, release)))
     _wait(control)
     signal.alarm(PATIENCE)  # whatever hangs, this ends

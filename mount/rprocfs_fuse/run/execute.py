@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from rprocfs.fs.kernfs import error
 from rprocfs_fuse.command.daemon import describe
-from rprocfs_fuse.run import calls, namespace, paths, seccomp
+from rprocfs_fuse.run import calls, modules, namespace, paths, seccomp
 from rprocfs_fuse.run.linux import CLONE_NEWNS, MNT_DETACH, set_parent_death_signal, umount, unshare
 from rprocfs_fuse.run.overlay import Cover, cover
 from rprocfs_fuse.run.tenants import send_tenants
@@ -56,6 +56,7 @@ def run_command(
         _filter(door, uname=release is not None)
         if rules is not None:
             start_udevd()
+        os.environ |= modules.environment(os.environ)
     except OSError as problem:
         complain(describe(problem))
         return 1

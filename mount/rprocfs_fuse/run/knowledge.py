@@ -14,6 +14,7 @@ from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
 from rprocfs.base.model import DriverModel
+from rprocfs.base.module import Modules
 from rprocfs.base.syslog import Syslog
 from rprocfs.fs.chardev import DeviceNode
 from rprocfs.fs.kernfs import Dir, Node, error
@@ -34,17 +35,23 @@ class DeviceFile(NamedTuple):
 class Teller(threading.Thread):
     """Answers on *pipe*, which it closes, until the other end is closed."""
 
-    def __init__(self, pipe: Connection, model: DriverModel) -> None:
+    def __init__(self, pipe: Connection, model: DriverModel, modules: Modules) -> None:
         super().__init__(name="rprocfs-teller", daemon=True)
         self._pipe = pipe
         self._dev = model.dev
         self._kmsg = model.kmsg
+        self._modules = modules
         self._syslog = Syslog(model.kmsg)
         self._lock = threading.Lock()
 
     def run(self) -> None:
         """Until the end."""
-        questions: dict[str, Any] = {"syslog": self._ask_syslog, "device": self._ask_device}
+        questions: dict[str, Any] = {
+            "syslog": self._ask_syslog,
+            "device": self._ask_device,
+            "load module": self._load_module,
+            "has module": self._modules.is_loaded,
+        }
         with self._pipe, suppress(EOFError, OSError):
             while True:
                 name, *arguments = self._pipe.recv()
@@ -77,6 +84,17 @@ class Teller(threading.Thread):
             if node.ino == ino and isinstance(node, DeviceNode):
                 return DeviceFile(node.special | node.mode, node.devt)
         return None
+
+    def _load_module(self, name: str, arguments: str) -> int:
+        if self._modules.is_loaded(name):
+            return errno.EEXIST
+        try:
+            self._modules.load(f"{name} {arguments}")
+        except OSError as problem:
+            return problem.errno or errno.EIO
+        except LookupError:
+            return errno.ENOENT
+        return 0
 
 
 def _below(directory: Dir) -> Iterator[Node]:
@@ -111,6 +129,16 @@ class Daemon:
     def device(self, ino: int) -> DeviceFile | None:
         """The device node with that inode number."""
         answer: DeviceFile | None = self._ask("device", ino)
+        return answer
+
+    def load_module(self, name: str, arguments: str) -> int:
+        """Load a module of the board: 0 or an errno, EEXIST if it is there."""
+        answer: int = self._ask("load module", name, arguments)
+        return answer
+
+    def has_module(self, name: str) -> bool:
+        """Has the board loaded that module."""
+        answer: bool = self._ask("has module", name)
         return answer
 
     def listen(self) -> bool:

@@ -30,7 +30,7 @@ PLACES = (
     "sys/firmware",
     "sys/kernel/debug",
     "sys/kernel/config",
-    "sys/module/firmware_class/parameters/path",
+    "sys/module",
     "lib/firmware",
     "dev",
 )
@@ -110,7 +110,7 @@ def plan(tree: Tree, root: str = "") -> list[Cover]:
     tree.root.mkdirs("sys/devices/virtual")
     _plan_device_tree(tree, root)
     covers: list[Cover] = []
-    for place in [*PLACES, *_modules(tree)]:
+    for place in PLACES:
         node = _find(tree, place)
         if node is not None and not any(_inside(place, cover.source) for cover in covers):
             covers.extend(_plan_place(tree, root, place, node))
@@ -158,13 +158,6 @@ def _keep_mode(node: str) -> None:
     """
     with suppress(OSError):
         mount("none", node, MS_BIND | MS_REMOUNT | MS_RDONLY)
-
-
-def _modules(tree: Tree) -> list[str]:
-    """The loaded ones; what is built in shows its parameters only, which are places already."""
-    modules = _find(tree, "sys/module")
-    children = modules.children if isinstance(modules, Dir) else {}
-    return [f"sys/module/{name}" for name in children if _find(tree, f"sys/module/{name}/refcnt")]
 
 
 def _ours_alone(ours: Dir, path: str) -> bool:
