@@ -67,17 +67,15 @@ def extended(path: str, document: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def ready_base(path: str) -> str | None:
-    """The name of the board that comes along which the file *path* is, or extends in the end."""
-    names = {file: name for name, file in ready_boards().items()}
-    where: str | None = path
+def ready_base(path: str, content: bytes) -> str | None:
+    """The name of the board that comes along which a file is, or extends in the end."""
+    names = {str(file): name for name, file in ready_boards().items()}
+    base: tuple[str, bytes] | None = (path, content)
     for _ in range(_MAX_DEPTH):
-        if where is None or Path(where) in names:
+        if base is None or base[0] in names:
             break
-        _, document = read_document(where, Path(where).read_bytes())
-        base = base_of(where, document)
-        where = base[0] if base else None
-    return names.get(Path(where)) if where else None
+        base = base_of(base[0], read_document(*base)[1])
+    return names.get(base[0]) if base else None
 
 
 def _merge(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

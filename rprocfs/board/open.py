@@ -40,10 +40,10 @@ def load_board(name: str | None) -> Board:
     if is_dtb(content):
         return _devicetree(path, content)
     board = parse_board(path, content)
-    ready = ready_base(path)
+    ready = ready_base(path, content)
     if ready is not None:
         return replace(board, firmware_lower=images(ready))
-    if not Path(name).is_file():  # of another package: its images are beside it
+    if not Path(name).exists():  # of another package: its images are beside it
         return replace(board, firmware_lower=(str(Path(path).parent),))
     return board
 
