@@ -18,11 +18,38 @@ def write(tmp_path):
     return write
 
 
-CHANGES = """
-extends = "zynqmp"
+BASE = """
+[[remoteproc]]
+compatible = "rprocfs,sim"
+label = "first"
 
 [[remoteproc]]
-label = "ffe90000.r5f"
+compatible = "rprocfs,sim"
+label = "second"
+memory-region = ["ring", "pool"]
+
+[[reserved-memory]]
+label = "ring"
+da = 0x1000
+size = 0x1000
+
+[[reserved-memory]]
+label = "pool"
+da = 0x3000
+size = 0x1000
+
+[soc]
+machine = "Base"
+family = "F"
+
+[aliases]
+main = "first"
+"""
+CHANGES = """
+extends = "base.toml"
+
+[[remoteproc]]
+label = "second"
 firmware-name = "second.elf"
 
 [[remoteproc]]
@@ -30,20 +57,19 @@ label = "extra"
 compatible = "rprocfs,sim"
 
 [[reserved-memory]]
-label = "memory@3ef00000"
+label = "pool"
 size = 0x80000
 
 [soc]
 machine = "Mine"
 
 [aliases]
-second = "ffe90000.r5f"
+second = "second"
 """
 
 
 def test_what_is_not_said_is_the_other_boards(write):
-    path = write(CHANGES)
-    base, board = load_board("zynqmp"), load_board(path)
+    base, board = load_board(write(BASE, "base.toml")), load_board(write(CHANGES))
     assert [p["label"] for p in board.processors] == [
         *(p["label"] for p in base.processors),
         "extra",
@@ -54,10 +80,15 @@ def test_what_is_not_said_is_the_other_boards(write):
     assert {r["label"] for r in changed["memory-region"]} == {
         r["label"] for r in base.processors[1]["memory-region"]
     }
-    assert board.regions["memory@3ef00000"]["size"] == 0x80000
+    assert board.regions["pool"]["size"] == 0x80000
     assert board.soc == {**base.soc, "machine": "Mine"}
-    assert board.aliases == {**base.aliases, "second": "ffe90000.r5f"}
-    assert board.firmware_lower == base.firmware_lower
+    assert board.aliases == {**base.aliases, "second": "second"}
+
+
+def test_it_finds_the_images_of_the_board_that_comes_along(write):
+    board = load_board(write('extends = "zynqmp"\n'))
+    assert board.firmware_lower == load_board("zynqmp").firmware_lower != ()
+    assert load_board(write(BASE)).firmware_lower == ()
 
 
 def test_of_a_board_with_a_devicetree(write):
@@ -83,10 +114,11 @@ def test_a_chain_of_files(write):
         ('extends = "mine.toml"\n', "more than 8 files, or a circle"),
         ("extends = 7\n", "mine.toml:1: extends: must be"),
         ('extends = "zynqmp"\n\n[[remoteproc]]\nlable = "x"\n', "mine.toml:4: remoteproc[0].lable"),
-        ('extends = "zynqmp"\n[[remoteproc]]\nlabel = "new"\n', "compatible is missing"),
+        ('extends = "base.toml"\n[[remoteproc]]\nlabel = "new"\n', "compatible is missing"),
     ],
 )
 def test_mistakes(write, text, complaint):
+    write(BASE, "base.toml")
     with pytest.raises(CommandError) as caught:
         load_board(write(text))
     assert complaint in str(caught.value)

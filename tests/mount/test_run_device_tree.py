@@ -78,6 +78,7 @@ def test_what_programs_do(runner):
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def test_a_board_without_a_devicetree_has_none(runner):
-    runner.board = "zynqmp"
+def test_a_board_without_a_devicetree_has_none(runner, tmp_path):
+    runner.board = tmp_path / "board.toml"
+    runner.board.write_text('[[remoteproc]]\ncompatible = "rprocfs,sim"\n')
     assert runner.sh("ls /proc/device-tree 2>/dev/null || echo none") == "none\n"
