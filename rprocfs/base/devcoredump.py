@@ -12,6 +12,7 @@ from rprocfs.base.model import DriverModel
 from rprocfs.base.workqueue import Workqueue
 from rprocfs.fs.kernfs import PAGE_SIZE, File, Handle, Link, error
 from rprocfs.fs.sysfs import SysfsFile, attribute
+from rprocfs.locking import LockClass, new_lock
 
 #: DEVCD_TIMEOUT: seconds after which a dump that nobody fetched goes.
 DEVCD_TIMEOUT = 5 * 60.0
@@ -30,9 +31,9 @@ class Devcoredump:
         self.class_ = Class(model, "devcoredump")
         self.class_.dir.add(disabled.name, SysfsFile(disabled, self))
         self._count = itertools.count(1)  # atomic_inc_return()
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.DEVCD)
         self._dumps: dict[Device, DevcdEntry] = {}
-        self._wq = Workqueue("devcoredump")
+        self._wq = Workqueue("devcoredump", LockClass.DEVCD_WORK)
 
     def dev_coredumpv(self, dev: Device, data: bytes) -> None:
         """A dump whose content is *data*."""

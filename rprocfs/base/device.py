@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import threading
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Protocol
@@ -14,6 +13,7 @@ from rprocfs.base.uevent import UnknownAction, parse_synthetic
 from rprocfs.fs.chardev import DeviceNode, Opener
 from rprocfs.fs.kernfs import Dir, Link, Node, error
 from rprocfs.fs.sysfs import Attribute, SysfsFile, attribute
+from rprocfs.locking import LockClass, new_rlock
 
 if TYPE_CHECKING:
     from rprocfs.base.model import DriverModel
@@ -68,6 +68,8 @@ class Device:
     node_name: str | None = None
     #: ``.mode`` of the node below ``dev/``.
     node_mode = 0o600
+    #: The class of :attr:`mutex`; one of its own for what is bound while another device is.
+    lock_class = LockClass.DEVICE
 
     def __init__(
         self,
@@ -88,7 +90,7 @@ class Device:
         #: What its driver waits for, once that said so.
         self.deferred_probe_reason = ""
         #: Taken for binding and unbinding; of a parent before that of a child.
-        self.mutex = threading.RLock()
+        self.mutex = new_rlock(self.lock_class)
         #: ``devm_*``: what is undone when the driver is unbound, last first.
         self.devres = ExitStack()
         self.dir = Dir()

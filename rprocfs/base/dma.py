@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import bisect
 import errno
-import threading
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 
 from rprocfs.fs.kernfs import PAGE_SIZE, error
+from rprocfs.locking import LockClass, new_lock
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ class AddressSpace:
         self.end = base + size
         self.dynamic = base if dynamic is None else dynamic
         self._taken: list[tuple[int, int]] = []
-        self._lock = threading.Lock()  # a leaf: the cores of one SoC share its memory
+        self._lock = new_lock(LockClass.DMA_POOL)  # the cores of one SoC share its memory
 
     def reserve(self, size: int, at: int | None = None) -> int:
         """The start of a free range of *size* bytes, exactly *at* if that is given; ENOMEM."""
@@ -153,7 +153,7 @@ class CoherentPool(DmaPool):
         self._memory = memory
         self._base = base
         self._taken: dict[int, int] = {}
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.DMA_POOL)
 
     def alloc(self, size: int, da: int | None = None) -> DmaBuffer:
         """``__dma_alloc_from_coherent``: zeroed; ENOMEM where no part is free."""

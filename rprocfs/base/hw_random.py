@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
 from abc import ABC, abstractmethod
 
 from rprocfs.base.device import Class, Device
@@ -15,6 +14,7 @@ from rprocfs.base.module import Module
 from rprocfs.fs.kernfs import Handle, error
 from rprocfs.fs.sysfs import attribute, sysfs_streq
 from rprocfs.fs.wait import WaitQueue, WouldBlock
+from rprocfs.locking import LockClass, new_lock, new_rlock
 
 MISC_MAJOR, HWRNG_MINOR = 10, 183
 #: ``RNG_BUFFER_SIZE``: what is asked of a source at a time.
@@ -46,7 +46,7 @@ class HwRandom:
         self.set_by_user = False
         self._list: list[Hwrng] = []
         self._buffer = b""
-        self._lock = threading.RLock()
+        self._lock = new_rlock(LockClass.HWRNG)
 
     def register(self, rng: Hwrng) -> None:
         """hwrng_register(): EEXIST for a known name."""
@@ -118,7 +118,7 @@ class HwRandomHandle(Handle):
         self._module = module
         self._nonblock = bool(flags & os.O_NONBLOCK)
         self._got = b""
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.HWRNG_FILE)
         module.get()
 
     def read(self, size: int, offset: int) -> bytes:

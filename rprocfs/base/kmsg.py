@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import time
 from collections import deque
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from functools import lru_cache
 from types import MappingProxyType
 
 from rprocfs.fs.wait import WaitQueue
+from rprocfs.locking import LockClass, new_lock
 
 #: ``PRINTKRB_RECORD_MAX``: a record's text and its NUL.
 RECORD_MAX = 1024
@@ -72,7 +72,7 @@ class Kmsg:
     """
 
     def __init__(self, log_buf_len: int = LOG_BUF_LEN) -> None:
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.KMSG)
         self._records: deque[Record] = deque()
         self._limit = log_buf_len
         self._size = 0

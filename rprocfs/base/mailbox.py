@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+from rprocfs.locking import LockClass, new_lock
+
 #: ``MBOX_TX_QUEUE_LEN`` of include/linux/mailbox_controller.h.
 MBOX_TX_QUEUE_LEN = 20
 
@@ -17,7 +19,7 @@ class MboxChan:
 
     def __init__(self, send: Callable[[], None]) -> None:
         self._send = send
-        self._lock = threading.Lock()  # a leaf
+        self._lock = new_lock(LockClass.MAILBOX)
         self._queued = 0
         self._free = threading.Event()
         self._free.set()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import logging
-import threading
 from collections.abc import Callable, Mapping
 from itertools import chain
 
@@ -18,6 +17,7 @@ from rprocfs.fs.chardev import Ida
 from rprocfs.fs.debugfs import DebugfsFile
 from rprocfs.fs.kernfs import Dir, Owner, Tree, error
 from rprocfs.kernel import DEFAULT, KernelVersion
+from rprocfs.locking import LockClass, new_rlock
 
 logger = logging.getLogger("rprocfs")
 
@@ -55,7 +55,7 @@ class DriverModel:
         self.deferred = DeferredProbes()
         self.debug.add("devices_deferred", DebugfsFile(self.deferred.show))
         #: Guards registration: numbers, glue directories, lists of devices.
-        self.lock = threading.RLock()
+        self.lock = new_rlock(LockClass.MODEL)
         self.uevent_listeners: list[UeventListener] = []
         #: Called with the modalias of each new device: udev's part in loading modules.
         self.request_module: Callable[[str], object] = lambda modalias: None

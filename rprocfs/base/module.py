@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from rprocfs.base.kmsg import Level
 from rprocfs.fs.kernfs import Link, error
 from rprocfs.fs.sysfs import SysfsFile, attribute, command
+from rprocfs.locking import LockClass, new_condition, new_lock
 
 if TYPE_CHECKING:
     from rprocfs.base.bus import Bus, Driver
@@ -45,7 +46,7 @@ class Module:
         self.initstate = "coming"
         self._modules = modules
         self._arguments = dict(arguments)
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.MODULE_REF)
         self.dir = self.model.sys.mkdirs(f"module/{name}")
         self._holders = self.dir.mkdirs("holders")
         for attr in (initstate, refcnt, taint, module_uevent):
@@ -140,28 +141,47 @@ class Modules:
         self._find = find
         self._aliases = aliases
         self._loaded: dict[str, Module] = {}
-        self._lock = threading.RLock()
+        #: Modules whose init runs, and the threads that run them: under no lock, as they bind.
+        self._loading: dict[str, int] = {}
+        self._changed = new_condition(LockClass.MODULES)
 
     def load(self, description: str) -> Module:
-        """Load ``NAME [PARAMETER=VALUE ...]``, unless it is there. UnknownModuleError, OSError."""
+        """Load ``NAME [PARAMETER=VALUE ...]``, unless it is there. UnknownModuleError, OSError.
+
+        Waits for another thread that loads it.
+        """
         name, *words = description.split() or [""]
-        with self._lock:
-            if name not in self._loaded:
-                init = self._find(name)
-                arguments = dict(word.partition("=")[::2] for word in words)
-                module = Module(self, name, arguments)
-                module.start(init)
-                self._loaded[name] = module
-            return self._loaded[name]
+        with self._changed:
+            while name in self._loading and self._loading[name] != threading.get_ident():
+                self._changed.wait()
+            if name in self._loaded:
+                return self._loaded[name]
+            self._loading[name] = threading.get_ident()
+        try:
+            init = self._find(name)
+            arguments = dict(word.partition("=")[::2] for word in words)
+            module = Module(self, name, arguments)
+            module.start(init)
+            self._loaded[name] = module
+        finally:
+            with self._changed:
+                del self._loading[name]
+                self._changed.notify_all()
+        return module
 
     def is_loaded(self, name: str) -> bool:
         """Is there ``sys/module/NAME`` of one that was loaded."""
         return name in self._loaded
 
     def request_module(self, modalias: str) -> None:
-        """Load what the modalias asks for. One that fails to load is logged."""
+        """Load what the modalias asks for. One that fails to load is logged.
+
+        One that is being loaded is not waited for, by a thread that binds a device: its drivers
+        look at all devices, and at this one too.
+        """
         for pattern, name in self._aliases.items():
-            if name not in self._loaded and fnmatchcase(modalias, pattern):
+            known = name in self._loaded or name in self._loading
+            if not known and fnmatchcase(modalias, pattern):
                 try:
                     self.load(name)
                 except OSError as failure:

@@ -19,6 +19,7 @@ from rprocfs.devicetree.node import OfNode
 from rprocfs.fs.kernfs import Link, error
 from rprocfs.fs.sysfs import attribute
 from rprocfs.kernel import BUILTIN_DRIVER_MODULE
+from rprocfs.locking import LockClass
 
 
 class PlatformDevice(Device, DriverOverride):
@@ -46,6 +47,7 @@ class PlatformDevice(Device, DriverOverride):
         self.auto = auto
         if auto:
             number = bus.alloc_auto()
+            self.lock_class = LockClass.DEVICE_VDEV
         suffix = ("" if number is None else f".{number}") + (".auto" if auto else "")
         if of_node is not None:
             bus_id = of_device_make_bus_id(of_node)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
+
+from rprocfs.locking import LockClass, new_lock
 
 
 class RateLimit:
@@ -12,7 +13,7 @@ class RateLimit:
     __slots__ = ("_begin", "_burst", "_interval", "_left", "_lock")
 
     def __init__(self, interval: float = 5.0, burst: int = 10) -> None:
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.RATELIMIT)
         self._interval = interval
         self._burst = burst
         self._left = burst

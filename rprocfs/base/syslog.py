@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import errno
 import os
-import threading
 from enum import IntEnum
 
 from rprocfs.base.kmsg import LOG_BUF_LEN, Kmsg, Record
 from rprocfs.fs.kernfs import error
 from rprocfs.fs.wait import WouldBlock
+from rprocfs.locking import LockClass, new_lock
 
 
 class Action(IntEnum):
@@ -45,7 +45,7 @@ class Syslog:
 
     def __init__(self, kmsg: Kmsg) -> None:
         self._kmsg = kmsg
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.SYSLOG)
         self._seq = 0
         self._partial = b""
 

@@ -7,17 +7,24 @@ import queue
 import threading
 from collections.abc import Callable
 
+from rprocfs.locking import LockClass, new_lock, running, waiting
+
 logger = logging.getLogger(__name__)
 
 Work = Callable[[], object]
 
 
 class Workqueue:
-    """``alloc_ordered_workqueue``: one thread, started with the first work, runs them in order."""
+    """``alloc_ordered_workqueue``: one thread, started with the first work, runs them in order.
 
-    def __init__(self, name: str) -> None:
+    *kind* is where its work stands in the tree of locks: whoever waits for the queue waits for
+    every lock that its work takes.
+    """
+
+    def __init__(self, name: str, kind: LockClass = LockClass.WORK) -> None:
         self.name = name
-        self._lock = threading.Lock()
+        self._kind = kind
+        self._lock = new_lock(LockClass.WORKQUEUE)
         self._works: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
         self._thread: threading.Thread | None = None
         self._destroyed = False
@@ -40,6 +47,7 @@ class Workqueue:
         """
         if self._thread is None or threading.current_thread() is self._thread:
             return
+        waiting(self._kind, self)
         done = threading.Event()
         if self.queue_work(done.set):
             done.wait(timeout)
@@ -52,11 +60,13 @@ class Workqueue:
             self._destroyed = True
             self._works.put(None)
         if self._thread is not None and self._thread is not threading.current_thread():
+            waiting(self._kind, self)
             self._thread.join()
 
     def _run(self) -> None:
         while (work := self._works.get()) is not None:
             try:
-                work()
+                with running(self._kind, self):
+                    work()
             except Exception:
                 logger.exception("work on %s failed", self.name)

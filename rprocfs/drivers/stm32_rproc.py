@@ -30,6 +30,7 @@ from rprocfs.drivers.worker.ops import WorkerOps
 from rprocfs.engines.unicorn.engine import UnicornEngine
 from rprocfs.fs.kernfs import error
 from rprocfs.hw.st.ipcc import FREED
+from rprocfs.locking import LockClass
 from rprocfs.remoteproc import elf_loader
 from rprocfs.remoteproc.core import devm_rproc_add, devm_rproc_alloc
 from rprocfs.remoteproc.coredump import (
@@ -90,7 +91,7 @@ class Stm32RprocOps(WorkerOps):
     def __init__(self, soc: Soc, engine: Engine, core: str, elf_machine: int) -> None:
         super().__init__(soc, engine, core, elf_machine)
         self._mboxes: list[MboxChan] = []
-        self._workqueue = Workqueue("10000000.m4")
+        self._workqueue = Workqueue("10000000.m4", LockClass.MBOX_WORK)
         self._pending: set[int] = set()  # vrings whose work waits already
         self._rsctbl: int | None = None  # the boot loader leaves it in a backup register
 

@@ -13,6 +13,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Generic, TypeVar
 
+from rprocfs.locking import LockClass, new_lock, running, waiting
+
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
@@ -76,7 +78,7 @@ class _Loop(threading.Thread):
         super().__init__(name=name, daemon=True)
         self._selector = selectors.DefaultSelector()
         self._wake_fd = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.IO_CALLS)
         self._calls: list[Callable[[], None]] = []
         self._watches: dict[int, _Watch] = {}
         self._timers: list[tuple[float, int, Callable[[], object]]] = []
@@ -114,8 +116,9 @@ class _Loop(threading.Thread):
     def run(self) -> None:
         """Serve until :meth:`finish`."""
         try:
-            while self._running:
-                self._step()
+            with running(LockClass.IO_THREAD, self):
+                while self._running:
+                    self._step()
         finally:
             self._selector.close()
             os.close(self._wake_fd)
@@ -176,7 +179,7 @@ class IoThread:
 
     def __init__(self, name: str = "rprocfs-io") -> None:
         self._name = name
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.IO_USERS)
         self._users = 0
         self._loop: _Loop | None = None
 
@@ -198,6 +201,7 @@ class IoThread:
             self._loop = None
         loop.finish()
         if threading.current_thread() is not loop:
+            waiting(LockClass.IO_THREAD, loop)
             loop.join()
 
     def call(self, function: Callable[[], T]) -> T:
@@ -205,6 +209,7 @@ class IoThread:
         loop = self._running()
         if threading.current_thread() is loop:
             return function()
+        waiting(LockClass.IO_THREAD, loop)
         call = _Call(function)
         loop.post(call)
         return call.wait()

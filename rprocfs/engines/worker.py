@@ -33,6 +33,7 @@ from rprocfs.engines import registers
 from rprocfs.engines.death import Death, explain
 from rprocfs.engines.io_thread import IoThread
 from rprocfs.engines.memory import SharedRam
+from rprocfs.locking import LockClass, might_sleep, new_lock
 
 if TYPE_CHECKING:
     from rprocfs.arch.core import Boot, CoreSpec
@@ -66,7 +67,7 @@ class Worker:
         self._on_message, self._on_exit = on_message, on_exit
         self._doorbell_codec = machine.doorbell()
         self._on_console = on_console
-        self._lock = threading.Lock()  # a leaf: guards the sockets against being closed
+        self._lock = new_lock(LockClass.WORKER)
         self._open = False
         self._stopped = False
         self._console_kept = bytearray()
@@ -89,6 +90,7 @@ class Worker:
             opened.callback(os.close, self._stderr)
             theirs.callback(os.close, other_end)
             os.set_blocking(other_end, True)
+            might_sleep("starting a process")
             self._process = subprocess.Popen(
                 command(fds),
                 stdin=subprocess.DEVNULL,
@@ -165,6 +167,7 @@ class Worker:
 
         Waits up to *seconds* for them after :meth:`halt`.
         """
+        might_sleep("waiting for registers")
         self._told.wait(seconds)
         return self._registers
 
@@ -192,15 +195,16 @@ class Worker:
             self._io.release()
 
     def _kill(self) -> None:
+        might_sleep("waiting for a process")
         self._process.kill()
         self._process.wait()
 
     def _close(self) -> None:
         """On the I/O thread: release everything, if that was not done before."""
         with self._lock:
-            if self._open:
-                self._open = False
-                self._opened.close()
+            was_open, self._open = self._open, False
+        if was_open:
+            self._opened.close()
 
     def _read_doorbell(self) -> bool:
         data = self._receive(self._doorbell.fileno())

@@ -7,10 +7,10 @@ directory that is not listed, for as long as nobody has opened it: once.
 from __future__ import annotations
 
 import errno
-import threading
 from itertools import count
 
 from rprocfs.fs.kernfs import Dir, File, Handle, error
+from rprocfs.locking import LockClass, new_lock
 
 #: Where they are, below the root of the tree.
 PLACE = ".anon_inode"
@@ -27,17 +27,19 @@ class AnonInodes(Dir):
 
     def __init__(self) -> None:
         super().__init__(0o700)
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.ANON_INODE)
         self._numbers = count(1)
 
     def put(self, handle: Handle) -> int:
         """The name under which *handle* can be opened; EMFILE, and it is released then."""
         with self._lock:
-            if len(self.children) >= LIMIT:
-                handle.release()
-                raise error(errno.EMFILE)
+            room = len(self.children) < LIMIT
             number = next(self._numbers)
-            self.add(str(number), AnonInode(handle))
+            if room:
+                self.add(str(number), AnonInode(handle))
+        if not room:
+            handle.release()
+            raise error(errno.EMFILE)
         return number
 
 

@@ -12,12 +12,12 @@ import itertools
 import os
 import select
 import stat
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeVar
 
 from rprocfs.fs.wait import WaitQueue
+from rprocfs.locking import LockClass, new_lock
 
 NodeT = TypeVar("NodeT", bound="Node")
 
@@ -48,7 +48,7 @@ class Tree:
 
     def __init__(self, owner: Owner | None = None) -> None:
         self.owner = owner or Owner()
-        self.lock = threading.Lock()
+        self.lock = new_lock(LockClass.TREE)
         self._numbers = itertools.count(1)
         self.root = Dir()
         self.root.tree = self

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from rprocfs.locking import LockClass, acquiring, new_lock, released
+
 Waker = Callable[[], None]
 
 
@@ -23,7 +25,7 @@ class WaitQueue:
     __slots__ = ("_lock", "_wakers")
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.WAIT_QUEUE)
         self._wakers: dict[Waker, None] = {}
 
     def add(self, waker: Waker) -> None:
@@ -79,7 +81,7 @@ class Task:
     _current = threading.local()
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.TASK)
         self._waker: Waker | None = None
         self.signal_pending = False
 
@@ -118,7 +120,8 @@ class Mutex:
     Not recursive. As a context manager it cannot be interrupted.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kind: LockClass) -> None:
+        self._kind = kind
         self._changed = threading.Condition()
         self._queue: list[object] = []
 
@@ -132,6 +135,7 @@ class Mutex:
 
     def unlock(self) -> None:
         """Give the lock to who has waited longest."""
+        released(self)
         with self._changed:
             self._queue.pop(0)
             self._changed.notify_all()
@@ -148,6 +152,7 @@ class Mutex:
 
     def _lock(self, task: Task | None) -> None:
         ticket = object()
+        acquiring(self._kind, self)
         if task is not None:
             task.sleep_on(self._wake)
         try:
@@ -157,6 +162,7 @@ class Mutex:
                     if task is not None and task.signal_pending:
                         self._queue.remove(ticket)
                         self._changed.notify_all()
+                        released(self)
                         raise InterruptedError(errno.EINTR, os.strerror(errno.EINTR))
                     self._changed.wait()
         finally:

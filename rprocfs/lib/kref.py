@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
+
+from rprocfs.locking import LockClass, new_lock
 
 
 class Kref:
@@ -12,7 +13,7 @@ class Kref:
     __slots__ = ("_count", "_lock", "_release")
 
     def __init__(self, release: Callable[[], object]) -> None:
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.KREF)
         self._count = 1
         self._release = release
 

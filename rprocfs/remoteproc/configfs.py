@@ -18,6 +18,7 @@ from rprocfs.fs.configfs import ConfigGroup, ConfigItem
 from rprocfs.fs.kernfs import error
 from rprocfs.fs.sysfs import Attribute, attribute
 from rprocfs.lib.kstrtox import kstrtobool
+from rprocfs.locking import LockClass, new_lock
 
 if TYPE_CHECKING:
     from rprocfs.base.model import DriverModel
@@ -64,7 +65,7 @@ class RemoteprocItem(ConfigItem):
         self.device: PlatformDevice | None = None
         self._processors = processors
         self._room = room
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.CONFIG_ITEM)
         self._changing = False
 
     def drop(self) -> None:

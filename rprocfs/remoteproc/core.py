@@ -92,6 +92,10 @@ def rproc_del(rproc: Rproc) -> None:
     Since Linux 7.3 it is stopped however many there are.
     """
     subsystem = rproc.subsystem
+    # An inline dump keeps the lock until it is dismissed, for minutes if nothing reads it.
+    rproc.going = True
+    if rproc.inline_dump:
+        subsystem.devcoredump.dismiss(rproc)
     with suppress(OSError):  # it was not up, or the log says why it stays up
         _rproc_shutdown(rproc, force=rproc.model.version.has(DEL_STOPS))
     with rproc.lock:

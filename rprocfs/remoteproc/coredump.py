@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 
 from rprocfs.kernel import ELF_CLASS_IN_CAPITALS
+from rprocfs.locking import might_sleep
 from rprocfs.remoteproc.dump_segment import DumpMode, DumpSegment
 from rprocfs.remoteproc.rproc import Rproc, rproc_da_to_va
 
@@ -45,7 +46,8 @@ def rproc_coredump_set_elf_info(rproc: Rproc, elf_class: int, machine: int) -> N
 def rproc_coredump(rproc: Rproc, notes: bytes = b"") -> None:
     """Make a devcoredump, unless disabled.
 
-    ``inline`` reads the memory while the dump is read, and returns when it is dismissed.
+    ``inline`` reads the memory while the dump is read, and returns when it is dismissed, which
+    rproc_del() does too.
     The kernel's dumps are memory and nothing else; a driver of ours may add *notes*, by
     which a debugger finds the registers.
     """
@@ -64,8 +66,14 @@ def rproc_coredump(rproc: Rproc, notes: bytes = b"") -> None:
         return
     done = threading.Event()
     reader = _InlineReader(rproc, headers, segments)
-    rproc.subsystem.devcoredump.dev_coredumpm(rproc, reader.read, done.set)
+    devcoredump = rproc.subsystem.devcoredump
+    rproc.inline_dump = True
+    devcoredump.dev_coredumpm(rproc, reader.read, done.set)
+    if rproc.going:  # it may have been too early to be dismissed by rproc_del()
+        devcoredump.dismiss(rproc)
+    might_sleep("waiting for the end of a dump")
     done.wait()
+    rproc.inline_dump = False
 
 
 def _headers(

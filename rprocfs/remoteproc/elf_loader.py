@@ -107,7 +107,9 @@ def rproc_elf_find_loaded_rsc_table(fw: Firmware) -> tuple[int, int]:
 def iter_load_segments(fw: Firmware) -> Iterator[LoadSegment]:
     """The PT_LOAD segments that occupy memory, in the order of the image, otherwise unchecked.
 
-    FirmwareError, before the first one, where the program headers are not all in the image.
+    FirmwareError, before the first one, where the program headers are not all in the image. A
+    recovery loads an image whose sanity was not checked, as in the kernel, which then reads
+    whatever lies behind one that is too short.
     """
     for phdr in iter_phdrs(fw):
         if phdr["p_type"] == "PT_LOAD" and phdr["p_memsz"]:
@@ -119,6 +121,8 @@ def iter_phdrs(fw: Firmware) -> Iterator[Any]:
 
     FirmwareError, before the first one, where they are not all in the image.
     """
+    if len(fw) <= EI_CLASS or len(fw) < _EHDR_SIZE.get(fw_elf_get_class(fw), len(fw) + 1):
+        raise FirmwareError("Firmware size is too small")
     phoff, phnum = _ehdr(fw)["e_phoff"], _ehdr(fw)["e_phnum"]
     elf_class = fw_elf_get_class(fw)
     if phoff + phnum * _PHDR_SIZE[elf_class] > len(fw):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Protocol
 
 from rprocfs.fs.chardev import Ida
+from rprocfs.locking import LockClass, new_lock
 
 
 class Doorbell(Protocol):
@@ -19,7 +19,7 @@ class NotifyIds:
     """``rproc->notifyids``: the vring behind each doorbell number."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.NOTIFYIDS)
         self._ids = Ida()
         self._vrings: dict[int, Doorbell] = {}
         self.max_notifyid = -1

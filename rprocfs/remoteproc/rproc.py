@@ -21,6 +21,7 @@ from rprocfs.fs.kernfs import Dir
 from rprocfs.fs.sysfs import Attribute
 from rprocfs.fs.wait import Mutex
 from rprocfs.lib.kref import Kref
+from rprocfs.locking import LockClass
 from rprocfs.remoteproc import elf_loader
 from rprocfs.remoteproc.dump_segment import DumpMode, DumpSegment
 from rprocfs.remoteproc.errors import FirmwareError
@@ -98,7 +99,7 @@ class Rproc(Device):
         self.dma = dma or SystemPool(*DEFAULT_DMA)
         self.reserved: Reserved | None = None
         self.phandle: int | None = None
-        self.lock = Mutex()
+        self.lock = Mutex(LockClass.RPROC)
         self.state = State.OFFLINE
         self.power = 0
         self.priv: object = None
@@ -123,9 +124,11 @@ class Rproc(Device):
         self.recovery_disabled = False
         self.crash_cnt = 0
         self.crash_pending = False
+        #: A dump waits for its reader, with the lock held; rproc_del() has begun.
+        self.inline_dump = self.going = False
         self.dump_conf = DumpMode.DISABLED
         self.dump_segments: list[DumpSegment] = []
-        self.workqueue = Workqueue(f"{self.name}-recovery")
+        self.workqueue = Workqueue(f"{self.name}-recovery", LockClass.RPROC_WORK)
         # Outside.
         self.debug_dir: Dir | None = None
         self.cdev_put_on_release = False

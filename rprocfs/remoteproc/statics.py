@@ -5,7 +5,6 @@ It knows no ``struct rproc``, which knows it: *R* stands for that.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -14,6 +13,7 @@ from rprocfs.base.device import Class
 from rprocfs.fs.chardev import Ida
 from rprocfs.fs.kernfs import Dir, Handle
 from rprocfs.fs.sysfs import Attribute
+from rprocfs.locking import LockClass, new_lock
 
 if TYPE_CHECKING:
     from rprocfs.base.devcoredump import Devcoredump
@@ -63,7 +63,7 @@ class Statics(Generic[R]):
         self.class_ = Class(model, "remoteproc")
         self.major = model.alloc_major()
         self.debug = model.debug.mkdirs("remoteproc")
-        self.lock = threading.Lock()
+        self.lock = new_lock(LockClass.RPROC_LIST)
         self._indices = Ida()
         #: ``rproc_list``, under *lock*.
         self.registered: list[R] = []

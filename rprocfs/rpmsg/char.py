@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 from rprocfs.base.device import Class, Device
@@ -11,6 +10,7 @@ from rprocfs.fs.kernfs import Handle
 from rprocfs.fs.sysfs import attribute
 from rprocfs.kernel import CHRDEV_BINDS_OWN_NAME, KernelVersion
 from rprocfs.lib.kref import Kref
+from rprocfs.locking import LockClass, new_lock
 from rprocfs.rpmsg.core import ChannelInfo, RpmsgDevice, RpmsgDriver, RpmsgEndpoint, _s32
 from rprocfs.rpmsg.eptdev import Eptdev, EptdevHandle
 
@@ -84,7 +84,7 @@ class RpmsgChrdevDriver(RpmsgDriver):
         self.id_table = ("rpmsg-raw", *own)
         self.class_ = class_
         self.major = class_.model.alloc_major()
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.MINORS)
         self._minor_ida = Ida()
         self._ept_ida = Ida()
 

@@ -29,7 +29,7 @@ from rprocfs.base.device import Device
 from rprocfs.base.model import DriverModel
 from rprocfs.fs.kernfs import File, error
 from rprocfs.fs.sysfs import attribute
-from rprocfs.rpmsg.endpoint import ChannelInfo, RpmsgChannel, RpmsgEndpoint, RxCallback
+from rprocfs.rpmsg.endpoint import ChannelInfo, Deferred, RpmsgChannel, RpmsgEndpoint, RxCallback
 from rprocfs.rpmsg.hdr import RPMSG_ADDR_ANY
 
 __all__ = [
@@ -135,8 +135,8 @@ class RpmsgDriver(Driver[RpmsgDevice]):
     def probe(self, device: RpmsgDevice) -> None:
         """Take the channel; OSError when it cannot."""
 
-    def callback(self, rpdev: RpmsgDevice, data: bytes, priv: Any, src: int) -> None:
-        """One message of the remote."""
+    def callback(self, rpdev: RpmsgDevice, data: bytes, priv: Any, src: int) -> Deferred | None:
+        """One message of the remote; what makes or releases channels is returned, and done next."""
         raise NotImplementedError
 
     @property

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import threading
 from struct import Struct
 
 from rprocfs.base.device import Class, Device
@@ -11,6 +10,7 @@ from rprocfs.fs.chardev import Ida
 from rprocfs.fs.kernfs import Handle, error
 from rprocfs.kernel import ENDPOINT_FD
 from rprocfs.lib.kref import Kref
+from rprocfs.locking import LockClass, new_lock
 from rprocfs.rpmsg.char import RpmsgChrdevDriver, RpmsgEptdev
 from rprocfs.rpmsg.core import ChannelInfo, RpmsgDevice, RpmsgDriver
 from rprocfs.rpmsg.eptdev import Eptdev, EptdevHandle
@@ -49,7 +49,9 @@ class RpmsgCtrldev(Device):
         super().__init__(rpdev.model, "rpmsg_ctrl", rpdev, class_=driver.class_)
         self.rpdev = rpdev
         self._driver = driver
-        self.ctrl_lock = threading.RLock()
+        #: Guards the list. Channels are made and released without it: that takes the locks of
+        #: their devices, under one of which :meth:`remove` is called.
+        self.ctrl_lock = new_lock(LockClass.CTRL)
         self._eptdevs: list[RpmsgEptdev] = []
         self._anonymous: list[Eptdev] = []
         self.kref = Kref(lambda: driver.free(self.id))
@@ -82,21 +84,19 @@ class RpmsgCtrldev(Device):
 
     def create_dev(self, chinfo: ChannelInfo) -> None:
         """RPMSG_CREATE_DEV_IOCTL: a local channel; ENXIO."""
-        with self.ctrl_lock:
-            try:
-                self.rpdev.create_channel(chinfo)
-            except OSError as failure:
-                self.err(f"failed to create {chinfo.name} channel")
-                raise error(errno.ENXIO) from failure
+        try:
+            self.rpdev.create_channel(chinfo)
+        except OSError as failure:
+            self.err(f"failed to create {chinfo.name} channel")
+            raise error(errno.ENXIO) from failure
 
     def release_dev(self, chinfo: ChannelInfo) -> None:
         """RPMSG_RELEASE_DEV_IOCTL: the first channel that matches goes; EINVAL."""
-        with self.ctrl_lock:
-            try:
-                self.rpdev.release_channel(chinfo)
-            except OSError as failure:
-                self.err(f"failed to release {chinfo.name} channel ({-(failure.errno or 0)})")
-                raise
+        try:
+            self.rpdev.release_channel(chinfo)
+        except OSError as failure:
+            self.err(f"failed to release {chinfo.name} channel ({-(failure.errno or 0)})")
+            raise
 
     def remove(self) -> None:
         """rpmsg_ctrldev_remove(): with it go the endpoints that it made."""
@@ -170,7 +170,7 @@ class RpmsgCtrlDriver(RpmsgDriver):
         self.class_ = class_
         self.chrdev = chrdev
         self.major = class_.model.alloc_major()
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.MINORS)
         self._ida = Ida()
 
     def alloc(self) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import logging
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -12,6 +11,7 @@ from typing import Any, NamedTuple
 from rprocfs.base.device import Device
 from rprocfs.fs.kernfs import error
 from rprocfs.fs.wait import WaitQueue, Waker
+from rprocfs.locking import LockClass, new_rlock
 from rprocfs.rpmsg.hdr import RPMSG_ADDR_ANY
 
 logger = logging.getLogger(__name__)
@@ -30,13 +30,21 @@ class ChannelInfo(NamedTuple):
     dst: int = RPMSG_ADDR_ANY
 
 
-RxCallback = Callable[[Any, bytes, Any, int], None]
-"""``rpmsg_rx_cb_t``: (RpmsgDevice, message, ``priv`` of the endpoint, sender's address)."""
+Deferred = Callable[[], object]
+"""What a callback leaves to be done without ``cb_lock``, before the next message is taken."""
+
+RxCallback = Callable[[Any, bytes, Any, int], Deferred | None]
+"""``rpmsg_rx_cb_t``: (RpmsgDevice, message, ``priv`` of the endpoint, sender's address).
+
+It runs under ``cb_lock``, so it must not bind or unbind devices, which is done under their own
+locks and destroys endpoints. What does is returned, see :data:`Deferred`.
+"""
 
 
 class RpmsgChannel(Device):
     """What an endpoint knows of its ``struct rpmsg_device``."""
 
+    lock_class = LockClass.DEVICE_RPMSG
     #: Where what is sent goes to.
     dst: int
 
@@ -57,17 +65,18 @@ class RpmsgEndpoint(ABC):
         self.addr = addr
         self.atomic = atomic
         #: Held while the callback runs, so that it is over once the endpoint is destroyed.
-        self.cb_lock = threading.RLock()
+        self.cb_lock = new_rlock(LockClass.CB)
 
     def receive(self, data: bytes, src: int) -> None:
         """Hand one message to the callback. What that raises is logged."""
-        with self.cb_lock:
-            if self.cb is None:
-                return
-            try:
-                self.cb(self.rpdev, data, self.priv, src)
-            except Exception:
-                logger.exception("callback of endpoint 0x%x failed", self.addr)
+        try:
+            with self.cb_lock:
+                cb = self.cb
+                deferred = None if cb is None else cb(self.rpdev, data, self.priv, src)
+            if deferred is not None:
+                deferred()
+        except Exception:
+            logger.exception("callback of endpoint 0x%x failed", self.addr)
 
     # ``struct rpmsg_endpoint_ops``.
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 import errno
 
 from rprocfs.fs.kernfs import File, Handle, error
+from rprocfs.locking import LockClass, new_lock
 from rprocfs.rpmsg.char import RpmsgEptdev
 from rprocfs.rpmsg.core import ChannelInfo, RpmsgDevice
 from rprocfs.rpmsg.eptdev import Eptdev, EptdevHandle
@@ -28,12 +29,13 @@ from rprocfs.rpmsg.eptdev import Eptdev, EptdevHandle
 class EndpointFile(File):
     """The file of one channel."""
 
-    __slots__ = ("_own", "_rpdev")
+    __slots__ = ("_lock", "_own", "_rpdev")
 
     def __init__(self, rpdev: RpmsgDevice) -> None:
         super().__init__(0o600)
         self._rpdev: RpmsgDevice | None = rpdev
         self._own: Eptdev | None = None
+        self._lock = new_lock(LockClass.ENDPOINT_FILE)
         rpdev.removal.callback(self._remove)
 
     def open(self, flags: int) -> Handle:
@@ -53,13 +55,17 @@ class EndpointFile(File):
         self._rpdev = self._own = None
 
     def _open_own(self, rpdev: RpmsgDevice) -> Handle:
-        with rpdev.mutex:
+        with self._lock:
+            if self._rpdev is None:
+                raise error(errno.ENXIO)
             own = self._own
             if own is None:
                 own = self._own = Eptdev(rpdev, rpdev, ChannelInfo(rpdev.id))
-            own.open(ChannelInfo(rpdev.id, rpdev.src, rpdev.dst))
+        own.open(ChannelInfo(rpdev.id, rpdev.src, rpdev.dst))
         return EptdevHandle(own)
 
     def _remove(self) -> None:
-        if self._own is not None:
-            self._own.destroy()
+        with self._lock:
+            own, self._own, self._rpdev = self._own, None, None
+        if own is not None:
+            own.destroy()

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import errno
 import select
-import threading
 from collections import deque
 from typing import Any
 
@@ -15,6 +14,7 @@ from rprocfs.base.device import Device
 from rprocfs.fs.kernfs import Handle, error
 from rprocfs.fs.wait import WaitQueue, WouldBlock
 from rprocfs.kernel import FLOW_CONTROL
+from rprocfs.locking import LockClass, new_lock
 from rprocfs.rpmsg.core import ChannelInfo, RpmsgDevice, RpmsgEndpoint
 from rprocfs.rpmsg.endpoint import SEND_TIMEOUT
 
@@ -46,7 +46,7 @@ class Eptdev:
         self.ept: RpmsgEndpoint | None = None
         self.queue: deque[bytes] = deque()
         self.readq = WaitQueue()
-        self._lock = threading.RLock()
+        self._lock = new_lock(LockClass.EPTDEV)
         self._open = self._destroyed = False
 
     def ept_cb(self, rpdev: RpmsgDevice, data: bytes, priv: Any, src: int) -> None:

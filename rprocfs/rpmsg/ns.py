@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import errno
+from functools import partial
 from typing import Any
 
+from rprocfs.base.device import Device
 from rprocfs.fs.kernfs import error
 from rprocfs.rpmsg.core import ChannelInfo, RpmsgDevice, RpmsgDriver
+from rprocfs.rpmsg.endpoint import Deferred
 from rprocfs.rpmsg.hdr import RPMSG_NS_ADDR, RpmsgNsMsg
 
 
@@ -25,8 +28,12 @@ class RpmsgNsDriver(RpmsgDriver):
             raise error(errno.ENOMEM) from failure
 
 
-def rpmsg_ns_cb(rpdev: RpmsgDevice, data: bytes, priv: Any, src: int) -> None:
-    """One announcement; a bad one is logged."""
+def rpmsg_ns_cb(rpdev: RpmsgDevice, data: bytes, priv: Any, src: int) -> Deferred | None:
+    """One announcement; a bad one is logged.
+
+    The channel is made, or released, when the callback is over: both take the locks of devices,
+    under which endpoints are destroyed.
+    """
     del priv, src
     dev = rpdev.parent
     assert dev is not None
@@ -34,7 +41,11 @@ def rpmsg_ns_cb(rpdev: RpmsgDevice, data: bytes, priv: Any, src: int) -> None:
         msg = RpmsgNsMsg.unpack(data)
     except ValueError:
         dev.err(f"malformed ns msg ({len(data)})")
-        return
+        return None
+    return partial(_heed, rpdev, dev, msg)
+
+
+def _heed(rpdev: RpmsgDevice, dev: Device, msg: RpmsgNsMsg) -> None:
     verb = "destroy" if msg.is_destroy else "creat"
     dev.info(f"{verb}ing channel {msg.name} addr 0x{msg.addr:x}")
     chinfo = ChannelInfo(msg.name, dst=msg.addr)

@@ -22,6 +22,7 @@ from rprocfs.base.dma import DmaBuffer
 from rprocfs.base.ratelimit import RateLimit
 from rprocfs.base.workqueue import Workqueue
 from rprocfs.fs.kernfs import error
+from rprocfs.locking import LockClass, new_condition, new_lock, running, waiting
 from rprocfs.rpmsg.endpoint import RpmsgEndpoint
 from rprocfs.rpmsg.hdr import (
     RPMSG_ADDR_ANY,
@@ -39,7 +40,7 @@ class Endpoints:
     """``vrp->endpoints``: the local addresses of a link."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.ENDPOINTS)
         self._idr: dict[int, RpmsgEndpoint] = {}
 
     def find(self, addr: int) -> RpmsgEndpoint | None:
@@ -88,8 +89,8 @@ class Rx:
         self._vdev, self._rvq, self._endpoints = vdev, rvq, endpoints
         self._va, self._da = buffers.va, buffers.da
         self._buf_size = buf_size
-        self._work = Workqueue(f"rpmsg-{vdev.name}")
-        self._changed = threading.Condition(threading.RLock())
+        self._work = Workqueue(f"rpmsg-{vdev.name}", LockClass.RPMSG_WORK)
+        self._changed = new_condition(LockClass.RX)
         #: Who takes messages off the ring; None: nobody, there were none.
         self._receiver: threading.Thread | None = None
         self._again = self._closed = self._gave = False
@@ -108,6 +109,10 @@ class Rx:
 
     def _receive(self, message: _Message | None, *, may_sleep: bool) -> None:
         """Take messages until there are none, beginning with *message*, or hand over."""
+        with running(LockClass.RPMSG_RX, self):
+            self._receive_all(message, may_sleep=may_sleep)
+
+    def _receive_all(self, message: _Message | None, *, may_sleep: bool) -> None:
         try:
             while True:
                 message = self._drain(message, may_sleep=may_sleep)
@@ -153,7 +158,8 @@ class Rx:
             if self._again and not self._closed:
                 self._again = False
                 return False
-            self._leave()
+            self._receiver = None
+            self._changed.notify_all()
             return True
 
     def _leave(self) -> None:
@@ -205,6 +211,8 @@ class Rx:
         with self._changed:
             self._closed = True
         self._work.destroy()
+        if self._receiver not in (None, threading.current_thread()):
+            waiting(LockClass.RPMSG_RX, self)
         with self._changed:
             while self._receiver not in (None, threading.current_thread()):
                 self._changed.wait()

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import errno
-import threading
 
 from rprocfs.base.kmsg import Level
 from rprocfs.base.ratelimit import RateLimit
 from rprocfs.fs.chardev import Ida
 from rprocfs.fs.kernfs import Handle, error
+from rprocfs.locking import LockClass, new_lock
 from rprocfs.rpmsg.core import RpmsgDevice
 from rprocfs.tty.n_tty import ECHO, ICANON, TTY_STD_TERMIOS, Termios
 from rprocfs.tty.tty_io import tty_open
@@ -24,7 +24,7 @@ class RpmsgTtys:
     def __init__(self) -> None:
         #: A number keeps its settings.
         self.termios: dict[int, Termios] = {}
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.MINORS)
         self._ida = Ida()
 
     def alloc(self) -> int:

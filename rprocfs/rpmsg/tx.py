@@ -17,6 +17,7 @@ from rprocfs.base.dma import DmaBuffer
 from rprocfs.fs.kernfs import error
 from rprocfs.fs.wait import WaitQueue, Waker
 from rprocfs.kernel import TX_CALLBACKS_ON
+from rprocfs.locking import LockClass, might_sleep, new_lock
 from rprocfs.rpmsg.endpoint import ERESTARTSYS, SEND_TIMEOUT
 from rprocfs.rpmsg.hdr import RPMSG_ADDR_ANY, RPMSG_HDR_SIZE, pack_hdr_into
 from rprocfs.virtio.virtio import VirtioDevice
@@ -62,7 +63,7 @@ class Tx:
         self._buf_size = buf_size
         self._num = buffers.size // buf_size
         self._last_sbuf = 0
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.TX)
         self._closed = False
         self.sendq = SendQueue(svq, always=vdev.model.version.has(TX_CALLBACKS_ON))
 
@@ -103,6 +104,7 @@ class Tx:
                     raise
             else:
                 return
+            might_sleep("waiting for a buffer")
             self.sendq.add(woken.set)
             if not woken.wait(deadline - time.monotonic()):
                 self.sendq.remove(woken.set)

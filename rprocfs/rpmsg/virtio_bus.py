@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import select
 import struct
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -14,6 +13,7 @@ from rprocfs.base.kmsg import Level
 from rprocfs.fs.kernfs import error
 from rprocfs.fs.wait import WaitQueue, Waker
 from rprocfs.kernel import BUFFER_SIZES, RPMSG_POLL
+from rprocfs.locking import LockClass, new_rlock
 from rprocfs.rpmsg.core import (
     ChannelInfo,
     RpmsgBus,
@@ -59,7 +59,9 @@ class VirtprocInfo:
         self.vdev = vdev
         self.bus = bus
         self.endpoints = Endpoints()
-        self._lock = threading.Lock()
+        #: Held while a channel comes or goes, with the binding of its driver.
+        self.channels_lock = new_rlock(LockClass.RPMSG_CHANNELS)
+        self._closed = False
         self._channels: list[RpmsgDevice] = []
         self._live = False
         infos = [VqInfo("input", self._recv_done), VqInfo("output", self._xmit_done)]
@@ -89,46 +91,44 @@ class VirtprocInfo:
     def add_channel(
         self, rpdev: RpmsgDevice, register: Callable[[RpmsgDevice], None] = rpmsg_register_device
     ) -> None:
-        """Show the channel; OSError."""
-        with self._lock:
+        """Show the channel; OSError: ENODEV when the link is going."""
+        with self.channels_lock:
+            if self._closed:
+                raise error(errno.ENODEV)
             self._channels.append(rpdev)
-        try:
-            register(rpdev)
-        except OSError:
-            self._forget(rpdev)
-            raise
-
-    def find_channel(self, chinfo: ChannelInfo) -> RpmsgDevice | None:
-        """``rpmsg_find_device``."""
-        with self._lock:
-            return rpmsg_find_device(self._channels, chinfo)
-
-    def remove_channel(self, rpdev: RpmsgDevice) -> None:
-        """``device_unregister``; nothing happens when someone else is at it."""
-        if self._forget(rpdev):
-            rpdev.device_del()
+            try:
+                register(rpdev)
+            except OSError:
+                if rpdev in self._channels:
+                    self._channels.remove(rpdev)
+                raise
 
     def remove_channels(self) -> None:
-        """All of them, oldest first."""
-        while self._channels:
-            self.remove_channel(self._channels[0])
+        """All of them, oldest first; there will be no other."""
+        with self.channels_lock:
+            self._closed = True
+            while self._channels:
+                self._channels.pop(0).device_del()
 
-    def _forget(self, rpdev: RpmsgDevice) -> bool:
-        with self._lock:
-            known = rpdev in self._channels
-            if known:
-                self._channels.remove(rpdev)
-            return known
+    def release_channel(self, chinfo: ChannelInfo) -> None:
+        """``rpmsg_unregister_device``: EINVAL when there is none."""
+        with self.channels_lock:
+            rpdev = rpmsg_find_device(self._channels, chinfo)
+            if rpdev is None:
+                raise error(errno.EINVAL)
+            self._channels.remove(rpdev)
+            rpdev.device_del()
 
     def create_channel(self, chinfo: ChannelInfo) -> RpmsgDevice:
         """__rpmsg_create_channel(): OSError, logged."""
-        if self.find_channel(chinfo) is not None:
-            name, src, dst = chinfo
-            self.vdev.err(f"channel {name}:{src:x}:{dst:x} already exist")
-            raise error(errno.EEXIST)
-        # A channel with a local address serves: the remote has to learn of it.
-        rpdev = VirtioRpmsgChannel(self, chinfo, announce=chinfo.src != RPMSG_ADDR_ANY)
-        self.add_channel(rpdev)
+        with self.channels_lock:
+            if rpmsg_find_device(self._channels, chinfo) is not None:
+                name, src, dst = chinfo
+                self.vdev.err(f"channel {name}:{src:x}:{dst:x} already exist")
+                raise error(errno.EEXIST)
+            # A channel with a local address serves: the remote has to learn of it.
+            rpdev = VirtioRpmsgChannel(self, chinfo, announce=chinfo.src != RPMSG_ADDR_ANY)
+            self.add_channel(rpdev)
         return rpdev
 
     # Coming and going.
@@ -228,10 +228,7 @@ class VirtioRpmsgChannel(RpmsgDevice):
 
     def release_channel(self, chinfo: ChannelInfo) -> None:
         """``rpmsg_unregister_device``: EINVAL when there is none."""
-        rpdev = self.vrp.find_channel(chinfo)
-        if rpdev is None:
-            raise error(errno.EINVAL)
-        self.vrp.remove_channel(rpdev)
+        self.vrp.release_channel(chinfo)
 
     def create_ept(
         self, cb: RxCallback, priv: Any, chinfo: ChannelInfo, *, atomic: bool = False

@@ -7,7 +7,6 @@ console answers ENODEV.
 from __future__ import annotations
 
 import errno
-import threading
 from abc import ABC, abstractmethod
 
 from rprocfs.base.device import Class, Device
@@ -15,6 +14,7 @@ from rprocfs.base.model import DriverModel
 from rprocfs.base.workqueue import Workqueue
 from rprocfs.fs.kernfs import Handle, error
 from rprocfs.fs.wait import WouldBlock
+from rprocfs.locking import LockClass, new_lock, new_rlock
 from rprocfs.tty.n_tty import TTY_STD_TERMIOS, NTty
 from rprocfs.tty.tty_io import tty_open
 from rprocfs.tty.tty_port import TtyPort
@@ -61,10 +61,10 @@ class HvcPort(TtyPort):
         self._hvc = hvc
         self._ops = ops
         self._outbuf = bytearray()
-        self._out_lock = threading.Lock()
+        self._out_lock = new_lock(LockClass.HVC_OUT)
         #: Whoever moves input from the other side to the terminal: keeps it in order.
-        self._in_lock = threading.RLock()
-        self._khvcd = Workqueue("khvcd")
+        self._in_lock = new_rlock(LockClass.HVC_IN)
+        self._khvcd = Workqueue("khvcd", LockClass.KHVCD)
 
     def hvc_open(self) -> Handle:
         """hvc_open(): the first one learns how large it is. ENODEV once it is removed."""
@@ -144,7 +144,7 @@ class HvcConsole:
         self._class = Class(model, "tty")
         model.sys.mkdirs("devices/virtual/tty")
         self._ports: dict[int, HvcPort] = {}
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.HVC_STRUCTS)
         self._ready = False
 
     def hvc_alloc(self, ops: HvOps) -> HvcPort:

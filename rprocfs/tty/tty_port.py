@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from abc import ABC, abstractmethod
 
 from rprocfs.fs.wait import WaitQueue
+from rprocfs.locking import LockClass, new_lock
 from rprocfs.tty.n_tty import NTty, Termios
 
 #: What may wait for a terminal that is not open or not read.
@@ -27,7 +27,7 @@ class TtyPort(ABC):
         #: The device is gone: whoever has it open got the hang-up.
         self.hung_up = False
         self._flip = bytearray()
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.TTY_PORT)
         self._count = 0
 
     # What a driver answers: ``struct tty_operations``.

@@ -9,7 +9,6 @@ from __future__ import annotations
 import errno
 import select
 import struct
-import threading
 from contextlib import suppress
 from typing import Protocol
 
@@ -19,6 +18,7 @@ from rprocfs.base.dma import DmaBuffer
 from rprocfs.fs.debugfs import DebugfsFile
 from rprocfs.fs.kernfs import PAGE_SIZE, Dir, Handle, error
 from rprocfs.fs.wait import WaitQueue, WouldBlock
+from rprocfs.locking import LockClass, new_lock
 from rprocfs.tty.hvc_console import HvcConsole, HvcPort, HvOps
 from rprocfs.virtio.virtio import VirtioDevice
 from rprocfs.virtio.virtqueue import VirtioVirtqueue
@@ -67,7 +67,8 @@ class PortBuffers:
         self._idle = list(range(incoming, incoming + outgoing))
         #: ``port->inbuf``: page, how far it was read, how far it is filled.
         self._inbuf: tuple[int, int, int] | None = None
-        self._in_lock, self._out_lock = threading.Lock(), threading.Lock()
+        self._in_lock = new_lock(LockClass.PORT_IN)
+        self._out_lock = new_lock(LockClass.PORT_OUT)
         for page in range(incoming):
             in_vq.add_inbuf(self._da + page * PAGE_SIZE, PAGE_SIZE, page)
         in_vq.kick()
@@ -196,7 +197,7 @@ class Port(Device):
         self.guest_connected = self.host_connected = False
         self.unplugged = False
         self.hvc: HvcPort | None = None
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.CONSOLE_PORT)
         self.buffers = PortBuffers(vdev, *portdev.vqs[2 * number : 2 * number + 2])
         self.set_devnode((portdev.chr_major, number), self._open)
 

@@ -6,12 +6,11 @@ and it goes back. A device that gives back an empty one gets no other.
 
 from __future__ import annotations
 
-import threading
-
 from rprocfs.base.hw_random import HwRandom, Hwrng
 from rprocfs.base.module import Module
 from rprocfs.fs.chardev import Ida
 from rprocfs.kernel import VIRTIO_RNG_QUALITY
+from rprocfs.locking import LockClass, new_lock
 from rprocfs.virtio.virtio import VirtioDevice, VirtioDeviceId, VirtioDriver
 from rprocfs.virtio.virtqueue import VirtioVirtqueue, VqInfo
 
@@ -31,7 +30,7 @@ class VirtrngInfo(Hwrng):
         self._vdev = vdev
         self._core = core
         self._data = b""
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.VIRTRNG)
         (self._vq,) = vdev.config.find_vqs(vdev, [VqInfo("input", self._recv_done)])
         try:
             self._buffer = vdev.config.dma_alloc_coherent(vdev, DATA_SIZE)
@@ -80,7 +79,7 @@ class VirtioRngDriver(VirtioDriver):
     def __init__(self, core: HwRandom) -> None:
         self._core = core
         self._ida = Ida()
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.MINORS)
 
     def probe(self, device: VirtioDevice) -> None:
         """virtrng_probe() and virtrng_scan(). ENOMEM."""

@@ -18,6 +18,7 @@ from rprocfs.base.model import DriverModel
 from rprocfs.fs.chardev import Ida
 from rprocfs.fs.sysfs import attribute
 from rprocfs.kernel import FEATURES_OF_128_BITS
+from rprocfs.locking import LockClass
 from rprocfs.virtio.virtqueue import VirtioVirtqueue, VqInfo, vring_transport_features
 
 VIRTIO_DEV_ANY_ID = 0xFFFFFFFF
@@ -99,6 +100,8 @@ class VirtioDevice(Device):
 
     *features* are those that were negotiated. What its driver keeps is ``driver_data``.
     """
+
+    lock_class = LockClass.DEVICE_VIRTIO
 
     def __init__(
         self,

@@ -6,11 +6,11 @@ of the device, and the callback is called when the far side rings.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 from rprocfs.base.ratelimit import RateLimit
+from rprocfs.locking import LockClass, new_lock
 from rprocfs.virtio.ring import (
     IDX,
     VIRTIO_RING_F_EVENT_IDX,
@@ -105,7 +105,7 @@ class VirtioVirtqueue:
         #: What passed since the queue was made: buffers that were sent, and that came back filled.
         self.messages_out = self.bytes_out = self.messages_in = self.bytes_in = 0
         self._notify = notify
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.VIRTQUEUE)
         self._bad_entries: dict[type[BadRing], RateLimit] = {}
         event_idx = vdev.has_feature(VIRTIO_RING_F_EVENT_IDX)
         self._ring: Virtqueue[int] = Virtqueue(

@@ -60,6 +60,34 @@ def test_another_image_runs_with_the_table_of_the_first(system, shell, tmp_path,
     _wait(lambda: shell.exists("/sys/bus/rpmsg/devices/virtio0.rpmsg-raw.-1.1024"))
 
 
+@pytest.mark.parametrize("image", [b"", b"\x7fELF", b"\x7fELF\1" + bytes(40), bytes(500)])
+def test_another_image_that_is_none_is_refused(system, shell, tmp_path, image, caplog):
+    """A recovery checks the sanity of no image."""
+    shell.echo(f"{R0}/state", "start")
+    (tmp_path / "fw").write_bytes(image)
+    _crash(shell)
+    failed = "remoteproc remoteproc0: Failed to load program segments: -22"
+    _wait(lambda: failed in _log(system) or any("request_firmware" in x for x in _log(system)))
+    system.remoteproc.rprocs[0].workqueue.flush()
+    assert shell.cat(f"{R0}/state") == "offline\n"
+    assert [record for record in caplog.records if record.exc_info] == []
+
+
+def test_an_unbind_ends_an_inline_dump(system, shell):
+    """Nothing waits for its reader, who is told that it is gone."""
+    shell.echo(f"{R0}/coredump", "inline")
+    shell.echo(f"{R0}/state", "start")
+    _crash(shell)
+    _wait(lambda: shell.exists(f"{R0}/devcoredump/data"))
+    handle = shell.open(f"{R0}/devcoredump/data")
+    shell.echo("/sys/bus/platform/drivers/rproc-sim/unbind", "rproc-sim.0")
+    assert not shell.exists(R0)
+    assert shell.ls("/sys/class/devcoredump") == ["disabled"]
+    with pytest.raises(OSError) as caught:
+        handle.read(100, 0)
+    assert caught.value.errno == errno.ENODEV
+
+
 def test_reading_an_inline_dump_to_its_end_is_logged(system, shell):
     shell.echo(f"{R0}/coredump", "inline")
     shell.echo(f"{R0}/state", "start")

@@ -286,7 +286,7 @@ def test_a_driver_may_destroy_its_channel_from_its_callback(system):
 
         def callback(self, rpdev, data, priv, src):
             self.got.append(data)
-            rpdev.release_channel(ChannelInfo(rpdev.id, dst=rpdev.dst))
+            return lambda: rpdev.release_channel(ChannelInfo(rpdev.id, dst=rpdev.dst))
 
     one = system(("rpmsg-client-sample", 1025))
     driver = Suicidal()

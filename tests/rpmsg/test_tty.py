@@ -156,7 +156,7 @@ def test_the_number_is_kept_while_open(one):
     one.stop()
     one.start()
     assert [name for name in one.shell.ls("/dev") if "tty" in name] == ["ttyRPMSG1"]
-    assert code(node.opener, 0) == errno.ENXIO
+    assert code(node.open, 0) == errno.ENXIO
     tty.release()
     one.stop()
     one.start()

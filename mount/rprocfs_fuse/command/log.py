@@ -38,7 +38,7 @@ def configure(where: str | None, level: str, *, stderr: bool = False) -> None:
     if where == SYSLOG:
         handler = _syslog()
     elif where is not None:
-        handler = _File(where)
+        handler = _File(where, encoding="utf-8", errors="backslashreplace")
         handler.setFormatter(logging.Formatter(_FORM))
     elif stderr:
         handler = logging.StreamHandler()

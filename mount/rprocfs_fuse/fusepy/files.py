@@ -11,13 +11,13 @@ waited for only where it is in the way of an open.
 from __future__ import annotations
 
 import errno
-import threading
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import count
 from typing import Any
 
 from rprocfs.fs.kernfs import Handle, Node, error
+from rprocfs.locking import LockClass, new_condition, new_lock
 from rprocfs_fuse.fusepy import binding
 from rprocfs_fuse.waiting.parked import ParkingLot
 from rprocfs_fuse.waiting.polling import PollWatch
@@ -49,8 +49,8 @@ class OpenFiles:
     def __init__(self) -> None:
         self._numbers = count(1)
         self._files: dict[int, OpenFile] = {}
-        self._closed = threading.Condition()
-        self._watch_lock = threading.Lock()
+        self._closed = new_condition(LockClass.OPEN_FILES)
+        self._watch_lock = new_lock(LockClass.POLL_WATCH)
         self._lot = ParkingLot(_unused, _unused, _unused)
         self._lot.start()
 

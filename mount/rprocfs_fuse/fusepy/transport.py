@@ -17,6 +17,7 @@ from typing import Any
 
 from rprocfs.errors import CommandError
 from rprocfs.fs.kernfs import Tree
+from rprocfs.locking import LockClass, new_lock
 from rprocfs_fuse.fusepy.binding import FUSE, abort, ignore_sigpipe
 from rprocfs_fuse.fusepy.operations import PathOperations
 from rprocfs_fuse.mounted import Mounted, MountOptions
@@ -38,7 +39,7 @@ class FusepyMount(Mounted):
         self.mountpoint = mountpoint
         self._on_end = on_end
         self._stopped = False
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.MOUNT)
         self._paths = PathOperations(operations)
         run = partial(self._run, _fuse_options(options))
         self._thread = threading.Thread(target=run, name="rprocfs-fuse", daemon=True)

@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 from rprocfs.errors import CommandError
 from rprocfs.fs.kernfs import Tree, error
+from rprocfs.locking import LockClass, new_lock, outside_locks
 from rprocfs_fuse.mounted import Mounted, MountOptions
 from rprocfs_fuse.mountpoint import detach, find_mount, mount
 from rprocfs_fuse.operations import Operations, failure
@@ -43,6 +44,7 @@ class Connection:
 
     def __init__(self, fd: int, operations: Operations, on_end: Callable[[], None]) -> None:
         self.fd = fd
+        self._write = outside_locks(os.write)
         self.ready = threading.Event()
         self.thread = threading.Thread(target=self._run, name="rprocfs-fuse", daemon=True)
         self.requests = FileRequests(operations, self.send)
@@ -81,7 +83,7 @@ class Connection:
     def send(self, message: bytes) -> None:
         """Write one message. A request that is gone meanwhile needs no answer."""
         try:
-            os.write(self.fd, message)
+            self._write(self.fd, message)
         except OSError as problem:
             if problem.errno == errno.EINVAL and message[8:16] != bytes(8):
                 logger.exception("the kernel refused a reply: %r", message[:80])
@@ -104,7 +106,7 @@ class Connection:
         """The loop: read, look up, call, write. It pays to keep it short."""
         fd, buffer, lot = self.fd, self.requests.buffer, self.requests.lot
         buffers, find, unknown = [buffer], self._table.get, (0, self._unknown)
-        readv, unpack, write = os.readv, wire.IN_HEADER.unpack_from, os.write
+        readv, unpack, write = os.readv, wire.IN_HEADER.unpack_from, self._write
         privileged = self._privileged
         while not self._stopping:
             try:
@@ -166,7 +168,7 @@ class DevfuseMount(Mounted):
         self, tree: Tree, mountpoint: str, options: MountOptions, on_end: Callable[[], None]
     ) -> None:
         operations = Operations(tree, {0, os.geteuid()}, options.daemon)
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.MOUNT)
         self._stopped = False
         self._ended = threading.Event()
         self._on_end = on_end

@@ -17,6 +17,7 @@ from functools import partial
 
 from rprocfs.base.workqueue import Workqueue
 from rprocfs.fs.kernfs import Dir, Node, Tree
+from rprocfs.locking import LockClass
 from rprocfs_fuse.protocol import wire
 
 
@@ -27,7 +28,7 @@ class Invalidation:
         self._tree = tree
         self._knows = knows
         self._send = send
-        self._wq = Workqueue("rprocfs-inval")
+        self._wq = Workqueue("rprocfs-inval", LockClass.INVAL_WORK)
         self._closed = False
 
     def start(self) -> None:

@@ -19,6 +19,7 @@ from rprocfs.base.syslog import Syslog
 from rprocfs.fs.chardev import DeviceNode
 from rprocfs.fs.kernfs import Dir, Node, error
 from rprocfs.fs.wait import WaitQueue, WouldBlock
+from rprocfs.locking import LockClass, new_lock
 from rprocfs_fuse.run.seccomp import Continue
 
 #: The news.
@@ -42,7 +43,7 @@ class Teller(threading.Thread):
         self._kmsg = model.kmsg
         self._modules = modules
         self._syslog = Syslog(model.kmsg)
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.PIPE)
 
     def run(self) -> None:
         """Until the end."""

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from rprocfs.fs.kernfs import Handle
 from rprocfs.fs.wait import WaitQueue, WouldBlock
+from rprocfs.locking import LockClass, new_lock
 from rprocfs_fuse.waiting.workers import Workers
 
 logger = logging.getLogger(__name__)
@@ -32,7 +33,7 @@ class Closing:
 
     def __init__(self, workers: Workers) -> None:
         self._workers = workers
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.CLOSING)
         self._ended = WaitQueue()
         self._number = 0
         self._deadline = 0.0

@@ -7,17 +7,17 @@ another inode each time that it is looked up: then nobody would exclude anybody.
 from __future__ import annotations
 
 import fcntl
-import threading
 
 from rprocfs.fs.kernfs import Node
 from rprocfs.fs.wait import WaitQueue, WouldBlock
+from rprocfs.locking import LockClass, new_lock
 
 
 class Flocks:
     """All locks of a mount. An owner is an open file, by the kernel's number. Thread-safe."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.FLOCK)
         self._owners: dict[Node, dict[int, int]] = {}
         self._wait_queue = WaitQueue()
 

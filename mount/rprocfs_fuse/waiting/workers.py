@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 
+from rprocfs.locking import LockClass, new_lock
+
 Job = Callable[[], None]
 
 
@@ -20,7 +22,7 @@ class Workers:
         self._name = name
         self._linger = linger
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.WORKERS)
         self._threads: set[threading.Thread] = set()
         self._idle = 0
 

@@ -9,12 +9,12 @@ is, none of it is executed.
 from __future__ import annotations
 
 import errno
-import threading
 import time
 from typing import TYPE_CHECKING
 
 from rprocfs.base.workqueue import Workqueue
 from rprocfs.fs.kernfs import error
+from rprocfs.locking import LockClass, new_rlock
 from rprocfs.remoteproc.errors import FirmwareError
 from rprocfs.remoteproc.rproc import rproc_da_to_va, rproc_vq_interrupt
 from rprocfs.remoteproc.rsc_table import RSC_VDEV, FwRscVdev, FwRscVdevVring, iter_resources
@@ -115,8 +115,8 @@ class SimRemote:
         self.starts = self.stops = 0
         self.log = b""
         self._hold = False
-        self._lock = threading.RLock()
-        self._wq = Workqueue(f"{rproc.label}-remote")
+        self._lock = new_rlock(LockClass.SIM)
+        self._wq = Workqueue(f"{rproc.label}-remote", LockClass.SIM_WORK)
         self._queued = False
         self._vdevs: dict[int, SimVdev] = {}
 

@@ -15,12 +15,12 @@ from __future__ import annotations
 
 import errno
 import select
-import threading
 from collections.abc import Callable
 from typing import BinaryIO
 
 from rprocfs.fs.kernfs import File, Handle, error
 from rprocfs.fs.wait import WaitQueue, WouldBlock
+from rprocfs.locking import LockClass, new_lock
 
 KEPT = 64 << 10
 
@@ -43,7 +43,7 @@ class Console:
         self.closed = False
         self._log = log
         self._complain = complain
-        self._lock = threading.Lock()
+        self._lock = new_lock(LockClass.WORKER_CONSOLE)
         self._unread = bytearray()
 
     def output(self, data: bytes) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import threading
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
@@ -21,6 +20,7 @@ from rprocfs.engines.worker import Capability
 from rprocfs.fs.debugfs import DebugfsFile
 from rprocfs.fs.kernfs import error
 from rprocfs.fs.sysfs import SysfsFile, attribute
+from rprocfs.locking import LockClass, new_lock
 from rprocfs.remoteproc.core import devm_rproc_add, devm_rproc_alloc
 from rprocfs.remoteproc.coredump import rproc_coredump_set_elf_info
 
@@ -65,7 +65,7 @@ class WorkerDriver(PlatformDriver):
         self._subsystem = subsystem
         self._io = IoThread()
         self._socs: dict[Device, Soc] = {}
-        self._lock = threading.Lock()  # a leaf: guards _socs
+        self._lock = new_lock(LockClass.SOCS)
 
     @classmethod
     def elf_machines(cls, properties: Mapping[str, Any]) -> tuple[int, ...]:

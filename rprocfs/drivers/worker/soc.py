@@ -9,12 +9,12 @@ deasserted. Memory is lost when no core has power any more.
 from __future__ import annotations
 
 import gc
-import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from rprocfs.base.dma import RegionPool
 from rprocfs.engines.memory import SharedRam
+from rprocfs.locking import LockClass, new_lock
 
 if TYPE_CHECKING:
     from rprocfs.arch.core import Boot
@@ -36,7 +36,7 @@ class Soc:
             self.dma = RegionPool(view, bank.da, dynamic.da, dynamic.end)
         self.users = 0
         self._powered: set[str] = set()
-        self._lock = threading.Lock()  # a leaf
+        self._lock = new_lock(LockClass.SOC)
 
     def power_on(self, core: str) -> None:
         """Deassert the module's reset: memory can be loaded, and is zero if it had no power."""
