@@ -117,10 +117,11 @@ class Task:
 class Mutex:
     """``struct mutex``: a lock that is handed on in order of arrival and may be interrupted.
 
-    Not recursive. As a context manager it cannot be interrupted.
+    Not recursive. As a context manager it cannot be interrupted. *kind* is where it stands in
+    the tree of locks; without one it may be given back by another thread.
     """
 
-    def __init__(self, kind: LockClass) -> None:
+    def __init__(self, kind: LockClass | None = None) -> None:
         self._kind = kind
         self._changed = threading.Condition()
         self._queue: list[object] = []
@@ -152,7 +153,8 @@ class Mutex:
 
     def _lock(self, task: Task | None) -> None:
         ticket = object()
-        acquiring(self._kind, self)
+        if self._kind is not None:
+            acquiring(self._kind, self)
         if task is not None:
             task.sleep_on(self._wake)
         try:

@@ -74,6 +74,7 @@ class LockClass(Enum):
     RPROC_LIST = "rproc_list_mutex", Kind.SPIN, "all processors of a system"
     SYSLOG = "syslog", Kind.SPIN, "a reader of the kernel log"
     MAILBOX = "mbox.lock", Kind.SPIN, "one message of a mailbox at a time"
+    POLL_WATCH = "fuse.watch", Kind.SPIN, "who polls a file over libfuse"
     WORKERS = "fuse.workers", Kind.SPIN, "threads for operations that sleep"
     WORKER = "worker", Kind.SPIN, "the sockets of a worker"
     WORKQUEUE = "workqueue", Kind.SPIN, "the thread of a work queue"
@@ -103,7 +104,6 @@ class LockClass(Enum):
     CLOSING = "fuse.closing", Kind.LEAF, "closes on their way"
     FLOCK = "fuse.flock", Kind.LEAF, "locks of flock(2)"
     OPEN_FILES = "fuse.files", Kind.LEAF, "open files over libfuse"
-    POLL_WATCH = "fuse.watch", Kind.LEAF, "who polls a file over libfuse"
     PIPE = "run.pipe", Kind.LEAF, "one message to the supervisor of run at a time"
 
     @property

@@ -5,7 +5,6 @@ import time
 import pytest
 
 from rprocfs.fs.wait import Mutex, Task, WaitQueue
-from rprocfs.locking import LockClass
 
 
 def test_wakers_are_called_once_and_in_order():
@@ -50,7 +49,7 @@ def _waiting(mutex, count):
 
 
 def test_mutex_is_handed_on_in_order_of_arrival():
-    mutex, order, threads = Mutex(LockClass.RPROC), [], []
+    mutex, order, threads = Mutex(), [], []
     mutex.lock()
     for number in range(5):
 
@@ -70,7 +69,7 @@ def test_mutex_is_handed_on_in_order_of_arrival():
 
 @pytest.mark.parametrize("early", [True, False])
 def test_an_interrupted_task_gets_eintr_and_the_lock_stays_sound(early):
-    mutex, task, result = Mutex(LockClass.RPROC), Task(), []
+    mutex, task, result = Mutex(), Task(), []
     mutex.lock()
 
     def victim():
@@ -95,7 +94,7 @@ def test_an_interrupted_task_gets_eintr_and_the_lock_stays_sound(early):
 
 
 def test_a_signal_does_not_take_away_a_free_lock():
-    mutex, task = Mutex(LockClass.RPROC), Task()
+    mutex, task = Mutex(), Task()
     task.interrupt()
     with task.running():
         mutex.lock_interruptible()
@@ -105,7 +104,7 @@ def test_a_signal_does_not_take_away_a_free_lock():
 
 
 def test_an_uninterruptible_lock_waits_on():
-    mutex, task, got = Mutex(LockClass.RPROC), Task(), threading.Event()
+    mutex, task, got = Mutex(), Task(), threading.Event()
     mutex.lock()
 
     def patient():

@@ -11,7 +11,6 @@ from rprocfs.fs.debugfs import DebugfsFile
 from rprocfs.fs.kernfs import Dir, File, Handle, Link, Tree, error
 from rprocfs.fs.sysfs import SysfsFile, attribute, command
 from rprocfs.fs.wait import Mutex, WaitQueue, WouldBlock
-from rprocfs.locking import LockClass
 
 QUEUE_LENGTH = 4
 GET_LENGTH = 0x80047101  # _IOR('q', 1, int)
@@ -269,7 +268,7 @@ class Sample:
         self.value = "first"
         self.stores = []
         self.queue = Queue()
-        self.gate = Mutex(LockClass.RPROC)
+        self.gate = Mutex()
         self.slept = threading.Event()
         self.tree = Tree()
         root = self.tree.root
