@@ -106,6 +106,13 @@ def files():
 def complaints():
     """What the kernel says of an image, what it means and what mends it."""
     lines = ["# Complaints about firmware", "", "As `rprocfs check` explains them.", ""]
+    lines += [
+        "Where the image tells more, it says more: for `bad phdr da`, the nearest memory and what "
+        "is too much; for a table that is refused or not found, what the section or the table "
+        "holds; for a device without memory, which memory. What it tells of an image that boots "
+        "is in {doc}`check`.",
+        "",
+    ]
     for explanation in EXPLANATIONS:
         lines += [f"`{explanation.pattern}`", f": {explanation.meaning} {explanation.remedy}", ""]
     return "\n".join(lines)

@@ -1,12 +1,14 @@
 """Faults as people report them: the cause is told, and its remedy leaves nothing to say."""
 
 import struct
+from pathlib import Path
 
 import pytest
 
 from rprocfs.board import load_board
 from rprocfs.board.description import Board
 from rprocfs.check.command import Target, make_report
+from rprocfs.system import bundled_firmware
 from rprocfs.testing.elf import EM_AARCH64, SHF_ALLOC, ElfImage, Section, Segment
 from rprocfs.testing.rsc_table import carveout, resource_table, trace, vdev, vring
 
@@ -232,3 +234,16 @@ def test_the_faults_are_of_the_images_alone():
     for bad, mended, *_ in FAULTS.values():
         one = bad if isinstance(bad, bytes) else bad.build()
         assert one != (mended if isinstance(mended, bytes) else mended.build())
+
+
+OURS = sorted(Path(bundled_firmware()).glob("*.elf"))
+FOR_STM32 = [path for path in OURS if path.name.startswith("stm32mp1-")]
+FOR_M4 = [path for path in OURS if path not in FOR_STM32 and "rv32" not in path.name]
+
+
+@pytest.mark.parametrize(
+    ("path", "board"), [(path, "stm32mp157") for path in FOR_STM32] + [(p, None) for p in FOR_M4]
+)
+def test_images_that_come_along_have_nothing_to_be_said_of(path, board):
+    """On the boards that they are for."""
+    assert make_report(str(path), Target(load_board(board)))["findings"] == []
