@@ -28,7 +28,7 @@ from rprocfs.soc.vsoc import VSOC1
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rprocfs.engines.worker import Engine
+    from rprocfs.engines.engine import Engine
 
 EM_ARM = 40
 

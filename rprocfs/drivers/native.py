@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from rprocfs.base.platform import PlatformDevice
-    from rprocfs.engines.worker import Engine
+    from rprocfs.engines.engine import Engine
     from rprocfs.remoteproc.rproc import Rproc
 
 #: ``uname -m`` -> the ELF machine.

@@ -17,7 +17,7 @@ from rprocfs.soc.vsoc_rv32 import RAM, RV32
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from rprocfs.engines.worker import Engine
+    from rprocfs.engines.engine import Engine
     from rprocfs.remoteproc.rproc import Rproc
 
 EM_RISCV = 243

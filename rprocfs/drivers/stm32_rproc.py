@@ -57,7 +57,8 @@ if TYPE_CHECKING:
 
     from rprocfs.base.platform import PlatformDevice
     from rprocfs.drivers.worker.soc import Soc
-    from rprocfs.engines.worker import Engine, Worker
+    from rprocfs.engines.engine import Engine
+    from rprocfs.engines.worker import Worker
     from rprocfs.remoteproc.rproc import Rproc
 
 EM_NONE, EM_ARM = 0, 40

@@ -11,7 +11,7 @@ registers in a third one.
 
 **Callbacks** are called on the I/O thread, one at a time for all workers of an
 :class:`~rprocfs.engines.io_thread.IoThread`. They must be quick and must not wait for
-anybody who is in :meth:`Engine.spawn` or :meth:`Worker.stop`, as these wait for that
+anybody who is in :meth:`.engine.Engine.spawn` or :meth:`Worker.stop`, as these wait for that
 thread. :meth:`Worker.stop` may be called in one. None is called after ``stop`` returned.
 """
 
@@ -22,21 +22,17 @@ import os
 import socket
 import subprocess
 import threading
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from enum import StrEnum
-from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rprocfs.engines import registers
-from rprocfs.engines.death import Death, explain
+from rprocfs.engines.death import Death
 from rprocfs.engines.io_thread import IoThread
-from rprocfs.engines.memory import SharedRam
 from rprocfs.locking import LockClass, might_sleep, new_lock
 
 if TYPE_CHECKING:
-    from rprocfs.arch.core import Boot, CoreSpec
+    from rprocfs.arch.core import CoreSpec
     from rprocfs.soc.machine import Machine
 
 log = logging.getLogger(__name__)
@@ -49,7 +45,7 @@ LEFT = 64
 class Worker:
     """One running core of *machine*: memory by memfd, doorbell and console by socket.
 
-    Made by :meth:`Engine.spawn`. Whoever spawned it calls :meth:`stop`, also when the
+    Made by :meth:`.engine.Engine.spawn`. Whoever spawned it calls :meth:`stop`, also when the
     worker died by itself; its process, descriptors and thread are gone afterwards.
     """
 
@@ -262,67 +258,3 @@ class Worker:
 
     def _explain(self, status: int, stderr: str) -> Death:
         return self._death(self._core, status, stderr)
-
-
-class Capability(StrEnum):
-    """What an engine may be able to do besides."""
-
-    GDB = "a debugger can connect to a socket"
-
-
-class Engine(ABC):
-    """Something that executes the instructions of a SoC's cores, each in its own process.
-
-    *io* may be shared by several engines; without it the engine has one of its own,
-    whose thread exists while workers do. *gdb* is the path of the socket at which a debugger
-    finds the core; ValueError without :attr:`Capability.GDB`.
-    """
-
-    #: What :meth:`spawn` makes.
-    worker: type[Worker] = Worker
-    #: What else it can do.
-    capabilities: ClassVar[frozenset[Capability]] = frozenset()
-
-    def __init__(self, io: IoThread | None = None, gdb: str = "") -> None:
-        if gdb and Capability.GDB not in self.capabilities:
-            raise ValueError(f"{type(self).__name__} has no stub for a debugger")
-        self._io = io or IoThread()
-        self._gdb = gdb
-        self.files: dict[str, int] = {}  # what a worker inherits besides, by name
-
-    @abstractmethod
-    def command(self, machine: Machine, boot: Boot, fds: Mapping[str, int]) -> list[str]:
-        """The worker's command line; *fds* has ``ram doorbell console control``, and *files*."""
-
-    def death(self, core: CoreSpec, status: int, stderr: str) -> Death:
-        """What the end of a worker of *core* means: see :func:`.death.explain`."""
-        del core
-        return explain(status, stderr)
-
-    def spawn(
-        self,
-        machine: Machine,
-        ram: SharedRam,
-        boot: Boot,
-        *,
-        on_message: Callable[[int, bytes], None],
-        on_exit: Callable[[Death], None],
-        on_console: Callable[[bytes], None] | None = None,
-    ) -> Worker:
-        """Release a core of *machine*, whose memory is *ram*, as *boot* says.
-
-        *on_message* gets (channel, payload) of every message of the core, *on_exit* is called
-        once if the worker dies other than by :meth:`Worker.stop`. OSError if it cannot be
-        started.
-        """
-        core = machine.cores.get(boot.core)
-        if core is None:
-            raise ValueError(f"{machine.name} has no core {boot.core!r}")
-        self._io.acquire()
-        worker = self.worker(self._io, machine, core, self.death, on_message, on_exit, on_console)
-        with ExitStack() as undo:
-            undo.callback(self._io.release)
-            command = partial(self.command, machine, boot)
-            self._io.call(lambda: worker._start(command, {"ram": ram.fd, **self.files}))
-            undo.pop_all()
-        return worker

@@ -4,7 +4,7 @@ import pytest
 
 from rprocfs.arch.core import Boot, CoreSpec
 from rprocfs.drivers.worker.soc import Soc
-from rprocfs.engines.worker import Capability, Engine
+from rprocfs.engines.engine import Capability, Engine
 from rprocfs.soc.machine import Bank, Machine, Region
 
 PAIR = Machine(

@@ -12,11 +12,12 @@ import pytest
 
 from rprocfs.arch.core import Boot
 from rprocfs.engines.death import CrashType, Death
+from rprocfs.engines.engine import Engine
 from rprocfs.engines.memory import SharedRam
 from rprocfs.engines.native.engine import STOP_TIMEOUT, NativeWorker
 from rprocfs.engines.qemu.engine import QemuWorker
 from rprocfs.engines.unicorn.engine import UnicornWorker
-from rprocfs.engines.worker import STDERR_KEPT, Engine, Worker
+from rprocfs.engines.worker import STDERR_KEPT, Worker
 from rprocfs.soc.vsoc import VSOC1
 
 TIMEOUT = 20

@@ -15,8 +15,8 @@ from rprocfs.base.property import Key
 from rprocfs.drivers.worker.console import Console, ConsoleFile
 from rprocfs.drivers.worker.ops import WorkerOps
 from rprocfs.drivers.worker.soc import Soc
+from rprocfs.engines.engine import Capability
 from rprocfs.engines.io_thread import IoThread
-from rprocfs.engines.worker import Capability
 from rprocfs.fs.debugfs import DebugfsFile
 from rprocfs.fs.kernfs import error
 from rprocfs.fs.sysfs import SysfsFile, attribute
@@ -26,7 +26,7 @@ from rprocfs.remoteproc.coredump import rproc_coredump_set_elf_info
 
 if TYPE_CHECKING:
     from rprocfs.base.device import Device
-    from rprocfs.engines.worker import Engine
+    from rprocfs.engines.engine import Engine
     from rprocfs.remoteproc.rproc import Remoteproc, Rproc
     from rprocfs.soc.machine import Machine
 

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 
     from rprocfs.drivers.worker.soc import Soc
     from rprocfs.engines.death import Death
-    from rprocfs.engines.worker import Engine, Worker
+    from rprocfs.engines.engine import Engine
+    from rprocfs.engines.worker import Worker
     from rprocfs.remoteproc.rproc import Rproc
 
 EM_ARM = 40

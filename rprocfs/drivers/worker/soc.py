@@ -18,7 +18,8 @@ from rprocfs.locking import LockClass, new_lock
 
 if TYPE_CHECKING:
     from rprocfs.arch.core import Boot
-    from rprocfs.engines.worker import Engine, Worker
+    from rprocfs.engines.engine import Engine
+    from rprocfs.engines.worker import Worker
     from rprocfs.soc.machine import Machine
 
 

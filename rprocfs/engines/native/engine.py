@@ -24,9 +24,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rprocfs.engines.death import Death, signal_name
+from rprocfs.engines.engine import Engine
 from rprocfs.engines.io_thread import IoThread
 from rprocfs.engines.native.launcher import DOORBELL, MEMORY
-from rprocfs.engines.worker import STDERR_KEPT, Engine, Worker
+from rprocfs.engines.worker import STDERR_KEPT, Worker
 from rprocfs.soc.vsoc import Vsoc
 
 if TYPE_CHECKING:

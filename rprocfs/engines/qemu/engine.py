@@ -28,8 +28,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rprocfs.engines.death import CrashType, Death
+from rprocfs.engines.engine import Capability, Engine
 from rprocfs.engines.qemu import qmp, targets
-from rprocfs.engines.worker import STDERR_KEPT, Capability, Engine, Worker
+from rprocfs.engines.worker import STDERR_KEPT, Worker
 
 if TYPE_CHECKING:
     from rprocfs.arch.core import Boot, CoreSpec

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rprocfs.engines import registers
-from rprocfs.engines.worker import STDERR_KEPT, Engine, Worker
+from rprocfs.engines.engine import Engine
+from rprocfs.engines.worker import STDERR_KEPT, Worker
 
 if TYPE_CHECKING:
     from rprocfs.arch.core import Boot
