@@ -15,7 +15,7 @@ from rprocfs.devicetree.device import (
     of_device_modalias,
     of_device_uevent,
 )
-from rprocfs.devicetree.node import OfNode
+from rprocfs.devicetree.node import OfNode, PropertyError
 from rprocfs.fs.kernfs import Link, error
 from rprocfs.fs.sysfs import attribute
 from rprocfs.kernel import BUILTIN_DRIVER_MODULE
@@ -142,6 +142,14 @@ class PlatformBus(Bus):
             return device.driver_override == driver.name
         compatible = device.properties.get("compatible")
         return compatible in driver.compatible or device.platform_name == driver.name
+
+    def probe(self, device: PlatformDevice, driver: PlatformDriver) -> None:
+        """platform_probe(). EINVAL for a property of its node that makes no sense."""
+        try:
+            driver.probe(device)
+        except PropertyError as failure:
+            device.err(str(failure))
+            raise error(errno.EINVAL) from failure
 
     def bus_above(self, path: str, node: OfNode | None = None) -> Device:
         """The device that another one is below, made as far as it is missing.

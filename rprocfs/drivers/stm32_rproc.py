@@ -7,12 +7,15 @@ Runs ELF images that were built for a real board: the machine is
 label         the processor's name (default ``m4``)
 firmware-name the default firmware file
 memory-region the reserved memories, each a carveout of its name; those of ST's
-              discovery kits unless given
+              discovery kits for a board that has no devicetree and gives none
 console-log   a file that the output of the firmware's UARTs is appended to
 auto-boot     boot when registered; in a devicetree, ``st,auto-boot``
 detached      the boot loader has started the default firmware: attach
 phandle       number for ``rproc_get_by_phandle``
 ============= ===================================================================
+
+A devicetree describes memories and mailboxes itself: see
+:mod:`rprocfs.drivers.stm32_rproc_of`.
 """
 
 from __future__ import annotations
@@ -25,6 +28,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from rprocfs.base.mailbox import MboxChan
 from rprocfs.base.property import Key
 from rprocfs.base.workqueue import Workqueue
+from rprocfs.drivers.stm32_rproc_of import memory_regions, request_mbox
 from rprocfs.drivers.worker.driver import WorkerDriver
 from rprocfs.drivers.worker.ops import WorkerOps
 from rprocfs.engines.unicorn.engine import UnicornEngine
@@ -53,7 +57,7 @@ from rprocfs.remoteproc.state import State
 from rprocfs.soc.stm32mp1 import STM32MP157
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from rprocfs.base.platform import PlatformDevice
     from rprocfs.drivers.worker.soc import Soc
@@ -63,6 +67,7 @@ if TYPE_CHECKING:
 
 EM_NONE, EM_ARM = 0, 40
 VQ_MBOXES = ("vq0", "vq1")
+MBOXES = (*VQ_MBOXES, "shutdown", "detach")
 #: The mailboxes of these names are these channels of the IPCC.
 SHUTDOWN, DETACH = 2, 3
 
@@ -88,6 +93,8 @@ class Stm32RprocOps(WorkerOps):
     """``st_rproc_ops``: *regions* are the reserved memories."""
 
     regions: Iterable[Mapping[str, Any]] = DKX_REGIONS
+    #: Those that the node names; a mailbox that it lacks is not an error, and is not used.
+    mbox_names: Collection[str] = MBOXES
 
     def __init__(self, soc: Soc, engine: Engine, core: str, elf_machine: int) -> None:
         super().__init__(soc, engine, core, elf_machine)
@@ -103,9 +110,12 @@ class Stm32RprocOps(WorkerOps):
         """
         super().prepare(rproc)
         for region in self.regions:
+            if not region:
+                rproc.parent_dev.err("unable to acquire memory-region")
+                raise error(errno.EINVAL)
             name, da, size = region["label"].partition("@")[0], region["da"], region["size"]
             pa = region.get("pa", da)
-            va = self.soc.memory.find(da, size)
+            va = None if da is None else self.soc.memory.find(da, size)
             if va is None:
                 rproc.parent_dev.err(f"memory region not valid {pa:#010x}")
                 raise error(errno.EINVAL)
@@ -170,6 +180,8 @@ class Stm32RprocOps(WorkerOps):
 
     def detach(self, rproc: Rproc) -> None:
         """stm32_rproc_detach(): tell it by the mailbox of that name."""
+        if MBOXES[DETACH] not in self.mbox_names:
+            return
         if not self._mboxes[DETACH].send_and_wait(DETACH_TIMEOUT):
             rproc.warn("warning: remote FW detach without ack")
 
@@ -198,12 +210,16 @@ class Stm32RprocOps(WorkerOps):
     def request_shutdown(self, rproc: Rproc, worker: Worker) -> None:
         """Ask by the mailbox ``shutdown``, and wait for the answer."""
         del worker
+        if MBOXES[SHUTDOWN] not in self.mbox_names:
+            return
         if not self._mboxes[SHUTDOWN].send_and_wait(SHUTDOWN_TIMEOUT):
             rproc.warn("warning: remote FW shutdown without ack")
 
     def kick(self, rproc: Rproc, notifyid: int) -> None:
         """stm32_rproc_kick(): a message to the mailbox of the vring."""
         if notifyid >= len(VQ_MBOXES) or self._worker is None:
+            return
+        if VQ_MBOXES[notifyid] not in self.mbox_names:
             return
         if not self._mboxes[notifyid].send_message():
             name = VQ_MBOXES[notifyid]
@@ -263,6 +279,10 @@ class Stm32RprocDriver(WorkerDriver):
         "watchdog-ms": Key(int, "refused: it has no heartbeat word"),
     }
     engines: ClassVar[Mapping[str, type[Engine]]] = {"unicorn": UnicornEngine}
+    of_keys = (
+        "label", "firmware-name", "auto-boot", "phandle", "engine", "console-log", "detached",
+        "watchdog-ms",
+    )  # fmt: skip
 
     def probe(self, device: PlatformDevice) -> None:
         """stm32_rproc_probe(). EINVAL for a description that makes no sense."""
@@ -272,13 +292,15 @@ class Stm32RprocDriver(WorkerDriver):
             raise error(errno.EINVAL)
         ops = self.make_ops(device)
         assert isinstance(ops, Stm32RprocOps)
-        ops.regions = has("memory-region") or DKX_REGIONS
+        self._describe(device, ops)
         name, firmware = has("label") or "m4", has("firmware-name")
         rproc = devm_rproc_alloc(self._subsystem, device, name, ops, firmware)
         # The kernel's dumps are for no machine, which debuggers do not open.
         machine = EM_NONE if rproc.model.strict else EM_ARM
         rproc_coredump_set_elf_info(rproc, ELFCLASS32, machine)
         device.info("wdg irq registered")
+        for mbox in (name for name in MBOXES if name not in ops.mbox_names):
+            rproc.warn(f"cannot get {mbox} mbox")
         rproc.phandle = has("phandle")
         rproc.auto_boot = bool(has("auto-boot"))
         if has("detached"):
@@ -286,6 +308,15 @@ class Stm32RprocDriver(WorkerDriver):
         devm_rproc_add(device, rproc)
         if not rproc.model.strict:
             self.add_files(rproc, ops, "")
+
+    @staticmethod
+    def _describe(device: PlatformDevice, ops: Stm32RprocOps) -> None:
+        """Memories and mailboxes: of the devicetree, where there is one. EINVAL, EPROBE_DEFER."""
+        if device.of_node is None:
+            ops.regions = device.properties.get("memory-region") or DKX_REGIONS
+            return
+        ops.regions = memory_regions(device, device.of_node)
+        ops.mbox_names = request_mbox(device, device.of_node, MBOXES)
 
 
 def _boot_loader(device: PlatformDevice, rproc: Rproc, ops: Stm32RprocOps) -> None:

@@ -215,6 +215,12 @@ def test_a_node_that_the_driver_refuses(board, nodes, before, after, said, code)
     assert (f"failed with error -{code}" in made.log) == bool(code)
 
 
+def test_a_property_that_makes_no_sense(board):
+    made = board(M4, ("ti,sci-dev-id = <9>;", "ti,sci-dev-id = [01 02];"))
+    assert made.devices[0].driver is None
+    assert "/m4fss@5000000: ti,sci-dev-id: 2 bytes are no 32-bit cells" in made.log
+
+
 def test_a_cluster_with_one_core(board):
     made = board(R5, ("r5f@78200000 {", 'r5f@78200000 { status = "disabled";'))
     assert "both R5F cores to be enabled but num_cores is set to = 1" in made.log
