@@ -62,6 +62,12 @@ DRIVERS: Mapping[str, str] = {
         ("xlnx,versal-net-r52f", "xlnx,versal-r5f", "xlnx,zynqmp-r5f"),
         "rprocfs.drivers.xlnx_r5_remoteproc:ZynqmpR5Driver",
     ),
+    **dict.fromkeys(
+        ("mediatek,mt8183-scp", "mediatek,mt8186-scp", "mediatek,mt8188-scp",
+         "mediatek,mt8192-scp", "mediatek,mt8195-scp", "mediatek,scp-core"),
+        "rprocfs.drivers.mtk_scp:ScpDriver",
+    ),
+    "renesas,rcar-cr7": "rprocfs.drivers.rcar_rproc:RcarDriver",
     "ti,am64-m4fss": "rprocfs.drivers.ti_k3_m4_remoteproc:K3M4Driver",
     **dict.fromkeys(
         ("ti,am62-r5f", "ti,am64-r5f", "ti,am654-r5f", "ti,j7200-r5f", "ti,j721e-r5f",

@@ -42,7 +42,7 @@ def find_interrupt_map(fw: bytes) -> bytes | None:
     section = elf_loader.find_section(fw, SECTION)
     if section is None:
         return None
-    offset, size = section
+    offset, size = section.offset, section.size
     if offset + size > len(fw):
         raise FirmwareError(f"{SECTION} section truncated")
     if size < HEADER:

@@ -48,6 +48,14 @@ class LoadSegment(NamedTuple):
     offset: int
 
 
+class SectionPlace(NamedTuple):
+    """What a section header says: an address, and *size* bytes at *offset* of the file."""
+
+    addr: int
+    offset: int
+    size: int
+
+
 def fw_elf_get_class(fw: Firmware) -> int:
     """ELFCLASS32 or ELFCLASS64, of an image that passed the sanity check."""
     return fw[EI_CLASS]
@@ -131,10 +139,12 @@ def iter_phdrs(fw: Firmware) -> Iterator[Any]:
         yield _parse("Elf_Phdr", fw, phoff + i * _PHDR_SIZE[elf_class], _PHDR_SIZE[elf_class])
 
 
-def find_section(fw: Firmware, name: str) -> tuple[int, int] | None:
-    """(offset, size) in the file of the first section of that *name*, unchecked; None: none."""
+def find_section(fw: Firmware, name: str) -> SectionPlace | None:
+    """Where the first section of that *name* is, unchecked; None: there is none."""
     shdr = _find_section(fw, name.encode() + b"\0")
-    return None if shdr is None else (int(shdr["sh_offset"]), int(shdr["sh_size"]))
+    if shdr is None:
+        return None
+    return SectionPlace(int(shdr["sh_addr"]), int(shdr["sh_offset"]), int(shdr["sh_size"]))
 
 
 def _check_ident(fw: Firmware) -> None:

@@ -10,7 +10,10 @@ from rprocfs.board.show import PATH
 from rprocfs.cli import main
 from rprocfs.errors import CommandError
 from rprocfs.fs.kernfs import Owner
+from rprocfs.testing.elf import Segment
 from rprocfs.testing.images import IMAGES
+from rprocfs.testing.rsc_table import resource_table, vdev
+from rprocfs.testing.tree_board import image
 from rprocfs.testing.userspace import Userspace
 from rprocfs_fuse.command.options import Options
 from rprocfs_fuse.operations import Operations
@@ -152,7 +155,9 @@ def test_rules(write, tmp_path, where):
 )
 def test_names_of_vendors(tmp_path, name, channel, node, link):
     """A channel that no driver of Linux takes gets one, and the node a second name."""
-    (tmp_path / "good.elf").write_bytes(IMAGES["good.elf"].make())
+    code = Segment(0, b"code", header={"p_flags": 5})
+    firmware = image(code, table=resource_table([vdev()]), at=0x200)
+    (tmp_path / "good.elf").write_bytes(firmware)
     with open_board(name, firmware=str(tmp_path), strict=True) as system:
         shell = Userspace(system.tree)
         processors = [

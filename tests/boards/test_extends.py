@@ -91,6 +91,15 @@ def test_it_finds_the_images_of_the_board_that_comes_along(write):
     assert load_board(write(BASE)).firmware_lower == ()
 
 
+def test_the_firmware_of_a_board_with_a_devicetree(write):
+    path = write('extends = "zynqmp"\n[[remoteproc]]\nlabel = "ffe90000.r5f"\n'
+                 'firmware-name = "second.elf"\n')  # fmt: skip
+    with open_board(path) as system:
+        shell = Userspace(system.tree)
+        files = [shell.cat(f"/sys/class/remoteproc/remoteproc{n}/firmware") for n in range(2)]
+    assert files == ["rproc-ffe00000.r5f-fw\n", "second.elf\n"]
+
+
 def test_of_a_board_with_a_devicetree(write):
     path = write('extends = "am62x"\n[[remoteproc]]\nlabel = "5000000.m4fss"\nauto-boot = false\n')
     with open_board(path) as system:
@@ -115,6 +124,10 @@ def test_a_chain_of_files(write):
         ("extends = 7\n", "mine.toml:1: extends: must be"),
         ('extends = "zynqmp"\n\n[[remoteproc]]\nlable = "x"\n', "mine.toml:4: remoteproc[0].lable"),
         ('extends = "base.toml"\n[[remoteproc]]\nlabel = "new"\n', "compatible is missing"),
+        (
+            'extends = "zynqmp"\n[[remoteproc]]\nlabel = "new"\n',
+            "the devicetree has no processor new, there are ffe00000.r5f, ffe90000.r5f",
+        ),
     ],
 )
 def test_mistakes(write, text, complaint):

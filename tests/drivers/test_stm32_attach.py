@@ -93,7 +93,7 @@ def test_it_is_attached_to(make):
 
 def test_it_attaches_by_itself(make):
     bench = make(**{"auto-boot": True})
-    assert bench.state == "attached"
+    bench.wait(lambda: bench.state == "attached")
     bench.wait_channels()
 
 

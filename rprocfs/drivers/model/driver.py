@@ -33,6 +33,7 @@ class ModelDriver(PlatformDriver):
     ============= =================================================================
     services      ``NAME@ADDR ...``: what the remote side announces
     detached      the boot loader has started the default firmware: attach
+    firmware-name the default firmware file, also of a driver that does not read it
     ============= =================================================================
     """
 
@@ -40,7 +41,7 @@ class ModelDriver(PlatformDriver):
         "services": Key(str, "NAME@ADDR ...: what its remote side announces"),
         "detached": Key(bool, "a boot loader has started it: attach"),
     }
-    of_keys = ("services", "detached", "auto-boot", "phandle")
+    of_keys = ("services", "detached", "firmware-name", "auto-boot", "phandle")
 
     #: ``e_machine`` of the images that its cores execute; 0: any, or several.
     elf_machine = 0
@@ -76,6 +77,7 @@ class ModelDriver(PlatformDriver):
         dma: DmaPool | None = None,
     ) -> Rproc:
         """``devm_rproc_alloc``, and the remote side."""
+        firmware = firmware or device.properties.get("firmware-name")
         rproc = devm_rproc_alloc(self._subsystem, device, name, ops, firmware, dma)
         rproc.phandle = device.properties.get("phandle")
         ops.remote = SimRemote(rproc, device.properties.get("services", ""))
