@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from rprocfs.devicetree.node import OfNode
     from rprocfs.remoteproc.rproc import Rproc
 
+EM_ARM = 40
 U32_MAX = 0xFFFFFFFF
 
 
@@ -81,6 +82,7 @@ class RcarDriver(ModelDriver):
 
     name = "rcar-rproc"
     compatible = ("renesas,rcar-cr7",)
+    elf_machine = EM_ARM
 
     def probe(self, device: PlatformDevice) -> None:
         """rcar_rproc_probe(). ENOENT without a reset."""
