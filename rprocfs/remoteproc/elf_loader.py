@@ -16,8 +16,6 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from typing import Any, NamedTuple
 
-from elftools.elf.structs import ELFStructs
-
 from rprocfs.kernel import DEFAULT, SECTION_HEADERS_CHECKED, KernelVersion
 from rprocfs.remoteproc.errors import FirmwareError
 from rprocfs.remoteproc.rsc_table import check_table
@@ -236,7 +234,10 @@ def _parse(struct: str, fw: Firmware, offset: int, size: int) -> Any:
 
 
 @cache
-def _structs(elf_class: int) -> ELFStructs:
+def _structs(elf_class: int) -> Any:
+    # Only a boot needs it, and its import takes as long as half of Python's own start.
+    from elftools.elf.structs import ELFStructs  # noqa: PLC0415
+
     structs = ELFStructs(little_endian=True, elfclass=32 if elf_class == ELFCLASS32 else 64)
     structs.create_basic_structs()
     structs.create_advanced_structs()
