@@ -63,7 +63,10 @@ def _segments(boot: DryBoot) -> Iterator[dict[str, Any]]:
 
 def _memories(boot: DryBoot) -> Iterator[dict[str, Any]]:
     """Each memory, what is used of it (by segments, or else all), and the parts that are."""
+    ranges = {(area.da, area.size, area.span): area for area in reversed(boot.map.areas)}
     for area in boot.map.areas:
+        if ranges[area.da, area.size, area.span] is not area:
+            continue  # a reserved memory that the driver has mapped as well
         parts = list(_parts(boot, area))
         shared = area.kind in ("ring", "buffer")
         used = area.size if shared else _union(parts)
