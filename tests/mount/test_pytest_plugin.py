@@ -123,12 +123,19 @@ def test_no_board_can_be_made(pytester, words, counts):
     assert output.count("/dev/fuse: missing: load the kernel's module") >= 1
 
 
-def _runs(pid):
-    """Does it: neither gone nor a zombie."""
-    try:
-        return bool(Path(f"/proc/{pid}/cmdline").read_bytes())
-    except OSError:
-        return False
+#: As long as any, and like no other: a command inside has another number outside.
+SLEEP = f"sleep 1000.{os.getpid()}"
+
+
+def _runs():
+    """Does SLEEP: neither gone nor a zombie."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if path.read_bytes().split(b"\0")[:2] == SLEEP.encode().split():
+                return True
+        except OSError:
+            continue
+    return False
 
 
 @pytest.fixture
@@ -152,20 +159,22 @@ def test_a_command_inside_is_a_subprocess(inside, tmp_path):
 
 def test_a_command_that_takes_too_long_is_killed_with_its_children(inside, tmp_path):
     with pytest.raises(subprocess.TimeoutExpired) as expired:
-        inside.run(f"sleep 1000 & echo $! >{tmp_path}/pid; wait", shell=True, timeout=0.5)
+        inside.run(f"{SLEEP} & touch {tmp_path}/started; wait", shell=True, timeout=0.5)
     assert expired.value.cmd.startswith("sleep")
-    pid = int((tmp_path / "pid").read_text())
+    assert (tmp_path / "started").exists()
     deadline = time.monotonic() + 5
-    while _runs(pid):
+    while _runs():
         assert time.monotonic() < deadline
         time.sleep(0.02)
 
 
 def test_the_end_of_a_board_ends_what_is_inside(tmp_path):
     with RprocBoard() as board:
-        board.run(f"setsid sleep 1000 >{tmp_path}/log 2>&1 & echo $! >{tmp_path}/pid", shell=True)
-        pid = int((tmp_path / "pid").read_text())
-    assert not _runs(pid)
+        board.run(f"setsid {SLEEP} >{tmp_path}/log 2>&1 &", shell=True)
+        deadline = time.monotonic() + 5
+        while not _runs():
+            assert time.monotonic() < deadline
+    assert not _runs()
 
 
 def test_a_board_that_cannot_be(tmp_path):
