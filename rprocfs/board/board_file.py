@@ -68,7 +68,8 @@ def parse_board(path: str, content: bytes) -> Board:
     ]
     tree = board_tree(source, document.get("devicetree"), processors)
     added = [processor for processor in processors if "compatible" in processor]
-    processors = [*(dict(known) for known in tree.processors), *added] if tree else processors
+    if tree:
+        processors = [*(_with_noes(known, processors) for known in tree.processors), *added]
     check_device_names(source, processors)
     _check_phandles(source, processors)
     modules = document.get("modules", [])
@@ -90,6 +91,15 @@ def parse_board(path: str, content: bytes) -> Board:
     )
     source.finish()
     return found
+
+
+def _with_noes(known: Mapping[str, Any], said: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A processor of a devicetree, with what the file says is false: no property says that."""
+    own = [table for table in said if table.get("label", "") == known.get("label")]
+    return {
+        **known,
+        **{key: value for table in own for key, value in table.items() if value is False},
+    }
 
 
 def _check_own(source: Source, document: Mapping[str, Any]) -> None:

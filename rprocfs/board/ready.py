@@ -35,8 +35,9 @@ def other_boards() -> Mapping[str, Path]:
 
 def images(name: str) -> tuple[str, ...]:
     """Where the images that come along are: those for the board of that name, and the others."""
-    here = Path(__file__).parents[1] / "firmware"
-    return tuple(str(place) for place in (here / name, here) if place.is_dir())
+    here = Path(__file__).parents[1]
+    places = (here / "boards/firmware" / name, here / "firmware")
+    return tuple(str(place) for place in places if place.is_dir())
 
 
 def board_names() -> str:

@@ -10,10 +10,7 @@ from rprocfs.board.show import PATH
 from rprocfs.cli import main
 from rprocfs.errors import CommandError
 from rprocfs.fs.kernfs import Owner
-from rprocfs.testing.elf import Segment
 from rprocfs.testing.images import IMAGES
-from rprocfs.testing.rsc_table import resource_table, vdev
-from rprocfs.testing.tree_board import image
 from rprocfs.testing.userspace import Userspace
 from rprocfs_fuse.command.options import Options
 from rprocfs_fuse.operations import Operations
@@ -153,27 +150,18 @@ def test_rules(write, tmp_path, where):
         ("imx8mp", "rpmsg-virtual-tty-channel-1", "ttyRPMSG0", "ttyRPMSG30"),
     ],
 )
-def test_names_of_vendors(tmp_path, name, channel, node, link):
+def test_names_of_vendors(name, channel, node, link):
     """A channel that no driver of Linux takes gets one, and the node a second name."""
-    code = Segment(0, b"code", header={"p_flags": 5})
-    firmware = image(code, table=resource_table([vdev()]), at=0x200)
-    (tmp_path / "good.elf").write_bytes(firmware)
-    with open_board(name, firmware=str(tmp_path), strict=True) as system:
+    with open_board(name, strict=True) as system:
         shell = Userspace(system.tree)
-        processors = [
-            f"/sys/class/remoteproc/{entry}" for entry in shell.ls("/sys/class/remoteproc")
-        ]
-        processor = next(p for p in processors if shell.cat(f"{p}/name") != "wkup_m3\n")
-        shell.echo(f"{processor}/firmware", "good.elf")
+        found = [f"/sys/class/remoteproc/{entry}" for entry in shell.ls("/sys/class/remoteproc")]
+        processor = next(path for path in found if shell.cat(f"{path}/name") != "wkup_m3\n")
         shell.echo(f"{processor}/state", "start")
         while not shell.exists(f"/dev/{link}"):
             pass
         assert shell.readlink(f"/dev/{link}") == node
-        found = [
-            shell.cat(f"/sys/bus/rpmsg/devices/{d}/name")
-            for d in shell.ls("/sys/bus/rpmsg/devices")
-        ]
-        assert f"{channel}\n" in found
+        devices = "/sys/bus/rpmsg/devices"
+        assert f"{channel}\n" in [shell.cat(f"{devices}/{d}/name") for d in shell.ls(devices)]
         shell.echo(f"{processor}/state", "stop")
         assert not shell.exists(f"/dev/{link}")
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import shutil
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,8 +13,6 @@ from pathlib import Path
 from rprocfs.base.firmware import FirmwareLoader
 from rprocfs_fuse.run import namespace
 from rprocfs_fuse.run.linux import MS_BIND, MS_RDONLY, MS_REMOUNT, mount
-
-logger = logging.getLogger(__name__)
 
 #: Where the overlay is mounted, and what is written to it. The command sees neither.
 MOUNTPOINT = f"{namespace.STAGE}/firmware"
@@ -63,7 +61,8 @@ def _mount_overlay(layers: list[str], upper: Path) -> bool:
     finally:
         for fd in fds:
             os.close(fd)
-    logger.warning("/lib/firmware cannot be written: no overlay can be mounted: %s", why)
+    text = f"/lib/firmware cannot be written: no overlay can be mounted: {why}"
+    print(f"rprocfs: {text}", file=sys.stderr)
     return False
 
 
