@@ -12,6 +12,8 @@ stat(2) of a device node
     number. ``test -c`` wants a device.
 init_module(2), finit_module(2), delete_module(2)
     are for modules of the board (:mod:`modules`).
+mount(2) and fsopen(2)
+    of a debugfs or a configfs leave the board's (:mod:`mount_calls`).
 statfs(2)
     says FUSE, where libudev wants a sysfs.
 
@@ -46,6 +48,7 @@ from rprocfs_fuse.operations import (
 from rprocfs_fuse.run import linux, namespace, proc_calls, seccomp
 from rprocfs_fuse.run.credentials import capabilities
 from rprocfs_fuse.run.modules import ModuleCalls
+from rprocfs_fuse.run.mount_calls import MountCalls
 from rprocfs_fuse.run.seccomp import Call, Continue, Handler, Pick
 from rprocfs_fuse.run.stat_calls import StatCalls
 from rprocfs_fuse.run.statfs_calls import StatfsCalls
@@ -66,6 +69,7 @@ _CAP_SYSLOG = 1 << 34 | 1 << 21
 STAT_CALLS = ("stat", "lstat", "fstat", "newfstatat", "statx", "statfs", "fstatfs")
 
 
+MOUNT_CALLS = ("mount", "fsopen")
 MODULE_CALLS = ("init_module", "finit_module", "delete_module")
 
 
@@ -86,7 +90,7 @@ def filter_program(
         Pick(numbers["ioctl"], 1, (*TtyHandle.ioctl_sizes, RPMSG_CREATE_EPT_FD_IOCTL)),
         Pick(numbers["write"], 2, (0,)),
         Pick(numbers["read"], 2, (0,)),
-        *(Pick(numbers[name]) for name in MODULE_CALLS),
+        *(Pick(numbers[name]) for name in (*MODULE_CALLS, *MOUNT_CALLS)),
     ]
     named = [*STAT_CALLS, *(proc_calls.HANDLERS if device_tree else ())]
     named += ["uname"] if uname else []
@@ -114,6 +118,7 @@ def handlers(daemon: Daemon, device: int, release: str | None) -> Mapping[int, H
         **StatfsCalls(device, numbers).handlers(),
         **proc_calls.HANDLERS,
         **ModuleCalls(daemon).handlers(),
+        **MountCalls(device).handlers(),
         "uname": UnameCall(release or ""),
     }
     return {numbers[name]: call for name, call in by_name.items() if name in numbers}

@@ -49,6 +49,9 @@ MODULES_ALONE = {
     ),
 }
 
+#: What a board has mounted there.
+_REAL = {"/sys/kernel/debug": "debugfs", "/sys/kernel/config": "configfs"}
+
 #: Where the real ``/dev`` is as a whole, if need be.
 HIDDEN_DEV = ".devtmpfs"
 
@@ -136,10 +139,19 @@ def cover(covers: list[Cover], mountpoint: str) -> None:
         os.fchdir(where)
         os.close(where)
     for item in covers:
+        _mount_real(item.target)
         source = item.source if item.source.startswith("/") else f"{mountpoint}/{item.source}"
         mount(source, item.target, MS_BIND | MS_REC)
     with suppress(OSError):  # it is gone: the command starts where its caller was
         os.chdir(path)
+
+
+def _mount_real(target: str) -> None:
+    """Below ours, a real one: so the mount table says debugfs, too. A user may not have it."""
+    fstype = _REAL.get(target)
+    if fstype is not None:
+        with suppress(OSError):  # or it is there already
+            mount(fstype, target, 0, fstype)
 
 
 def _bind(item: Cover, place: str) -> None:
