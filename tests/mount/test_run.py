@@ -194,6 +194,13 @@ fd = os.open("rpmsg0", os.O_RDWR); print(stat.S_ISCHR(os.fstat(fd).st_mode))'"""
     ]  # fmt: skip
 
 
+def test_devices_are_files_for_who_wants_speed(runner):
+    runner.options = ["--no-devices"]
+    out = runner.sh("""for f in /dev/kmsg /dev/null; do [ -c $f ] && echo device $f; done
+        [ -f /dev/kmsg ] && echo file; dmesg -S -t > /dev/null && echo log""")
+    assert out.splitlines() == ["device /dev/null", "file", "log"]
+
+
 def test_an_open_device_stays_one_when_its_name_is_used_again(any_runner):
     fstat = f"{sys.executable} -c 'import os, stat; print(stat.S_ISCHR(os.fstat(3).st_mode))'"
     out = any_runner.sh(

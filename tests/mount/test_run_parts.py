@@ -1,5 +1,7 @@
 """The pieces of rprocfs run that need no namespace."""
 
+import ctypes
+import mmap
 import os
 import struct
 
@@ -7,8 +9,8 @@ import pytest
 
 from rprocfs.fs.kernfs import Dir, File, Link, Tree
 from rprocfs_fuse.run import calls, seccomp, uevents
+from rprocfs_fuse.run.glance import NAME, glances
 from rprocfs_fuse.run.overlay import HIDDEN_DEV, HiddenDir, plan
-from rprocfs_fuse.run.stat_calls import NAME
 from tests.mount.run_parts import verdict
 
 NOTIFY, ALLOW = 0x7FC00000, 0x7FFF0000
@@ -172,12 +174,60 @@ def test_the_filter_picks_what_it_should_and_nothing_else(machine):
     assert picked("write", 1, 0xDEAD, 0)
     assert picked("read", 1, 0xDEAD, 0)
     assert not picked("write", 1, 0xDEAD, 1)
-    assert all(picked(name) for name in calls.STAT_CALLS if name in numbers)
+    asked = (*calls.STAT_CALLS, *calls.STATFS_CALLS)
+    assert all(picked(name) for name in asked if name in numbers)
+    quick = calls.filter_program(machine, devices=False)
+    left = {name for name in asked if verdict(quick, arch, numbers.get(name, 999)) == NOTIFY}
+    assert left == set(calls.STATFS_CALLS)
     assert all(picked(name) for name in calls.MODULE_CALLS)
     assert not picked("openat", 1, 2)
     others = set(range(500)) - set(numbers.values())
     assert {verdict(program, arch, number) for number in others} == {ALLOW}
     assert verdict(program, 0x40000003, numbers["syslog"]) == ALLOW
+
+
+LOOKED_AT_AGAIN = [
+    b"/dev/kmsg",
+    b"/dev/anything",
+    b"/proc/device-tree",
+    b"device-tree",
+    b"/tmp/link/kmsg",
+    b"kmsg",
+    b"/" + b"x/" * 400,
+]
+
+
+@pytest.mark.parametrize("path", LOOKED_AT_AGAIN)
+def test_what_may_be_a_device_gets_a_second_look(path):
+    text = ctypes.create_string_buffer(path)
+    where = ctypes.addressof(text)
+    for name, args in (
+        ("stat", (where, 0)), ("newfstatat", (-100, where, 0, 0)), ("statx", (9, where)),
+    ):  # fmt: skip
+        assert not glances()[name](os.getpid(), args)
+
+
+def test_what_cannot_be_a_device_is_the_kernels_at_once(monkeypatch):
+    look, here = glances(), -100 & 0xFFFFFFFFFFFFFFFF
+    for path in (b"/etc/passwd", b"relative", b"/", b""):
+        text = ctypes.create_string_buffer(path)
+        where = ctypes.addressof(text)
+        assert look["stat"](os.getpid(), (where, 0))
+        assert look["newfstatat"](os.getpid(), (here, where, 0, 0))
+    monkeypatch.chdir("/dev")
+    assert not look["newfstatat"](os.getpid(), (here, where, 0, 0))
+    with open("/dev/null") as null, open("/etc/passwd") as file:
+        assert not look["fstat"](os.getpid(), (null.fileno(), 0))
+        assert look["fstat"](os.getpid(), (file.fileno(), 0))
+    assert not look["stat"](os.getpid(), (1, 0))
+
+
+def test_a_path_at_the_end_of_a_page_gets_a_second_look_if_it_goes_on():
+    area = mmap.mmap(-1, 2 * mmap.PAGESIZE)
+    start = ctypes.addressof(ctypes.c_char.from_buffer(area))
+    for path, at_once in ((b"/etc\0", True), (b"/etc/passwd\0", False)):
+        area[mmap.PAGESIZE - 5 : mmap.PAGESIZE - 5 + len(path)] = path
+        assert glances()["stat"](os.getpid(), (start + mmap.PAGESIZE - 5, 0)) is at_once
 
 
 def test_an_unknown_machine_has_no_filter():

@@ -47,6 +47,8 @@ from rprocfs_fuse.operations import (
 )
 from rprocfs_fuse.run import linux, namespace, proc_calls, seccomp
 from rprocfs_fuse.run.credentials import capabilities
+from rprocfs_fuse.run.glance import Glance
+from rprocfs_fuse.run.glance import glances as named_glances
 from rprocfs_fuse.run.modules import ModuleCalls
 from rprocfs_fuse.run.mount_calls import MountCalls
 from rprocfs_fuse.run.seccomp import Call, Continue, Handler, Pick
@@ -66,7 +68,8 @@ FOR_EVERYBODY = (Action.READ_ALL, Action.SIZE_BUFFER)
 _CAP_SYSLOG = 1 << 34 | 1 << 21
 
 #: Those that name a file.
-STAT_CALLS = ("stat", "lstat", "fstat", "newfstatat", "statx", "statfs", "fstatfs")
+STAT_CALLS = ("stat", "lstat", "fstat", "newfstatat", "statx")
+STATFS_CALLS = ("statfs", "fstatfs")
 
 
 MOUNT_CALLS = ("mount", "fsopen")
@@ -74,12 +77,13 @@ MODULE_CALLS = ("init_module", "finit_module", "delete_module")
 
 
 def filter_program(
-    machine: str = "", *, device_tree: bool = False, uname: bool = False
+    machine: str = "", *, devices: bool = True, device_tree: bool = False, uname: bool = False
 ) -> bytes | None:
     """What the command filters itself with; None on a machine that we do not know.
 
-    *device_tree*: also those that may name a file in ``/proc/device-tree``. *uname*: also
-    uname(2).
+    Without *devices*, stat(2) shows device nodes of ours as the regular files that they are,
+    and no file is looked for in ``/proc/device-tree``. *device_tree*: also the calls that may
+    name a file in there. *uname*: also uname(2).
     """
     known = seccomp.native(machine)
     if known is None:
@@ -92,7 +96,8 @@ def filter_program(
         Pick(numbers["read"], 2, (0,)),
         *(Pick(numbers[name]) for name in (*MODULE_CALLS, *MOUNT_CALLS)),
     ]
-    named = [*STAT_CALLS, *(proc_calls.HANDLERS if device_tree else ())]
+    named = [*STATFS_CALLS, *(STAT_CALLS if devices else ())]
+    named += proc_calls.HANDLERS if device_tree and devices else ()
     named += ["uname"] if uname else []
     picks += [Pick(numbers[name]) for name in named if name in numbers]
     return seccomp.program(arch, picks)
@@ -122,6 +127,13 @@ def handlers(daemon: Daemon, device: int, release: str | None) -> Mapping[int, H
         "uname": UnameCall(release or ""),
     }
     return {numbers[name]: call for name, call in by_name.items() if name in numbers}
+
+
+def glances() -> Mapping[int, Glance]:
+    """The calls that are nearly always the kernel's, by their number."""
+    known = seccomp.native()
+    numbers = known[1] if known else {}
+    return {numbers[name]: look for name, look in named_glances().items() if name in numbers}
 
 
 class SyslogCall:

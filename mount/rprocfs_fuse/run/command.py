@@ -56,7 +56,7 @@ def run(subparsers: Any) -> None:
         "if signal N ended it, 127 if it was not\nfound, 126 if it could not be executed; 1 the "
         "board could not be made, 2 wrong usage",
         usage="rprocfs run [--board BOARD] [-o OPTIONS] [--uevents] "
-        "[--udev [RULES]] [--uname] [--keep-firmware DIR] "
+        "[--udev [RULES]] [--uname] [--keep-firmware DIR] [--no-devices] "
         "[--] COMMAND [ARGUMENT ...]",
     )
     parser.add_argument("--board", metavar="BOARD", help="TOML, a devicetree, or a name")
@@ -82,6 +82,11 @@ def run(subparsers: Any) -> None:
         "--keep-firmware", metavar="DIR", type=Path,
         help="copy to DIR what COMMAND has put into /lib/firmware, which is private to the run",
     )  # fmt: skip
+    parser.add_argument(
+        "--no-devices", dest="devices", action="store_false",
+        help="let stat(2) be fast: it then shows the board's device nodes as regular files, and "
+        "/proc/device-tree is the machine's",
+    )  # fmt: skip
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND")
     parser.set_defaults(run=lambda arguments: _run(parser, arguments))
 
@@ -93,8 +98,9 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     arguments.options.resolve()
     rules = None if arguments.udev is None else find_udevd(arguments.udev)
     arguments.uevents |= rules is not None
+    command = partial(run_command, argv=argv, rules=rules, devices=arguments.devices)
     with terminal_kept(), signals_held():
-        status = _run_processes(arguments, partial(run_command, argv=argv, rules=rules))
+        status = _run_processes(arguments, command)
     return end_as(status)
 
 

@@ -33,12 +33,14 @@ def run_command(
     release: str | None,
     argv: list[str],
     rules: list[Path] | None,
+    devices: bool,
 ) -> int:
     """Become the command; the status of the process where that cannot be.
 
     It dies with its *parent*. In a PID namespace of its own it needs a /proc of its own, and
     tells by *introduce* whether that was to be had; it does not return if not. With *rules*,
     there may be none, udevd runs beside it. With *release*, that is the kernel's version.
+    Without *devices*, stat(2) is the kernel's alone.
     """
     set_parent_death_signal(signal.SIGKILL)
     if os.getppid() != parent:
@@ -53,7 +55,7 @@ def run_command(
         if rules is not None:
             cover_udev(rules)
         umount(namespace.STAGE, MNT_DETACH)
-        _filter(door, uname=release is not None)
+        _filter(door, devices=devices, uname=release is not None)
         if rules is not None:
             start_udevd()
         os.environ |= modules.environment(os.environ)
@@ -76,14 +78,14 @@ def complain(text: str) -> None:
     print(f"rprocfs: {text}", file=sys.stderr)
 
 
-def _filter(door: socket.socket, *, uname: bool) -> None:
+def _filter(door: socket.socket, *, devices: bool, uname: bool) -> None:
     """Some of our system calls are answered by whoever is behind the door: stat(2), among others.
 
     Between the two steps none of them may be made.
     """
     mounts = namespace.open_mounts()
     device_tree = os.path.islink(paths.DEVICE_TREE)  # noqa: PTH114 - bytes
-    program = calls.filter_program(device_tree=device_tree, uname=uname)
+    program = calls.filter_program(devices=devices, device_tree=device_tree, uname=uname)
     listener = None if program is None else seccomp.install(program)
     send_tenants(door, mounts, listener)
     os.close(mounts)

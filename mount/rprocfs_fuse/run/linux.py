@@ -37,8 +37,15 @@ _AT_EMPTY_PATH = 0x1000
 _NR_SECCOMP = {"x86_64": 317, "aarch64": 277}
 
 _libc = ctypes.CDLL(None, use_errno=True)
-for _name in ("process_vm_readv", "process_vm_writev"):
-    getattr(_libc, _name).restype = ctypes.c_ssize_t
+
+#: process_vm_readv(2) and process_vm_writev(2), of addresses: the bytes, negative if none.
+process_vm_readv, process_vm_writev = _libc.process_vm_readv, _libc.process_vm_writev
+for _call in (process_vm_readv, process_vm_writev):
+    _call.restype = ctypes.c_ssize_t
+    _call.argtypes = (
+        ctypes.c_int, ctypes.c_void_p, ctypes.c_ulong, ctypes.c_void_p, ctypes.c_ulong,
+        ctypes.c_ulong,
+    )  # fmt: skip
 
 
 def unshare(flags: int) -> None:
@@ -95,7 +102,7 @@ def read_memory(task: int, address: int, size: int) -> bytes:
     process_vm_readv(2): /proc/PID/mem would overlook the protection of the pages.
     """
     buffer = (ctypes.c_char * size)()
-    count = _transfer(_libc.process_vm_readv, task, ctypes.addressof(buffer), address, size)
+    count = _transfer(process_vm_readv, task, ctypes.addressof(buffer), address, size)
     return buffer.raw[:count]
 
 
@@ -103,14 +110,13 @@ def write_memory(task: int, address: int, data: bytes) -> int:
     """Write to a task's memory what it might write itself; the bytes written; OSError."""
     buffer = ctypes.create_string_buffer(data, len(data))
     here = ctypes.addressof(buffer)
-    return _transfer(_libc.process_vm_writev, task, here, address, len(data))
+    return _transfer(process_vm_writev, task, here, address, len(data))
 
 
 def _transfer(call: Any, task: int, here: int, address: int, size: int) -> int:
     local = (ctypes.c_size_t * 2)(here, size)  # struct iovec
     remote = (ctypes.c_size_t * 2)(address, size)
-    one, flags = ctypes.c_ulong(1), ctypes.c_ulong(0)
-    return _check(call(ctypes.c_int(task), local, one, remote, one, flags))
+    return _check(call(task, local, 1, remote, 1, 0))
 
 
 def stat(number: int, fd: int, size: int) -> bytearray:

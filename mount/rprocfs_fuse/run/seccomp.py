@@ -196,7 +196,7 @@ class Server:
     """Answers the calls that come in on *listener*, which it closes, by their numbers.
 
     *sources* are descriptors to wait for too, and what to call when one can be read,
-    until that returns False.
+    until that returns False. *glances* say at once that a call is the kernel's.
     """
 
     def __init__(
@@ -204,10 +204,12 @@ class Server:
         listener: int,
         handlers: Mapping[int, Handler],
         sources: Mapping[int, Callable[[], bool]] | None = None,
+        glances: Mapping[int, Callable[[int, Sequence[int]], bool]] | None = None,
     ) -> None:
         self._listener = listener
         self._handlers = handlers
         self._sources = sources or {}
+        self._glances = glances or {}
         self._waiting: list[Call] = []
         self._event = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
         self._closing = False
@@ -259,6 +261,10 @@ class Server:
         except OSError:
             return  # the caller is gone meanwhile
         number, pid, _, call, _, _, *args = _NOTIF.unpack(buffer)
+        glance = self._glances.get(call)
+        if glance is not None and glance(pid, args):
+            self._go_on(number)
+            return
         self._serve(Call(number, pid, call, tuple(args), self._listener))
 
     def _retry(self) -> None:
@@ -271,7 +277,7 @@ class Server:
         try:
             self._answer(call, self._try(call))
         except Continue:
-            self._answer(call, 0, flags=_FLAG_CONTINUE)
+            self._go_on(call.id)
         except WouldBlock:
             # Whoever gave up meanwhile is forgotten, or a caller could have us keep any number.
             self._waiting = [*(other for other in self._waiting if other.valid), call]
@@ -289,7 +295,11 @@ class Server:
             wait.queue.add(self._wake)
         return handler(call)  # it may have come in between
 
-    def _answer(self, call: Call, result: int, code: int = 0, flags: int = 0) -> None:
+    def _go_on(self, number: int) -> None:
         with suppress(OSError):  # a signal was faster
-            response = _RESPONSE.pack(call.id, result, -code, flags)
+            fcntl.ioctl(self._listener, _NOTIF_SEND, _RESPONSE.pack(number, 0, 0, _FLAG_CONTINUE))
+
+    def _answer(self, call: Call, result: int, code: int = 0) -> None:
+        with suppress(OSError):  # a signal was faster
+            response = _RESPONSE.pack(call.id, result, -code, 0)
             fcntl.ioctl(self._listener, _NOTIF_SEND, response)

@@ -7,23 +7,15 @@ all that cannot be of a file in ``/dev`` go straight on to the kernel.
 from __future__ import annotations
 
 import os
-import re
 import stat
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from rprocfs_fuse.run import linux, paths
+from rprocfs_fuse.run.glance import DEV, IN_DEV, NAME
 from rprocfs_fuse.run.knowledge import Daemon, DeviceFile
 from rprocfs_fuse.run.seccomp import Call, Continue, Handler
-
-#: What may be a device of ours, wherever it is said to be: a link may lead there.
-NAME = re.compile(
-    rb"(?:^|/)(?:rpmsg|rpmsg_ctrl|ttyRPMSG|remoteproc|hvc|vport\w*)\d+$|(?:^|/)(?:kmsg|hwrng)$"
-)
-_DEV = b"/dev/"
-#: Behind the path of the root directory, if that was changed by chroot(2).
-_IN_DEV = re.compile(r"/dev(/|$)")
 
 _AT_SYMLINK_NOFOLLOW = 0x100
 _AT_EMPTY_PATH = 0x1000
@@ -132,8 +124,8 @@ def _path(call: Call, question: Question) -> bytes:
 
 
 def _may_be_device(call: Call, number: int, path: bytes) -> bool:
-    if path.startswith(_DEV) or (path and NAME.search(path)):
+    if path.startswith(DEV) or (path and NAME.search(path)):
         return True
     if path.startswith(b"/"):
         return False
-    return bool(_IN_DEV.search(paths.directory(call, number)))
+    return bool(IN_DEV.search(os.fsencode(paths.directory(call, number))))

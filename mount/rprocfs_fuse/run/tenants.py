@@ -53,7 +53,8 @@ class Tenants(threading.Thread):
             daemon = Daemon(self._pipe)
             device = Path(namespace.MOUNTPOINT).stat().st_dev
             handlers = calls.handlers(daemon, device, self._release)
-            self._server = Server(self._fds[1], handlers, {daemon.fd: daemon.listen})
+            sources = {daemon.fd: daemon.listen}
+            self._server = Server(self._fds[1], handlers, sources, calls.glances())
 
     def end(self) -> None:
         """Kill whoever is left; the command itself has ended."""
