@@ -10,14 +10,16 @@ import time
 
 import pytest
 
-from rprocfs.arch.core import Boot
+from rprocfs.arch.core import Boot, CoreSpec
 from rprocfs.engines.death import CrashType, Death
 from rprocfs.engines.engine import Engine
+from rprocfs.engines.io_thread import IoThread
 from rprocfs.engines.memory import SharedRam
 from rprocfs.engines.native.engine import STOP_TIMEOUT, NativeWorker
 from rprocfs.engines.qemu.engine import QemuWorker
 from rprocfs.engines.unicorn.engine import UnicornWorker
 from rprocfs.engines.worker import STDERR_KEPT, Worker
+from rprocfs.soc.machine import Bank, Machine
 from rprocfs.soc.vsoc import VSOC1
 
 TIMEOUT = 20
@@ -30,8 +32,8 @@ doorbell, console, control = (socket.socket(fileno=int(fd)) for fd in sys.argv[1
 class Hostile(Engine):
     """Runs *script* as a worker of the kind that an engine has."""
 
-    def __init__(self, script, kind):
-        super().__init__()
+    def __init__(self, script, kind, io=None):
+        super().__init__(io)
         self.worker, self.script = kind, script
 
     def command(self, machine, boot, fds):
@@ -118,6 +120,47 @@ def test_what_survives_it_cannot_keep_us(hostile, name):
         os.kill(worker.pid, signal.SIGKILL)
         until(lambda: deaths)
         worker.stop()
+
+
+FRAMED = Machine(
+    name="framed", source="", cores=[CoreSpec("core")], banks=[Bank("ram", 0, 4096)]
+)  # fmt: skip
+
+
+def test_messages_without_end_keep_nobody_else_waiting():
+    """One sends as many as it can, in frames; those of the other arrive, all and in order."""
+    flood = "while True: doorbell.send(b'\\1\\0' * 2000)"
+    quiet = "[doorbell.send(bytes((2, 1, n))) and time.sleep(0.005) for n in range(100)]"
+    io, flooded, heard = IoThread(), [0], []
+
+    def count(channel, payload):
+        flooded[0] += 1
+
+    with SharedRam.of(FRAMED) as ram:
+        workers = [
+            Hostile(script + "\ntime.sleep(60)", Worker, io).spawn(
+                FRAMED, ram, Boot("core", 0), on_message=told, on_exit=print
+            )
+            for script, told in ((flood, count), (quiet, lambda *message: heard.append(message)))
+        ]
+        until(lambda: len(heard) == 100)
+        for worker in workers:
+            worker.stop()
+    assert heard == [(2, bytes((n,))) for n in range(100)]
+    assert flooded[0] > 100
+
+
+def test_a_message_that_there_is_no_room_for():
+    """Nobody reads: what was sent is whole, and the driver is told of the rest."""
+    with SharedRam.of(FRAMED) as ram:
+        worker = Hostile("control.recv(1)", Worker).spawn(
+            FRAMED, ram, Boot("core", 0), on_message=print, on_exit=print
+        )
+        while worker.send(7, bytes(200)):
+            pass
+        assert not worker.send(7, bytes(200))
+        worker.stop()
+        assert not worker.send(7)
 
 
 def test_a_line_without_an_end_is_not_kept(hostile):
