@@ -44,6 +44,7 @@ def _stop_takes(bench: Bench) -> float:
     taken = time.monotonic() - before
     assert bench.state == "offline"
     bench.start()
+    bench.stop()  # the next try is with the other image
     return taken
 
 

@@ -68,12 +68,12 @@ class HostileUnicorn(UnicornEngine):
         super().__init__()
         self.words = str(library), victim, str(secret).encode(), str(secret.parent).encode()
 
-    def command(self, machine, core, vtor, fds):
+    def command(self, machine, boot, fds):
         library, *words = self.words
-        command = super().command(machine, core, vtor, fds)
+        command = super().command(machine, boot, fds)
         at = command.index("-c") + 1
         command[at] = (
-            "import sys; sys.path.append(sys.argv.pop(1)); import ctypes; "
+            "import sys; sys.path += [sys.argv.pop(1), sys.argv.pop(1)]; import ctypes; "
             f"lib = ctypes.CDLL({library!r}); "
             "from rprocfs.engines.unicorn import worker; "
             "worker.Processor.run = lambda self: "
