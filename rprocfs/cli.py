@@ -32,6 +32,9 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "install the mount helper, the systemd unit, completion and the manual page",
     ),
     "check": ("rprocfs.check.command:check", "say whether a firmware image boots, and if not, why"),
+    "boot": (
+        "rprocfs.commands.boot:boot", "boot a firmware image on a board, and show what it says",
+    ),
     "board": ("rprocfs.board.command:board", "list, check, show and convert boards"),
     "firmware": (
         "rprocfs.commands.firmware:firmware",

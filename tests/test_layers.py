@@ -36,7 +36,7 @@ ALLOWED = {
         "devicetree", "entry_point", "fs", "base", "errors", "kernel", "remoteproc", "system",
     },
     "check": {"errors", "base", "board", "devicetree", "system", "remoteproc"},
-    "commands": {"errors", "soc", "system"},
+    "commands": {"errors", "fs", "soc", "system", "board", "remoteproc"},
     "cli": {"entry_point", "errors"},
     "__main__": {"cli"},
     # The public names, for the type checkers and when they are asked for.
@@ -96,7 +96,7 @@ FOR_ALL = {"locking"}
 #: What they may import of the framework: a transport knows the tree and nothing in it.
 MOUNT_OF_FRAMEWORK = dict.fromkeys(MOUNT, frozenset({"errors", "fs"})) | {
     "command": {"base", "board", "cli", "errors", "fs", "kernel"},
-    "run": {"base", "board", "errors", "fs", "rpmsg", "tty"},
+    "run": {"base", "board", "errors", "fs", "rpmsg", "system", "tty"},
     "protocol": {"base", "errors", "fs"},  # a workqueue
     "testing": set(),
 }
