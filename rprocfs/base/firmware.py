@@ -3,7 +3,8 @@
 The search order is the kernel's: the custom path of
 ``sys/module/firmware_class/parameters/path``, then below the firmware directory
 ``updates/RELEASE``, ``updates``, ``RELEASE``, and the directory itself. Directories that
-lie below that one come last, as the lower layers of an overlay would.
+lie below that one come last, as the lower layers of an overlay would. What is in none of them
+is looked for compressed (:mod:`.firmware_compress`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rprocfs.base.firmware_compress import SUFFIXES
 from rprocfs.base.firmware_root import LIB_FIRMWARE, FirmwareRoot
 from rprocfs.fs.kernfs import Link, error
 from rprocfs.fs.sysfs import SysfsFile, attribute
@@ -23,6 +25,8 @@ from rprocfs.kernel import FIRMWARE_PATH_LOGGED
 if TYPE_CHECKING:
     from rprocfs.base.device import Device
     from rprocfs.base.model import DriverModel
+
+Decompress = Callable[["Device", bytes], bytes]
 
 #: The largest file that is taken, as INT_MAX in kernel_read_file().
 MAX_SIZE = 0x7FFFFFFF
@@ -75,34 +79,59 @@ class FirmwareLoader:
         if ".." in name.split("/"):
             device.warn(f"Firmware load for '{name}' refused, path contains '..' component")
             raise error(errno.EINVAL)
-        code, data = self._search(name, device)
+        code, data = self._request(name, device)
         if code == errno.ENOENT and self.missed():
-            code, data = self._search(name, device)
+            code, data = self._request(name, device)
         if not code:
             return data
         device.warn(f"Direct firmware load for {name} failed with error -{code}")
         raise error(code)
 
-    def _search(self, name: str, device: Device) -> tuple[int, bytes]:
+    def _request(self, name: str, device: Device) -> tuple[int, bytes]:
+        """_request_firmware(): the file, else a compressed one. 0 and the content, or an errno."""
+        code, data = self._search(name, device, None)
+        for suffix, decompress in SUFFIXES.items():
+            if code == errno.ENOENT:
+                code, data = self._search(name + suffix, device, decompress)
+        return code, data
+
+    def _search(
+        self, name: str, device: Device, decompress: Decompress | None
+    ) -> tuple[int, bytes]:
         """fw_get_filesystem_firmware(): 0 and the content, or an errno."""
         code = errno.ENOENT
         for root in self._roots:
-            code, data = self._search_below(root, name, device)
+            code, data = self._search_below(root, name, device, decompress)
             if code != errno.ENOENT:
                 return code, data
         return code, b""
 
-    def _search_below(self, root: FirmwareRoot, name: str, device: Device) -> tuple[int, bytes]:
+    def _search_below(
+        self, root: FirmwareRoot, name: str, device: Device, decompress: Decompress | None
+    ) -> tuple[int, bytes]:
         code = errno.ENOENT
         for directory in self.search_path():
             where = f"{directory}/{name}"
             try:
-                return 0, _read(root.resolve(where))
+                data = _read(root.resolve(where))
             except OSError as failure:
                 code = failure.errno or errno.EIO
+            else:
+                code, data = _decompressed(device, data, decompress)
+                if not code:
+                    return 0, data
+                continue
             if code != errno.ENOENT and self.model.version.has(FIRMWARE_PATH_LOGGED):
                 device.warn(f"loading {where} failed with error -{code}")
         return code, b""
+
+
+def _decompressed(device: Device, data: bytes, decompress: Decompress | None) -> tuple[int, bytes]:
+    """0 and the content, or the errno of what refused it."""
+    try:
+        return 0, data if decompress is None else decompress(device, data)
+    except OSError as failure:
+        return failure.errno or errno.EIO, b""
 
 
 def _read(where: str) -> bytes:
