@@ -4,7 +4,8 @@ The process that serves a mount may use it, and may start programs that do: what
 the server lets the interpreter's lock go, except for posix_spawn(3). ``os.posix_spawn`` keeps
 the lock until the program runs, and waits for ever, unkillable, if that program is in the
 mount, or if a file of the mount is closed on the way. :func:`mount` keeps ``subprocess`` from
-using it (Python 3.13 does by default); do not call it yourself with what is in the mount.
+using it (Python 3.13 does by default), and vfork(2), with which Python before 3.11.4 keeps the
+lock likewise; do not call it yourself with what is in the mount.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ def mount(
     From then on ``subprocess`` forks in this process, see above.
     """
     options = options or MountOptions()
-    vars(subprocess)["_USE_POSIX_SPAWN"] = False  # its documented switch, Final to mypy
+    # Its documented switches, Final to mypy.
+    vars(subprocess)["_USE_POSIX_SPAWN"] = vars(subprocess)["_USE_VFORK"] = False
     where = TRANSPORTS.get(options.transport)
     if where is None:
         known = ", ".join(TRANSPORTS)
