@@ -84,6 +84,26 @@ def test_messages_of_every_size(echo, program, how):
     assert (done.stdout, done.stderr) == (f"{COUNT} messages\n", "")
 
 
+@pytest.fixture
+def bench(tmp_path):
+    binary = tmp_path / "rpmsg_bench"
+    source = HERE / "rpmsg_bench.c"
+    subprocess.run(["cc", "-Wall", "-Wextra", "-Werror", "-O2", "-o", binary, source], check=True)
+    return binary
+
+
+@pytest.mark.parametrize("how", ["block", "poll"])
+@pytest.mark.parametrize("size", [1, 496])
+def test_round_trips_as_benchmarks_do_them(echo, bench, size, how):
+    for node in ("/dev/rpmsg_ctrl0",) * 2:  # the endpoint of the first run is gone
+        done = echo.run(
+            [bench, node, str(COUNT), str(size), how],
+            capture_output=True, text=True, timeout=60 + COUNT // 100,
+        )  # fmt: skip
+        assert done.stdout.startswith(f"messages {COUNT} failures 0 us "), done.stderr
+        assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_a_serial_port(start, tmp_path):
     firmware = tmp_path / "firmware"
     firmware.mkdir()

@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING
 from rprocfs.base.syslog import Action
 from rprocfs.fs import anon_inode
 from rprocfs.fs.kernfs import error
+from rprocfs.fs.wait import WouldBlock
 from rprocfs.rpmsg.ctrl import ENDPOINT_FD_INFO, RPMSG_CREATE_EPT_FD_IOCTL
 from rprocfs.tty.tty_io import TtyHandle
 from rprocfs_fuse.operations import (
@@ -51,6 +52,7 @@ from rprocfs_fuse.run.glance import Glance
 from rprocfs_fuse.run.glance import glances as named_glances
 from rprocfs_fuse.run.modules import ModuleCalls
 from rprocfs_fuse.run.mount_calls import MountCalls
+from rprocfs_fuse.run.readable import Readable
 from rprocfs_fuse.run.seccomp import Call, Continue, Handler, Pick
 from rprocfs_fuse.run.stat_calls import StatCalls
 from rprocfs_fuse.run.statfs_calls import StatfsCalls
@@ -160,6 +162,7 @@ class FileCalls:
 
     def __init__(self, device: int) -> None:
         self._device = device
+        self._readable = Readable()
 
     def ioctl(self, call: Call) -> int:
         """ioctl(fd, command, argument) of a terminal, or one that opens a file."""
@@ -202,9 +205,15 @@ class FileCalls:
         if call.args[2]:  # more than 4 GiB
             raise Continue
         with self._borrowed(call) as fd:
-            if fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE == forbidden:
+            flags = fcntl.fcntl(fd, fcntl.F_GETFL)
+            if flags & os.O_ACCMODE == forbidden:
                 raise error(errno.EBADF)
-            fcntl.ioctl(fd, command, 0)
+            try:
+                fcntl.ioctl(fd, command, 0)
+            except BlockingIOError:
+                if command != IOC_EMPTY_READ or flags & os.O_NONBLOCK:
+                    raise
+                raise WouldBlock(self._readable.queue(call, fd)) from None
         return 0
 
     @contextmanager
