@@ -41,6 +41,17 @@ def test_what_a_page_shows(page, tmp_path):
     sessions.play([command for block in blocks for command in block], here, environment)
 
 
+def test_the_keys_of_a_board_file_are_there_to_be_read():
+    """docs/reference/board.md is in the repository; building the documentation writes it."""
+    script = "import generate, sys; sys.stdout.write(generate.board())"
+    done = subprocess.run(
+        [sys.executable, "-c", script], cwd=DOCS, capture_output=True, text=True, check=True,
+        env=os.environ | {"PYTHONPATH": f"{DOCS}:{ROOT}:{ROOT / 'mount'}"},
+    )  # fmt: skip
+    same = (DOCS / "reference/board.md").read_text() == done.stdout
+    assert same, "docs/reference/board.md is old: build the documentation, and commit it"
+
+
 def test_it_builds(tmp_path):
     command = [sys.executable, "-m", "sphinx", "-W", "-q"]
     done = subprocess.run(
