@@ -70,3 +70,4 @@ class Workqueue:
                     work()
             except Exception:
                 logger.exception("work on %s failed", self.name)
+            del work  # it would keep what it was about until the next one comes

@@ -10,11 +10,7 @@ is worth trying again. Who waits, and how, is the caller's business. Operations
 that sleep on purpose (booting a processor) say so with ``Handle.sleeps``, and are
 called on a thread that may be kept.
 
-**Locks**, in the order in which they may be taken::
-
-    device lock (parent before child) > Rproc.lock > virtqueue > endpoint > Tree.lock
-
-``Tree.lock`` guards the shape of the tree only: it is a leaf, held for a few
-statements and never across a callback. No show, store, open or wake-up callback
-runs under a lock that it did not take itself.
+**Locks.** All of them stand in one tree, see :mod:`rprocfs.locking`. ``Tree.lock`` guards the
+shape of the tree only: it is held for a few statements and never across a callback. No show,
+store, open or wake-up callback runs under a lock that it did not take itself.
 """

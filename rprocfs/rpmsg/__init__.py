@@ -4,11 +4,11 @@
 (:mod:`virtio_bus`); what it sends and receives is in :mod:`tx` and :mod:`rx`, and says
 on which threads. Channels and drivers of one's own: :mod:`core`.
 
-**Locks**, inside the device locks of the binding and in this order, none of them held
-across a doorbell: ``ctrl_lock`` > an open endpoint's > ``cb_lock`` of an endpoint (held
-while its callback runs) > a terminal's, the link's, the virtqueue's. The receiving
-callbacks of character devices and terminals take nothing but their own queue; the
-others run on the link's work queue and may do whatever a driver may.
+**Locks.** All of them stand in one tree, see :mod:`rprocfs.locking`; none is held across a
+doorbell. ``cb_lock`` of an endpoint is held while its callback runs, so a callback leaves what
+binds or unbinds devices to its receiver: see :data:`~rprocfs.rpmsg.endpoint.Deferred`. The
+callbacks of character devices and terminals take nothing but their own queue; the others run
+on the link's work queue.
 """
 
 from rprocfs.rpmsg.subsystem import Rpmsg

@@ -1,4 +1,5 @@
 import threading
+import weakref
 
 from rprocfs.base.workqueue import Workqueue
 
@@ -41,4 +42,19 @@ def test_a_queue_that_was_never_used_has_no_thread():
     queue = Workqueue("test")
     queue.flush()
     assert threading.active_count() == before
+    queue.destroy()
+
+
+def test_an_idle_queue_keeps_nothing_of_its_last_work():
+    class Subject:
+        def work(self):
+            pass
+
+    queue, subject = Workqueue("test"), Subject()
+    alive = weakref.ref(subject)
+    queue.queue_work(subject.work)
+    del subject
+    queue.flush()
+    queue.flush()  # the work of the first flush is forgotten with the second one's
+    assert alive() is None
     queue.destroy()

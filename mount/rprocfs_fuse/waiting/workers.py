@@ -51,6 +51,7 @@ class Workers:
     def _run(self, job: Job | None) -> None:
         while job is not None:
             job()
+            job = None  # it would keep what it was about until the next one comes
             job = self._next()
         with self._lock:
             self._threads.discard(threading.current_thread())
