@@ -225,7 +225,8 @@ class Client:
         fd = os.open(path, os.O_RDWR | os.O_NONBLOCK)
         try:
             os.write(fd, self.random.randbytes(self.random.randrange(1, 30)))
-            fcntl.ioctl(fd, self.random.randrange(1 << 32), bytes(64))
+            # The number says how many bytes come back: no more than there is room for.
+            fcntl.ioctl(fd, self.random.randrange(1 << 32) & ~0x3FC00000, bytes(64))
         finally:
             os.close(fd)
 
