@@ -5,7 +5,9 @@ from __future__ import annotations
 import struct
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 
+from rprocfs.fs.wait import Task
 from rprocfs.kernel import ELF_CLASS_IN_CAPITALS
 from rprocfs.locking import might_sleep
 from rprocfs.remoteproc.dump_segment import DumpMode, DumpSegment
@@ -47,7 +49,7 @@ def rproc_coredump(rproc: Rproc, notes: bytes = b"") -> None:
     """Make a devcoredump, unless disabled.
 
     ``inline`` reads the memory while the dump is read, and returns when it is dismissed, which
-    rproc_del() does too.
+    rproc_del() does too, and a signal for a caller that waits.
     The kernel's dumps are memory and nothing else; a driver of ours may add *notes*, by
     which a debugger finds the registers.
     """
@@ -71,9 +73,24 @@ def rproc_coredump(rproc: Rproc, notes: bytes = b"") -> None:
     devcoredump.dev_coredumpm(rproc, reader.read, done.set)
     if rproc.going:  # it may have been too early to be dismissed by rproc_del()
         devcoredump.dismiss(rproc)
-    might_sleep("waiting for the end of a dump")
-    done.wait()
+    _wait_killable(done, partial(devcoredump.dismiss, rproc))
     rproc.inline_dump = False
+
+
+def _wait_killable(done: threading.Event, give_up: Callable[[], object]) -> None:
+    """Until *done*; a signal for the caller that recovers the processor itself gives it up."""
+    might_sleep("waiting for the end of a dump")
+    task = Task.current()
+    if task is None:  # the workqueue
+        done.wait()
+        return
+    task.sleep_on(give_up)
+    try:
+        if task.signal_pending:
+            give_up()
+        done.wait()
+    finally:
+        task.sleep_on(None)
 
 
 def _headers(

@@ -2,11 +2,13 @@
 
 import errno
 import os
+import threading
 import time
 
 import pytest
 
 from rprocfs.fs.kernfs import File
+from rprocfs.fs.wait import Task
 from rprocfs.system import System
 from rprocfs.testing.images import IMAGES
 from rprocfs.testing.userspace import Userspace
@@ -71,6 +73,28 @@ def test_another_image_that_is_none_is_refused(system, shell, tmp_path, image, c
     system.remoteproc.rprocs[0].workqueue.flush()
     assert shell.cat(f"{R0}/state") == "offline\n"
     assert [record for record in caplog.records if record.exc_info] == []
+
+
+def test_a_signal_ends_an_inline_dump_for_the_caller_that_recovers(system, shell):
+    """`echo recover > recovery` waits for the reader of the dump; it can be killed."""
+    shell.echo(f"{R0}/coredump", "inline")
+    shell.echo(f"{R0}/recovery", "disabled")
+    shell.echo(f"{R0}/state", "start")
+    _crash(shell)
+    _wait(lambda: shell.cat(f"{R0}/state") == "crashed\n")
+    task = Task()
+
+    def recover():
+        with task.running():
+            shell.echo(f"{R0}/recovery", "recover")
+
+    caller = threading.Thread(target=recover)
+    caller.start()
+    _wait(lambda: shell.exists(f"{R0}/devcoredump/data"))
+    task.interrupt()
+    caller.join(10)
+    assert not caller.is_alive()
+    assert shell.cat(f"{R0}/state") == "running\n"
 
 
 def test_an_unbind_ends_an_inline_dump(system, shell):
