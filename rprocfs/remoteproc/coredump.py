@@ -77,7 +77,7 @@ def rproc_coredump(rproc: Rproc, notes: bytes = b"") -> None:
     rproc.inline_dump = False
 
 
-def _wait_killable(done: threading.Event, give_up: Callable[[], object]) -> None:
+def _wait_killable(done: threading.Event, give_up: Callable[[], None]) -> None:
     """Until *done*; a signal for the caller that recovers the processor itself gives it up."""
     might_sleep("waiting for the end of a dump")
     task = Task.current()
