@@ -47,8 +47,9 @@ def search_path(machine: Machine) -> tuple[str, str]:
     """Where a worker finds this package, and that of a *machine* which comes in another one."""
     package = machine.source.partition(":")[0].partition(".")[0]
     spec = importlib.util.find_spec(package)
-    places = list((spec and spec.submodule_search_locations) or ())
-    return str(ROOT), str(Path(places[0]).parent) if places else str(ROOT)
+    assert spec is not None, f"{machine.name} is nowhere: {machine.source}"
+    place = next(iter(spec.submodule_search_locations or ()), spec.origin)
+    return str(ROOT), str(Path(place or ROOT).parent)
 
 
 class UnicornWorker(Worker):
