@@ -11,8 +11,10 @@ import mmap
 
 from rprocfs.fs.kernfs import error
 
-#: Buses of 32 bits: the addresses that the processors of remoteproc can be told.
-END = 1 << 32
+#: What is below is one piece, of which the parts may overlap as they like.
+LOW_END = 1 << 32
+#: Of 40 bits: the address bus of the SoCs that remoteproc is for.
+END = 1 << 40
 _MAP_NORESERVE = 0x4000
 
 
@@ -20,13 +22,22 @@ class Iomem:
     """Everything below :data:`END`, zeroes until it is written."""
 
     def __init__(self) -> None:
-        self._view: memoryview | None = None
+        #: (start, its bytes) of each piece.
+        self._pieces: list[tuple[int, memoryview]] = []
 
     def ioremap(self, start: int, size: int) -> memoryview:
-        """``ioremap_wc``: the bytes at ``[start, start + size)``; ENOMEM where there is no bus."""
-        if size <= 0 or start < 0 or start + size > END:
+        """``ioremap_wc``: the bytes at ``[start, start + size)``; ENOMEM where there is no bus.
+
+        What is beyond 32 bits, and not all in a piece that is mapped, becomes a piece.
+        """
+        if start < 0 or not 0 < size <= LOW_END or start + size > END:
             raise error(errno.ENOMEM)
-        if self._view is None:
-            flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE
-            self._view = memoryview(mmap.mmap(-1, END, flags=flags))
-        return self._view[start : start + size]
+        for first, view in self._pieces:
+            if first <= start and start + size <= first + len(view):
+                return view[start - first : start - first + size]
+        low = start + size <= LOW_END
+        first, length = (0, LOW_END) if low else (start, size)
+        flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE
+        view = memoryview(mmap.mmap(-1, length, flags=flags))
+        self._pieces.append((first, view))
+        return view[start - first : start - first + size]
