@@ -139,12 +139,15 @@ class OfNode:
         return found
 
     def aliases(self) -> dict[str, OfNode]:
-        """``/aliases``: name to node; those that lead nowhere are left out, as the kernel does."""
+        """``/aliases``: name to node; those that lead nowhere are left out, as the kernel does.
+
+        So is what is no string at all, as in upstream's omap3-n900.dts: no property is refused.
+        """
         node = self.root.children.get("aliases")
         found: dict[str, OfNode] = {}
         for name in node.properties if node else ():
             if node is not None and name not in ("name", "phandle", "linux,phandle"):
-                target = node.find(node.string(name) or "")
+                target = node.find(node.properties[name].partition(b"\0")[0].decode("latin-1"))
                 if target is not None and target.parent is not None:
                     found[name] = target
         return found

@@ -2,7 +2,7 @@ import pytest
 
 from rprocfs.devicetree.fdt import flatten, unflatten
 from rprocfs.devicetree.make import make_tree
-from rprocfs.devicetree.node import PropertyError
+from rprocfs.devicetree.node import OfNode, PropertyError
 from rprocfs.devicetree.processors import Match, of_processors
 
 KEYS = {
@@ -128,3 +128,14 @@ def test_a_tree_made_of_processors_gives_them_back(dtc, processors):
     assert dtc("dts", "dtb", dtc("dtb", "dts", blob)) == blob
     again = unflatten(blob)
     assert [properties for _, properties in _find(again)] == processors
+
+
+def test_aliases_that_lead_nowhere_are_left_out():
+    """A cell, no text at all, nothing: upstream's omap3-n900.dts has such a one."""
+    root = OfNode()
+    core = OfNode("m4", root)
+    aliases = OfNode("aliases", root)
+    aliases.properties |= {
+        "main": b"/m4\0", "i2c0": b"\0\0\0\x07", "i2c1": b"\xff\xfe", "i2c2": b"", "i2c3": b"/no\0",
+    }  # fmt: skip
+    assert root.aliases() == {"main": core}
