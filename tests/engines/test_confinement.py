@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -72,14 +73,14 @@ class HostileUnicorn(UnicornEngine):
         library, *words = self.words
         command = super().command(machine, boot, fds)
         at = command.index("-c") + 1
-        command[at] = (
-            "import sys; sys.path += [sys.argv.pop(1), sys.argv.pop(1)]; import ctypes; "
-            f"lib = ctypes.CDLL({library!r}); "
-            "from rprocfs.engines.unicorn import worker; "
-            "worker.Processor.run = lambda self: "
+        start, calls_main = command[at], "main(sys.argv[1:])"
+        assert calls_main in start
+        hostile = (
+            f"import ctypes; lib = ctypes.CDLL({library!r}); "
+            "from rprocfs.engines.unicorn import worker; worker.Processor.run = lambda self: "
             f"(lib.hostile(self.console.fd, *{words!r}), (0, ''))[1]; "
-            "worker.main(sys.argv[1:])"
         )
+        command[at] = start.replace(calls_main, hostile + calls_main)
         return command
 
 
@@ -291,3 +292,18 @@ def test_the_numbers_are_those_of_the_headers():
         for call, numbers in syscalls.NUMBERS.items():
             if numbers[column] is not None:
                 assert numbers[column] == int(found[call]), call
+
+
+SLOW = ("typing", "pathlib", "re", "importlib", "dataclasses", "enum", "logging", "contextlib")
+
+
+@pytest.mark.parametrize("module", ["qemu.launcher", "confinement.lock"])
+def test_a_launcher_imports_nothing_that_takes_long(module):
+    script = (
+        f"import sys; sys.path.append({str(HERE.parents[1])!r}); "
+        f"import rprocfs.engines.{module}; print(*sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=True
+    )
+    assert not set(SLOW) & set(done.stdout.split())

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import resource
-from contextlib import suppress
 
-from rprocfs.engines.confinement.linux import write
+from rprocfs.engines.confinement.linux import attempt, write
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,5 +35,4 @@ def offer_to_oom_killer() -> None:
 
     No limit of the kernel is for all the memory of several processes, but a cgroup's.
     """
-    with suppress(OSError):
-        write("/proc/self/oom_score_adj", "1000")
+    attempt(write, "/proc/self/oom_score_adj", "1000")

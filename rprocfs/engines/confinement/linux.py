@@ -5,6 +5,10 @@ from __future__ import annotations
 import ctypes
 import os
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 CLONE_NEWNS, CLONE_NEWUTS, CLONE_NEWIPC = 0x00020000, 0x04000000, 0x08000000
 CLONE_NEWUSER, CLONE_NEWPID, CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
 
@@ -39,6 +43,15 @@ def checked(result: int, what: str) -> int:
 def syscall(number: int, *arguments: object, name: str) -> int:
     """syscall(2)."""
     return checked(libc.syscall(ctypes.c_long(number), *arguments), name)
+
+
+def attempt(call: Callable[..., object], *arguments: object) -> bool:
+    """Make a call that may be refused; whether it was not. Without contextlib: 2 ms of a boot."""
+    try:
+        call(*arguments)
+    except OSError:
+        return False
+    return True
 
 
 def number(table: dict[str, int], name: str) -> int:

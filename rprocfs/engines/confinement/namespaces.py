@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import suppress
 
 from rprocfs.engines.confinement.linux import (
     CLONE_NEWIPC,
@@ -19,6 +18,7 @@ from rprocfs.engines.confinement.linux import (
     MS_PRIVATE,
     MS_RDONLY,
     MS_REC,
+    attempt,
     mount,
     pivot_root,
     read_only,
@@ -49,8 +49,7 @@ def isolate(more: int = 0) -> str:
     had. A PID namespace is that of the children.
     """
     if os.getuid() == 0:
-        with suppress(OSError):
-            unshare(ISOLATED | more)
+        if attempt(unshare, ISOLATED | more):
             return "root"
         become_nobody()
     uid, gid = os.getuid(), os.getgid()
@@ -58,8 +57,7 @@ def isolate(more: int = 0) -> str:
     write("/proc/self/setgroups", "deny")
     write("/proc/self/gid_map", f"{gid} {gid} 1")
     write("/proc/self/uid_map", f"{uid} {uid} 1")
-    with suppress(OSError):  # of this namespace: none below it
-        write("/proc/sys/user/max_user_namespaces", "0")
+    attempt(write, "/proc/sys/user/max_user_namespaces", "0")  # none below this one
     return "user"
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-from contextlib import suppress
 
 from rprocfs.engines.confinement.linux import (
     PR_CAPBSET_DROP,
     PR_SET_NO_NEW_PRIVS,
     SYS_KEYCTL,
+    attempt,
     checked,
     libc,
     number,
@@ -43,9 +43,9 @@ def become_nobody() -> None:
 
 def renounce() -> None:
     """Let no user ID and no file give a privilege, and have no keys. OSError."""
-    with suppress(OSError):  # EINVAL behind the last one, EPERM if there is none anyway
-        for capability in range(64):
-            prctl(PR_CAPBSET_DROP, capability)
+    capability = 0
+    while attempt(prctl, PR_CAPBSET_DROP, capability):  # EINVAL behind the last one, or EPERM
+        capability += 1
     prctl(PR_SET_NO_NEW_PRIVS, 1)
     try:
         keyctl = number(SYS_KEYCTL, "keyctl")
