@@ -84,10 +84,6 @@ class HostileUnicorn(UnicornEngine):
         return command
 
 
-class HostileQemu(QemuEngine):
-    """QEMU's confinement around another program, which finds its console by QEMU's words."""
-
-
 def attempts(host):
     """What was tried, and what came of it."""
     host.wait(lambda: b"done got 0\n" in host.worker.console or host.deaths)
