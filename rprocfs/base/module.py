@@ -169,6 +169,10 @@ class Modules:
                 self._changed.notify_all()
         return module
 
+    def loaded(self) -> list[str]:
+        """The names of those that were loaded."""
+        return list(self._loaded)
+
     def is_loaded(self, name: str) -> bool:
         """Is there ``sys/module/NAME`` of one that was loaded."""
         return name in self._loaded

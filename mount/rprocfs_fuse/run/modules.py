@@ -15,7 +15,6 @@ import shutil
 import struct
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -59,7 +58,7 @@ def write_modules(system: System, release: str) -> None:
     where = Path(STAGED, "lib/modules", release)
     (where / "kernel").mkdir(parents=True)
     names = {name.replace("-", "_") for name in (*BUILTIN, *_drivers(system))}
-    loadable = {*MODULES, *entry_points(group="rprocfs.modules").names} - names
+    loadable = {*MODULES, *system.modules.loaded()} - names
     for name in loadable:
         (where / f"kernel/{name}.ko").write_bytes(f"rprocfs module {name}\n".encode())
     builtin_lines = {name: f"kernel/{name}.ko" for name in sorted(names)}
