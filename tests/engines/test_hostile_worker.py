@@ -175,6 +175,14 @@ time.sleep(60)
     assert len(worker._begun) <= STDERR_KEPT
 
 
+def test_what_qemu_is_not_kept_from_is_logged(hostile, caplog):
+    caplog.set_level("DEBUG", "rprocfs.engines.qemu")
+    script = "os.write(2, b'confinement: no Landlock: x\\nmore\\n'); time.sleep(60)"
+    worker, _ = hostile(script, QemuWorker)
+    until(lambda: b"more" in worker._stderr_kept)
+    assert [f"worker {worker.pid}: confinement: no Landlock: x"] == caplog.messages
+
+
 def test_a_launcher_that_talks_without_end(hostile):
     script = """
 for _ in range(1024):

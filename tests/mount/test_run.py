@@ -671,7 +671,11 @@ def test_a_signal_during_the_preparation_ends_it_without_a_word(runner, tmp_path
     with fifo.open("w") as opened:
         os.killpg(process.pid, number)
         opened.write(board)
-    out, err = process.communicate(timeout=60)
+    try:
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
     assert (process.returncode, out, err) == (-number, "", "")
     assert not ran.exists()
 

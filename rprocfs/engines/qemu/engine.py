@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import logging
 import os
 import re
 import shutil
@@ -35,6 +36,11 @@ from rprocfs.engines.worker import STDERR_KEPT, Worker
 if TYPE_CHECKING:
     from rprocfs.arch.core import Boot, CoreSpec
     from rprocfs.soc.machine import Machine
+
+log = logging.getLogger(__name__)
+
+#: How :mod:`.launcher` begins what its confinement has to do without.
+CONFINEMENT = b"confinement: "
 
 #: Seconds after a doorbell that QEMU has not looked at, until it is made to look.
 POKE_AFTER, POKE_AT_MOST = 0.02, 0.2
@@ -133,7 +139,10 @@ class QemuWorker(Worker):
         self.call_later(TELL_WITHIN, self._process.kill)
 
     def _keep_stderr(self, data: bytes) -> None:
-        """The end: what QEMU says last is why it died."""
+        """The end: what QEMU says last is why it died. The launcher's lines are for the log."""
+        for line in data.split(b"\n"):
+            if line.startswith(CONFINEMENT):
+                log.debug("worker %d: %s", self.pid, line.decode("utf-8", "replace"))
         self._stderr_kept += data
         del self._stderr_kept[:-STDERR_KEPT]
 
