@@ -3,6 +3,7 @@
 import errno
 import threading
 import time
+import weakref
 
 import pytest
 
@@ -280,3 +281,22 @@ def test_waiting_in_a_thread_is_ended():
     with pytest.raises(InterruptedError):
         wait_for(Box().take, lambda: errno.EINTR if task.signal_pending else 0)
     assert wait_for(Box(0.01, lambda: 7).take) == 7
+
+
+def test_an_idle_worker_keeps_nothing_of_its_jobs():
+    class Subject:
+        def work(self):
+            done.set()
+
+    workers, done = Workers("test"), threading.Event()
+    for _ in range(2):  # on a new thread, and on one that waits
+        done.clear()
+        subject = Subject()
+        alive = weakref.ref(subject)
+        workers.submit(subject.work)
+        del subject
+        assert done.wait(10)
+        deadline = time.monotonic() + 10
+        while alive() is not None:
+            assert time.monotonic() < deadline
+    assert workers.close(10)

@@ -29,11 +29,11 @@ class Workers:
     def submit(self, job: Job) -> None:
         """Run *job* on an idle thread, or on a new one."""
         with self._lock:
+            self._jobs.put(job)  # and not an argument: a thread keeps those as long as it lives
             if self._idle:
                 self._idle -= 1
-                self._jobs.put(job)
                 return
-            thread = threading.Thread(target=self._run, args=(job,), name=self._name, daemon=True)
+            thread = threading.Thread(target=self._run, name=self._name, daemon=True)
             self._threads.add(thread)
         thread.start()
 
@@ -48,7 +48,8 @@ class Workers:
             thread.join(max(0.0, deadline - time.monotonic()))
         return not any(thread.is_alive() for thread in threads)
 
-    def _run(self, job: Job | None) -> None:
+    def _run(self) -> None:
+        job = self._jobs.get()
         while job is not None:
             job()
             job = None  # it would keep what it was about until the next one comes
