@@ -670,7 +670,10 @@ def test_a_signal_during_the_preparation_ends_it_without_a_word(runner, tmp_path
     )  # fmt: skip
     with fifo.open("w") as opened:
         os.killpg(process.pid, number)
-        opened.write(board)
+        if number != signal.SIGTERM:  # which ends it also while the daemon waits
+            opened.write(board)
+            opened.close()
+        wait_until(lambda: process.poll() is not None, 60)
     try:
         out, err = process.communicate(timeout=60)
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import pickle
+import select
 import signal
 import socket
 import sys
@@ -35,6 +36,8 @@ from rprocfs_fuse.run.udevd import find_udevd
 
 #: What ends a command that does not handle it, sent by a terminal or a person.
 ENDING = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT}
+#: Seconds until signals are looked for again during the preparation.
+_LOOK = 0.2
 #: More than a plan takes.
 _MESSAGE_SIZE = 1 << 20
 
@@ -125,6 +128,9 @@ def _run_processes(arguments: argparse.Namespace, command: Callable[..., int]) -
             )
         supervisor = Supervisor(daemon, _complain_of_daemon)
         try:
+            while not select.select([control], [], [], _LOOK)[0]:  # a board may be a pipe
+                if number := _asked_to_end():
+                    return number
             covers, release = _receive_plan(control)
             if number := _asked_to_end():
                 return number
