@@ -218,11 +218,14 @@ class ImxRprocOps(ModelOps):
     def find_loaded_rsc_table(self, rproc: Rproc, fw: bytes) -> memoryview | None:
         """imx_rproc_elf_find_loaded_rsc_table(): the memory ``rsc-table``, if the node has one.
 
-        EINVAL for a table that is larger, where the kernel would write behind it.
+        None for an image without table. EINVAL for a table that is larger, where the kernel would
+        write behind it.
         """
+        if rproc.cached_table is None:
+            return None
         if self.rsc_table is None:
             return super().find_loaded_rsc_table(rproc, fw)
-        length = len(rproc.cached_table or b"")
+        length = len(rproc.cached_table)
         if length > len(self.rsc_table):
             rproc.err(f"resource table of {length} bytes, rsc-table has {len(self.rsc_table)}")
             raise error(errno.EINVAL)

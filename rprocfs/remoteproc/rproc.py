@@ -229,11 +229,13 @@ class RprocOps(ABC):
     def find_loaded_rsc_table(self, rproc: Rproc, fw: bytes) -> memoryview | None:
         """The table in the loaded image, where the processor reads what we write back.
 
-        None if that is in no memory.
+        None if that is in no memory. A table that is refused is none; why, is logged again.
         """
         try:
             da, size = elf_loader.rproc_elf_find_loaded_rsc_table(fw)
-        except FirmwareError:
+        except FirmwareError as refusal:
+            if refusal.strerror:
+                rproc.err(refusal.strerror)
             return None
         if rproc.cached_table is None:
             return rproc_da_to_va(rproc, da, size)

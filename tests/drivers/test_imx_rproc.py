@@ -156,6 +156,15 @@ def test_no_table_is_no_error(board):
     assert made.shell.ls("/sys/bus/virtio/devices") == []
 
 
+@pytest.mark.parametrize("change", [(), (("<&table>, ", ""),)])
+def test_a_bad_table_is_said_once(board, change):
+    """imx_rproc_elf_find_loaded_rsc_table() does not look again without ``table_ptr``."""
+    made = board("fsl,imx8mp-cm7", *change)
+    table = resource_table([vdev()])
+    assert made.boot(image((0, b"code"), table=b"\2" + table[1:], at=0x20000000)) == 0
+    assert made.log.count("remoteproc remoteproc0: unsupported fw ver: 2") == 1
+
+
 def test_a_table_larger_than_the_memory_for_it(board):
     made = board("fsl,imx8mp-cm7", ("<0x900ff000 0x1000>", "<0x900ff000 0x20>"))
     assert made.boot(image(table=resource_table([vdev()]), at=0x20000000)) == errno.EINVAL

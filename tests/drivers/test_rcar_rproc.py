@@ -62,6 +62,15 @@ def test_a_segment(board, da, size, code):
     assert "No resource table in elf" in made.log
 
 
+def test_a_bad_table_is_said_twice(board):
+    """rproc_elf_find_loaded_rsc_table() looks for it again, and find_table() logs again."""
+    made = board()
+    table = resource_table([vdev()])
+    firmware = image(table=b"\2" + table[1:], at=0x40040000, e_entry=0x40040000)
+    assert made.boot(firmware) == 0
+    assert made.log.count("remoteproc remoteproc0: unsupported fw ver: 2") == 2
+
+
 def test_where_it_begins(board):
     made = board()
     assert made.boot(image((0x40040000, b"x"), e_entry=0)) == errno.EINVAL
