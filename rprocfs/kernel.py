@@ -66,6 +66,13 @@ CHRDEV_BINDS_OWN_NAME = Feature(
     "drivers/rpmsg/rpmsg_char.c",
     {(6, 12): 107},
 )
+XLNX_R5_NO_RECOVERY = Feature(
+    "xlnx-r5-no-recovery",
+    "`recovery` of the Cortex-R of Xilinx is `disabled` until it is enabled",
+    (6, 18),
+    "drivers/remoteproc/xlnx_r5_remoteproc.c, zynqmp_r5_add_rproc_core()",
+    {(6, 12): 107},
+)
 FEATURES_OF_128_BITS = Feature(
     "features-of-128-bits",
     "`features` of a virtio device has 128 digits instead of 64",
@@ -150,6 +157,7 @@ FEATURES = (
     FIRMWARE_PATH_LOGGED,
     PROBE_FAILURE_NAMES_DEVICE,
     CHRDEV_BINDS_OWN_NAME,
+    XLNX_R5_NO_RECOVERY,
     FEATURES_OF_128_BITS,
     RPMSG_POLL,
     TX_CALLBACKS_ON,

@@ -56,9 +56,9 @@ BOARDS = {
     ],
     "zynqmp": [
         ("remoteproc-split@ffe00000/ffe00000.r5f", "ffe00000.r5f",
-         "rproc-ffe00000.r5f-fw", 0x3ED00000, 0x3ED40000, "enabled"),
+         "rproc-ffe00000.r5f-fw", 0x3ED00000, 0x3ED40000, "disabled"),
         ("remoteproc-split@ffe00000/ffe90000.r5f", "ffe90000.r5f",
-         "rproc-ffe90000.r5f-fw", 0x20000, 0x30000, "enabled"),
+         "rproc-ffe90000.r5f-fw", 0x20000, 0x30000, "disabled"),
     ],
 }  # fmt: skip
 #: board -> which processor has to be up before another one.

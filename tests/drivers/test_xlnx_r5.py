@@ -24,6 +24,7 @@ SOURCE = """
             compatible = "shared-dma-pool"; reg = <0 0x3ed48000 0 0x100000>; no-map;
         };
     };
+    ocm: sram@fffc0000 { reg = <0 0xfffc0000 0 0x10000>; };
     fw: zynqmp-firmware { #power-domain-cells = <1>; };
     mb: mailbox { #mbox-cells = <1>; };
     remoteproc@ffe00000 {
@@ -135,6 +136,52 @@ def test_rings_and_buffers_are_where_the_devicetree_has_them(board):
     assert (made.rproc().elf_class, made.rproc().elf_machine) == (1, 40)
 
 
+SRAM = ("mboxes = <&mb 0>", "sram = <&ocm>; mboxes = <&mb 0>")
+
+
+def test_on_chip_memory_is_a_carveout_after_all_others(board):
+    """add_sram_carveouts(), of all kernels that have the driver from 6.12 on."""
+    made = board(SRAM)
+    assert made.boot(image((0, b"code"), (0xFFFC0000, b"x" * 0x10000))) == 0
+    last = made.rproc().carveouts[-1]
+    assert (last.name, last.da, last.len) == ("sram@fffc0000", 0xFFFC0000, 0x10000)
+    assert made.rproc().dump_segments[-1].da == 0xFFFC0000
+    assert made.boot(image((0, b"code"), (0xFFFC0000, b"x" * 0x10001))) == errno.EBUSY
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("sram;", "Invalid sram property, ret = 0"),
+        ("sram = <99>;", "failed to get sram 0 phandle"),
+        ("sram = <&off>;", "sram device not available"),
+        ("sram = <&fw>;", "addr to res failed"),
+    ],
+)
+def test_an_on_chip_memory_that_is_none(board, value, said):
+    made = board(
+        ("mboxes = <&mb 0>", f"{value} mboxes = <&mb 0>"),
+        (
+            "    fw: zynq",
+            '    off: sram@fffd0000 { reg = <0 0 0 1>; status = "disabled"; };\n    fw: zynq',
+        ),
+    )
+    assert made.devices[0].driver is None
+    assert f"ffe00000.r5f: {said}" in made.log
+    assert "failed to init r5 core err -22" in made.log
+
+
+def test_it_is_registered_before_its_memories_are_looked_for(board):
+    made = board(('mbox-names = "tx", "rx";', ""), ("<&fw 7>, <&fw 15>, <&fw 16>", "<&fw 7>"))
+    assert made.devices[0].driver is None
+    places = [made.log.index(text) for text in (
+        "remoteproc remoteproc0: ffe00000.r5f is available", "mbox tx channel request failed",
+        "invalid TCM count 0", "can't get tcm, err -22",
+        "remoteproc remoteproc0: releasing ffe00000.r5f",
+    )]  # fmt: skip
+    assert places == sorted(places)
+
+
 def test_without_mailboxes_there_is_no_doorbell_and_no_error(board):
     made = board(('mbox-names = "tx", "rx";', ""))
     assert "ffe00000.r5f: mbox tx channel request failed" in made.log
@@ -147,7 +194,7 @@ def test_lockstep_has_one_processor(board):
     assert [rproc.label for rproc in made.system.remoteproc.rprocs] == ["ffe00000.r5f"]
     assert "Only r5 core0 will be used" in made.log
     assert made.read(0, "firmware") == "rproc-ffe00000.r5f-fw"
-    assert made.read(0, "recovery") == "enabled"
+    assert made.read(0, "recovery") == "disabled"
 
 
 @pytest.mark.parametrize(
@@ -190,7 +237,18 @@ def test_one_that_a_boot_loader_started(board, tmp_path):
     made = board(("services =", "detached; services ="))
     assert made.read(0, "state") == "detached"
     assert made.write(0, "state", "start") == 0
-    assert bytes(made.find(0, 4)) == b"code"
+    # add_tcm_banks(): of one that runs already, TCMs are no carveouts.
+    assert made.rproc().carveouts[0].name == "memory"
+    assert made.find(0, 4) is None
     assert made.shell.exists("/sys/bus/rpmsg/devices/virtio0.rpmsg-raw.-1.1024")
     assert made.write(0, "state", "detach") == 0
     assert made.read(0, "state") == "detached"
+
+
+def test_one_that_runs_without_a_table(board, tmp_path):
+    """zynqmp_r5_core_init() does not ask for a table: what runs is not to be called offline."""
+    (tmp_path / "rproc-ffe00000.r5f-fw").write_bytes(image((0, b"code")))
+    made = board(("services =", "detached; services ="))
+    assert made.read(0, "state") == "detached"
+    assert made.write(0, "state", "start") == 0
+    assert made.read(0, "state") == "attached"
