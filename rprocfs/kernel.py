@@ -73,6 +73,14 @@ XLNX_R5_NO_RECOVERY = Feature(
     "drivers/remoteproc/xlnx_r5_remoteproc.c, zynqmp_r5_add_rproc_core()",
     {(6, 12): 107},
 )
+K3_R5_SEQUENCE = Feature(
+    "k3-r5-sequence",
+    "in split mode core 1 of a Cortex-R5F of TI waits for core 0 before it is loaded, and core 0 "
+    "stops with or without core 1; before, both were refused at once",
+    (6, 18),
+    "drivers/remoteproc/ti_k3_r5_remoteproc.c, k3_r5_rproc_prepare(), k3_r5_rproc_unprepare()",
+    {(6, 12): 107},
+)
 FEATURES_OF_128_BITS = Feature(
     "features-of-128-bits",
     "`features` of a virtio device has 128 digits instead of 64",
@@ -158,6 +166,7 @@ FEATURES = (
     PROBE_FAILURE_NAMES_DEVICE,
     CHRDEV_BINDS_OWN_NAME,
     XLNX_R5_NO_RECOVERY,
+    K3_R5_SEQUENCE,
     FEATURES_OF_128_BITS,
     RPMSG_POLL,
     TX_CALLBACKS_ON,

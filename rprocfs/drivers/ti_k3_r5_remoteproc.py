@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 from enum import IntEnum
+from threading import Event
 from typing import TYPE_CHECKING, NamedTuple
 
 from rprocfs.devicetree.address import address_to_resource
@@ -16,6 +17,7 @@ from rprocfs.devicetree.phandle import parse_phandles
 from rprocfs.drivers.model.driver import dev_err_probe
 from rprocfs.drivers.ti_k3_common import K3Driver, K3Mem, K3Ops
 from rprocfs.fs.kernfs import error
+from rprocfs.kernel import K3_R5_SEQUENCE
 from rprocfs.remoteproc.core import flush_auto_boot
 from rprocfs.remoteproc.state import State
 
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 
 #: ``K3_R5_TCM_DEV_ADDR``: where the TCM is that is not at 0.
 TCM_DEV_ADDR = 0x41010000
-#: Seconds that a core which boots by itself has before the next one does.
+#: Seconds that a core waits for the other one.
 TRANSITION_TIMEOUT = 2.0
 
 
@@ -70,6 +72,11 @@ class Cluster:
         if mode is None and self.soc is not None:
             mode = self._default(self.soc)
         self.mode = mode
+        #: ``released_from_reset`` of each core, and that it is not.
+        self.released = (Event(), Event())
+        self.in_reset = (Event(), Event())
+        for event in self.in_reset:
+            event.set()
         #: The processors of those cores that a driver has.
         self.rprocs: dict[int, Rproc] = {}
 
@@ -112,21 +119,46 @@ class K3R5Ops(K3Ops):
         self._core = core
 
     def prepare(self, rproc: Rproc) -> None:
-        """k3_r5_rproc_prepare(): out of reset, the TCMs empty."""
+        """k3_r5_rproc_prepare(): out of reset, the TCMs empty. EPERM for core 1 before core 0."""
         super().prepare(rproc)
+        ordered, cluster = self._in_sequence(rproc), self._cluster
+        if ordered and self._core and not cluster.released[0].wait(TRANSITION_TIMEOUT):
+            self.device.err("can not power up core1 before core0")
+            raise error(errno.EPERM)
+        self.release()
         for mem in self.mem:
             mem.data[:] = bytes(len(mem.data))
 
+    def unprepare(self, rproc: Rproc) -> None:
+        """k3_r5_rproc_unprepare(): into reset, core 1 first. Nothing looks at what it returns."""
+        ordered, cluster = self._in_sequence(rproc), self._cluster
+        if ordered and not self._core and not cluster.in_reset[1].wait(TRANSITION_TIMEOUT):
+            self.device.err("can not power down core0 before core1")
+            return
+        cluster.released[self._core].clear()
+        cluster.in_reset[self._core].set()
+
+    def release(self) -> None:
+        """``core->released_from_reset = true``."""
+        self._cluster.in_reset[self._core].clear()
+        self._cluster.released[self._core].set()
+
+    def _in_sequence(self, rproc: Rproc) -> bool:
+        split = self._cluster.mode == ClusterMode.SPLIT
+        return split and rproc.model.version.has(K3_R5_SEQUENCE)
+
     def start(self, rproc: Rproc) -> None:
-        """k3_r5_rproc_start(). EPERM for core 1 before core 0."""
-        if self._core and self._other_is(State.OFFLINE):
+        """k3_r5_rproc_start(). EPERM for core 1 before core 0, of older kernels."""
+        asked = not rproc.model.version.has(K3_R5_SEQUENCE)
+        if asked and self._core and self._other_is(State.OFFLINE):
             self.device.err("k3_r5_rproc_start: can not start core 1 before core 0")
             raise error(errno.EPERM)
         super().start(rproc)
 
     def stop(self, rproc: Rproc) -> None:
-        """k3_r5_rproc_stop(). EPERM for core 0 before core 1."""
-        if not self._core and not self._other_is(State.OFFLINE):
+        """k3_r5_rproc_stop(). EPERM for core 0 before core 1, of older kernels."""
+        asked = not rproc.model.version.has(K3_R5_SEQUENCE)
+        if asked and not self._core and not self._other_is(State.OFFLINE):
             self.device.err("k3_r5_rproc_stop: can not stop core 0 before core 1")
             raise error(errno.EPERM)
         super().stop(rproc)
@@ -147,6 +179,9 @@ class K3R5IpcOps(K3R5Ops):
         return operation not in ("start", "stop") and super().provides(operation)
 
     def prepare(self, rproc: Rproc) -> None:
+        """Not in this mode."""
+
+    def unprepare(self, rproc: Rproc) -> None:
         """Not in this mode."""
 
     def detach(self, rproc: Rproc) -> None:
@@ -206,6 +241,7 @@ class K3R5Driver(K3Driver):
         device.devm_add_action(lambda: cluster.rprocs.pop(core))
         if detached:
             rproc.state = State.DETACHED
+            ops.release()
             self.boot_loader(device, rproc, ops, ops.loaded_rsc_table())
         self.add(device, rproc, ops)
         # Core 1 must not boot first. A core 0 without firmware is no reason for failing here,

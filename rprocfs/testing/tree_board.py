@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from rprocfs.board.tree import load_tree
+from rprocfs.kernel import DEFAULT, KernelVersion
 from rprocfs.remoteproc.rproc import Rproc, rproc_da_to_va
 from rprocfs.system import System
 from rprocfs.testing.elf import ElfImage, Section, Segment
@@ -15,12 +16,14 @@ from rprocfs.testing.userspace import Userspace
 
 
 class TreeBoard(AbstractContextManager["TreeBoard"]):
-    """What the drivers make of the *blob*; *directory* has the firmware."""
+    """What the drivers of that *kernel* make of the *blob*; *directory* has the firmware."""
 
-    def __init__(self, blob: bytes, directory: os.PathLike[str]) -> None:
+    def __init__(
+        self, blob: bytes, directory: os.PathLike[str], kernel: KernelVersion = DEFAULT
+    ) -> None:
         self.directory = Path(directory)
         self.tree = load_tree("board.dtb", blob)
-        self.system = System(firmware=directory)
+        self.system = System(firmware=directory, version=kernel)
         self.shell = Userspace(self.system.tree)
         self.devices = [
             self.system.add_processor({"auto-boot": False, **properties}, node)

@@ -7,6 +7,7 @@ from functools import partial
 import pytest
 
 from rprocfs.board import load_board, open_board
+from rprocfs.kernel import DEFAULT, find_kernel
 from rprocfs.testing.rsc_table import resource_table, vdev, vring
 from rprocfs.testing.tree_board import TreeBoard, image
 
@@ -86,12 +87,12 @@ R5 = f"""
 def board(dtc, tmp_path):
     with ExitStack() as stack:
 
-        def make(nodes, *changes):
+        def make(nodes, *changes, kernel=DEFAULT):
             for before, after in changes:
                 assert before in nodes
                 nodes = nodes.replace(before, after)
             blob = dtc("dts", "dtb", f"{HEAD}{nodes}}};".encode(), warnings=True)
-            return stack.enter_context(TreeBoard(blob, tmp_path))
+            return stack.enter_context(TreeBoard(blob, tmp_path, kernel))
 
         yield make
 
@@ -246,8 +247,24 @@ def test_modes_of_a_cluster(board, soc, mode, cores, size):
     assert found(0, size + 1) is None
 
 
-def test_core_0_is_up_while_core_1_is(board):
+def test_core_1_needs_core_0(board):
+    """k3_r5_rproc_prepare(), k3_r5_rproc_unprepare() of 6.12.107 and later."""
     made = board(R5)
+    firmware = image(table=resource_table([vdev()]), at=0x9CC00000)
+    assert made.boot(firmware, 1) == errno.EPERM
+    assert "k3_r5_rproc 78200000.r5f: can not power up core1 before core0" in made.log
+    assert "remoteproc remoteproc1: can't prepare rproc 78200000.r5f: -1" in made.log
+    assert made.boot(firmware, 0) == 0
+    assert made.boot(firmware, 1) == 0
+    assert made.write(0, "state", "stop") == 0
+    assert "k3_r5_rproc 78000000.r5f: can not power down core0 before core1" in made.log
+    assert made.read(0, "state") == "offline"
+    assert made.read(1, "state") == "running"
+    assert made.write(1, "state", "stop") == 0
+
+
+def test_core_1_needs_core_0_of_older_kernels(board):
+    made = board(R5, kernel=find_kernel("6.12.8"))
     firmware = image(table=resource_table([vdev()]), at=0x9CC00000)
     assert made.boot(firmware, 1) == errno.EPERM
     said = "k3_r5_rproc 78200000.r5f: k3_r5_rproc_start: can not start core 1 before core 0"
