@@ -102,6 +102,14 @@ class K3Ops(ModelOps):
 class K3Driver(ModelDriver):
     """The parts of a probe."""
 
+    #: What is said of a node without reserved memories.
+    no_regions = "device does not reserved memory regions"
+
+    @staticmethod
+    def with_code(text: str, code: int) -> str:
+        """*text*, and an errno as this driver writes it."""
+        return f"{text} ({-code})"
+
     @classmethod
     def of_label(cls, node: OfNode) -> str | None:
         """``dev_name``."""
@@ -163,7 +171,7 @@ class K3Driver(ModelDriver):
         """The first one: for vrings."""
         count = len(self.node(device).cells("memory-region"))
         if not count:
-            device.err(f"device does not reserved memory regions ({-errno.EINVAL})")
+            device.err(self.with_code(self.no_regions, errno.EINVAL))
             raise error(errno.EINVAL)
         if count < len(("pool", "memory")):
             device.err(f"device needs at least two memory regions to be defined, num = {count}")
@@ -171,7 +179,7 @@ class K3Driver(ModelDriver):
         try:
             return self.reserved_mem_device_init_by_idx(device, 0)
         except OSError as failure:
-            device.err(f"device cannot initialize DMA pool ({-(failure.errno or 0)})")
+            device.err(self.with_code("device cannot initialize DMA pool", failure.errno or 0))
             raise
 
     def _reserved_memories(self, device: PlatformDevice) -> list[K3Mem]:

@@ -90,6 +90,11 @@ class K3DspDriver(K3Driver):
     name = "k3-dsp-rproc"
     compatible = tuple(DATA)
 
+    @staticmethod
+    def with_code(text: str, code: int) -> str:
+        """``%pe``."""
+        return f"{text} (-{errno.errorcode[code]})"
+
     def probe(self, device: PlatformDevice) -> None:
         """k3_dsp_rproc_probe(). EINVAL, ENODEV, ENOENT, ENOMEM, EPROBE_DEFER."""
         data = DATA[device.properties["compatible"]]

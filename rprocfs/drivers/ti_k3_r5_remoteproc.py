@@ -201,6 +201,12 @@ class K3R5Driver(K3Driver):
     name = "k3_r5_rproc"
     compatible = tuple(name.removesuffix("ss") for name in SOC_DATA)
     elf_machine = EM_ARM
+    no_regions = "device does not have reserved memory regions"
+
+    @staticmethod
+    def with_code(text: str, code: int) -> str:
+        """``ret = %d``."""
+        return f"{text}, ret = {-code}"
 
     def __init__(self, subsystem: Remoteproc) -> None:
         super().__init__(subsystem)
