@@ -1,16 +1,18 @@
 """One Armv7-M core in Unicorn: running until something happens, and what happens then.
 
-Unicorn runs in slices of a counted number of instructions, on one thread: stopping it
-from another corrupts its state. Between two slices sockets and SysTick are looked at,
-and exceptions taken. What an instruction causes (a fault, SVC, an exception return, a
-store to the NVIC) ends the slice at once.
+Unicorn runs in slices (:mod:`.slices`), on one thread: stopping it from another corrupts
+its state. Between two slices sockets and SysTick are looked at, and exceptions taken.
+What an instruction causes (a fault, SVC, an exception return) ends the slice at once; an
+access that makes an exception pending (a store to the NVIC) at the end of its block of
+translated code.
 
 **Interrupt latency.** A slice lasts about 0.2 ms, or until SysTick's next tick, and ends
 at once where an instruction unmasks an exception that waits (:mod:`.sites`).
 
-**Accesses that end a slice.** Stopping Unicorn in a load or store leaves the PC at that
+**Accesses that end a slice at once.** Stopping Unicorn in a load or store leaves the PC at that
 instruction, its access done and nothing else. So it is executed once more by itself,
-with the access played back: a load gets the value it got, a store is not repeated.
+with the access played back: a load gets the value it got, a store is not repeated. A store
+that changes what is to be trapped is one; where instructions are counted, all are.
 """
 
 from __future__ import annotations
@@ -20,8 +22,10 @@ from rprocfs.arch.armv7m import scb as bits
 from rprocfs.arch.armv7m.exceptions import ExceptionModel
 from rprocfs.arch.armv7m.faults import Faults
 from rprocfs.arch.armv7m.nvic import SVCALL
+from rprocfs.arch.armv7m.scs import PPB, PPB_SIZE
 from rprocfs.engines.unicorn import libunicorn, ports, semihosting
 from rprocfs.engines.unicorn.sites import Sites, divides, instructions
+from rprocfs.engines.unicorn.slices import slices
 from rprocfs.hw.clock import SECOND
 
 TYPE_CHECKING = False
@@ -35,10 +39,8 @@ if TYPE_CHECKING:
     from rprocfs.engines.unicorn.libunicorn import Unicorn
     from rprocfs.engines.unicorn.ram import WorkerRam
 
-SLICE = 30_000
 LOOK_NS = 100_000  # that long the sockets may wait between two short slices
-SHORTEST, SLICE_NS = 500, 300_000  # slices are made to last that long at most
-INSTRUCTIONS_PER_US = 100  # about what Unicorn does; only slices' lengths depend on it
+SLICE_NS = 300_000  # slices are made to last that long at most
 WFE_SECONDS = 0.01  # SEV cannot be seen, so WFE never sleeps for longer
 WFE, SEV = b"\x20\xbf", b"\x40\xbf"
 NO_SYNDROME = 0xFFFF_FFFF
@@ -77,15 +79,17 @@ class Core:
         self._replay: tuple[int, int, int] | None = None
         self._played = self._pc = 0
         self._undo: list[tuple[int, bytes]] = []  # what unaligned stores overwrote
-        self._count = SLICE
+        self._slices = slices(unicorn)
+        self._count = self._slices.longest
         self._looked = 0
         self._resumed = False
         self._sites = Sites(
-            unicorn, ram, scs.scb, self._stop_if_due, self._on_divide, self._on_float,
-            self._on_conditional, self._on_unaligned,
+            unicorn, self._slices, ram, scs.scb, self._stop_if_due, self._on_divide,
+            self._on_float, self._on_conditional, self._on_unaligned,
         )  # fmt: skip
-        for da, size in bus.mappings():
+        for da, size in bus.peripherals.ranges:
             unicorn.map_registers(da, size, self._read, self._write)
+        unicorn.map_registers(PPB, PPB_SIZE, self._read_private, self._write_private)
         unicorn.hook(libunicorn.HOOK_INTR, self._on_interrupt)
         unicorn.hook(libunicorn.HOOK_INSN_INVALID, self._on_invalid)
         unicorn.hook(libunicorn.HOOK_MEM_INVALID, self._on_bad_access)
@@ -123,15 +127,16 @@ class Core:
         deadline = self._bus.deadline
         if deadline is None:
             return self._count
-        left = max(0, deadline - self._now()) // 1000 * INSTRUCTIONS_PER_US
-        return max(SHORTEST, min(self._count, left))
+        left = max(0, deadline - self._now()) // 1000 * self._slices.speed
+        return max(self._slices.shortest, min(self._count, left))
 
     def _slice(self, count: int) -> None:
         begin = self._now()
         self._execute(count)
-        # Loads and stores of registers take long: the next slice is shorter then.
-        took = max(1, self._now() - begin)
-        self._count = max(SHORTEST, min(SLICE, 2 * self._count, count * SLICE_NS // took))
+        if self._slices.used_up:  # the next one is shorter if this one was too long
+            took = max(1, self._now() - begin)
+            fitting = min(self._slices.longest, 2 * self._count, count * SLICE_NS // took)
+            self._count = max(self._slices.shortest, fitting)
         while self._cut is not None and self._event is None:
             self._complete()
         event, self._event, self._cut = self._event, None, None
@@ -143,7 +148,8 @@ class Core:
     def _execute(self, count: int) -> None:
         self._sites.begin()
         self._uc.write(libunicorn.SYNDROME, NO_SYNDROME)
-        error = self._uc.run(self._cpu.pc | 1, count)
+        self._slices.pending(bool(self._scs.nvic.pending))
+        error = self._uc.run(self._cpu.pc | 1, self._slices.begin(count))
         if self._reset:
             raise self._reset
         if error and self._event is None:
@@ -229,18 +235,44 @@ class Core:
     # What instructions cause; called while Unicorn runs, so only to take note of it
 
     def _read(self, address: int, size: int) -> int:
-        if self._refuses(address, size):
-            return 0
-        if self._replayed(address):
+        if self._replay is not None and self._replayed(address):
             return self._played
-        value = self._bus.read(address, size)
-        self._stop_if_pending(address, value)
+        self._slices.accessed()
+        value = self._bus.peripherals.read(address, size)
+        if self._scs.nvic.pending:
+            self._end_if_due(address, value)
         return value
 
     def _write(self, address: int, size: int, value: int) -> None:
-        if not self._refuses(address, size) and not self._replayed(address):
-            self._bus.write(address, size, value)
-            self._stop_if_pending(address, value)
+        if self._replay is not None and self._replayed(address):
+            return
+        self._slices.accessed()
+        self._bus.peripherals.write(address, size, value)
+        if self._scs.nvic.pending:
+            self._end_if_due(address, value)
+
+    def _read_private(self, address: int, size: int) -> int:
+        if self._refuses(address, size):
+            return 0
+        if self._replay is not None and self._replayed(address):
+            return self._played
+        self._slices.accessed()
+        value = self._scs.read(address, size)
+        self._end_if_due(address, value)
+        return value
+
+    def _write_private(self, address: int, size: int, value: int) -> None:
+        if self._refuses(address, size):
+            return
+        if self._replay is not None and self._replayed(address):
+            return
+        self._slices.accessed()
+        self._scs.write(address, size, value)
+        if self._sites.pending:
+            self._slices.stop()
+            self._cut = self._cpu.pc, address, value
+        else:
+            self._end_if_due(address, value)
 
     def _replayed(self, address: int) -> bool:
         """Whether this access was done before its slice ended, with the value _played."""
@@ -251,21 +283,21 @@ class Core:
         return True
 
     def _refuses(self, address: int, size: int) -> bool:
-        if address < 0xE000_0000 or not self._cpu.unprivileged:
+        if not self._cpu.unprivileged:
             return False
         self._on_bad_access(0, libunicorn.MEM_READ, address, size, 0, 0)
         self._uc.stop()
         return True
 
-    def _stop_if_pending(self, address: int, value: int) -> None:
-        """End the slice, if the access made an exception pending that is to be taken."""
-        if self._model.due() or self._sites.pending:
+    def _end_if_due(self, address: int, value: int) -> None:
+        """End the slice, if an exception is to be taken: the access may have made it pending."""
+        self._slices.pending(bool(self._scs.nvic.pending))
+        if self._model.due() and self._slices.end():
             self._cut = self._cpu.pc, address, value
-            self._uc.stop()
 
     def _stop_if_due(self) -> None:
         if self._model.due():
-            self._uc.stop()
+            self._slices.stop()
 
     def _on_divide(self, address: int) -> None:
         if self._divisor(self._ram.code(address + 2, 1)[0]) == 0:

@@ -137,13 +137,15 @@ class Unicorn:
         """Call *function* on all events of *kind*."""
         return self.add_hook(kind, CALLBACKS[kind](function), 1, 0)
 
-    def add_hook(self, kind: int, callback: object, begin: int, end: int) -> c_size_t:
-        """Have *callback*, one of CALLBACKS, called at the addresses [begin, end]."""
+    def add_hook(
+        self, kind: int, callback: object, begin: int, end: int, data: object = None
+    ) -> c_size_t:
+        """Have *callback*, one of CALLBACKS, called at [begin, end] (1, 0: anywhere)."""
         self._keep.append(callback)
         handle = c_size_t()
         add = self.lib.uc_hook_add
         limits = c_uint64(begin), c_uint64(end)
-        self._check(add(self.handle, byref(handle), c_int(kind), callback, None, *limits))
+        self._check(add(self.handle, byref(handle), c_int(kind), callback, data, *limits))
         return handle
 
     def unhook(self, handle: c_size_t) -> None:

@@ -1,10 +1,10 @@
 """Instructions that need more than Unicorn does: found as code is translated.
 
 - Behind CPSIE and MSR to PRIMASK, BASEPRI or FAULTMASK an interrupt that waited must be
-  taken at once: firmware counts on it (``taskEXIT_CRITICAL()``). Such an instruction
-  ends a block of translated code, so a hook on the block behind it is cheap: nothing
-  is paid anywhere else.
-- Unicorn stops behind a WFI, which cannot be told from a slice that just happened to end
+  taken at once: firmware counts on it (``taskEXIT_CRITICAL()``). The hook is on the
+  instruction behind it.
+- Unicorn stops behind a WFI. With a budget that is no secret: the budget is not used up. Where
+  instructions are counted, it cannot be told from a slice that just happened to end
   there. But a WFI ends a block as well: if the last block to be entered was one that
   ends with a WFI, and not the one behind it, the WFI was executed.
 - SDIV and UDIV do not trap; CCR.DIV_0_TRP may ask for it.
@@ -13,9 +13,9 @@
 - CCR.UNALIGN_TRP may ask for a trap at unaligned accesses. Then every access is looked
   at, which is a hundred times slower.
 
-For SDIV, UDIV and the FPU the hooks are on instructions. One such hook makes all of
-Unicorn several times slower, so they exist only where there is such an instruction and
-while the firmware asks for the trap, or has not turned the FPU on. Unicorn does not stop
+All hooks are on single instructions, which costs nothing elsewhere; a second hook on blocks
+would have Unicorn look through all of them at every block. Those for SDIV, UDIV and the FPU
+exist while the firmware asks for the trap, or has not turned the FPU on. Unicorn does not stop
 inside an IT block, so the hook is on the IT instruction if one is in its block.
 """
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from rprocfs.arch.armv7m.scb import Scb
     from rprocfs.engines.unicorn.libunicorn import Unicorn
     from rprocfs.engines.unicorn.ram import WorkerRam
+    from rprocfs.engines.unicorn.slices import Counted
 
 BLOCK = struct.Struct("<QHH")  # uc_tb: address, instructions, bytes
 PRIMASK, FAULTMASK = 16, 19
@@ -87,6 +88,7 @@ class Sites:
     def __init__(
         self,
         unicorn: Unicorn,
+        slices: Counted,
         ram: WorkerRam,
         scb: Scb,
         unmasked: Callable[[], None],
@@ -105,10 +107,11 @@ class Sites:
         self._asked = (False, False, False)
         self._accesses: ctypes.c_size_t | None = None
         self.stepping = False  # inside an IT block, which is looked at as a whole
+        self._slices = slices
         self._callbacks = {
-            UNMASK: libunicorn.CODE(lambda *_: unmasked()),
-            WFI: libunicorn.CODE(lambda _uc, address, _size, _data: self._enter(address)),
-            TRAP: libunicorn.CODE(lambda _uc, address, _size, _data: self._trap(address)),
+            UNMASK: slices.unmasked(unmasked),
+            WFI: (libunicorn.CODE(lambda _uc, address, *_: self._enter(address)), None),
+            TRAP: (libunicorn.CODE(lambda _uc, address, *_: self._trap(address)), None),
         }
         unicorn.hook(libunicorn.HOOK_EDGE, self._translated)
         self.update()
@@ -126,9 +129,8 @@ class Sites:
     def update(self) -> None:
         """Between two runs: set the hooks that are needed, remove the others."""
         for purpose, address in self._found:
-            kind = libunicorn.HOOK_CODE if purpose == TRAP else libunicorn.HOOK_BLOCK
-            callback = self._callbacks[purpose]
-            hook = self._uc.add_hook(kind, callback, address, address)
+            callback, data = self._callbacks[purpose]
+            hook = self._uc.add_hook(libunicorn.HOOK_CODE, callback, address, address, data)
             self._hooks[purpose, address] = hook
             self._uc.forget(address, address + 2)
         self._found.clear()
@@ -159,7 +161,7 @@ class Sites:
         found.difference_update(self._hooks)
         if found:
             self._found |= found
-            self._uc.stop()
+            self._slices.stop()
 
     def _interesting(self, address: int, code: bytes) -> Iterator[tuple[str, int]]:
         block_end = -1  # of an IT block
@@ -168,6 +170,8 @@ class Sites:
             if unmasks(first, second):
                 yield UNMASK, behind
             elif waits(first, second):
+                if self._slices.tells:
+                    continue
                 self._before_wfi[address] = behind
                 yield WFI, address
                 yield WFI, behind
@@ -197,8 +201,14 @@ class Sites:
         self._entered = 0
 
     def waited(self, pc: int) -> bool:
-        """After a run that ended at *pc*: whether by the WFI in front of it."""
-        return self._before_wfi.get(self._entered) == pc
+        """After a run that ended at *pc*, by no hook: whether by the WFI in front of it."""
+        if not self._slices.tells:
+            return self._before_wfi.get(self._entered) == pc
+        return not self._slices.used_up and any(
+            waits(first, second)
+            for size in (2, 4)
+            for _, first, second in islice(instructions(self._ram.code(pc - size, size)), 1)
+        )
 
     def _trap(self, address: int) -> None:
         for _, first, second in instructions(self._ram.code(address, 4)):

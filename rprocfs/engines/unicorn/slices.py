@@ -1,0 +1,128 @@
+"""How Unicorn is made to stop: by a budget, or by a count of instructions.
+
+``uc_emu_start`` can count instructions, but then it calls a hook for every one of them, and
+takes five times as long. A hook of machine code (:mod:`.native`) on every block of translated
+code lets a budget of bytes run down, and stops Unicorn in front of the block that exceeds it.
+Such a block is not executed at all, so a budget holds at least the longest one: a page.
+An access of a register, which Python answers, counts for many instructions: else a loop that
+polls one would keep everything else waiting.
+
+Where machine code cannot be made, instructions are counted.
+"""
+
+from __future__ import annotations
+
+import ctypes
+
+from rprocfs.engines.unicorn import libunicorn
+from rprocfs.engines.unicorn.native import Native
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rprocfs.engines.unicorn.libunicorn import Unicorn
+
+#: Bytes that an instruction takes, about; and those of the longest block.
+BYTES, LONGEST_BLOCK = 3, 4096
+#: Bytes that an access of a register counts for: it takes as long as so many instructions.
+ACCESS = 2048
+
+
+class Counted:
+    """Slices of counted instructions."""
+
+    #: At most, and at least, so many instructions.
+    longest, shortest = 30_000, 500
+    #: About what Unicorn does in 1 us; only slices' lengths depend on it.
+    speed = 100
+    #: Whether a run that was not stopped by a hook ended by itself.
+    tells = False
+
+    def __init__(self, unicorn: Unicorn) -> None:
+        self._uc = unicorn
+
+    def begin(self, instructions: int) -> int:
+        """In front of a run of about so many: the count for ``uc_emu_start``."""
+        return instructions
+
+    @property
+    def used_up(self) -> bool:
+        """Whether the run may have ended because the slice did, or was stopped."""
+        return True
+
+    def stop(self) -> None:
+        """In a hook: end the run at once, although nothing has happened."""
+        self._uc.stop()
+
+    def end(self) -> bool:
+        """In an access: end the slice. True: its instruction has to be executed once more."""
+        self.stop()
+        return True
+
+    def accessed(self) -> None:
+        """A register was accessed, which takes long."""
+
+    def unmasked(self, call: Callable[[], None]) -> tuple[object, object]:
+        """A hook, and its data, that calls *call* if an exception may be due."""
+        return libunicorn.CODE(lambda *_: call()), None
+
+    def pending(self, pending: bool) -> None:
+        """Whether an exception is pending."""
+
+
+class Budget(Counted):
+    """Slices with a budget. OSError where there are none."""
+
+    longest, shortest = 150_000, LONGEST_BLOCK // BYTES + 1
+    speed = 400
+    tells = True
+
+    def __init__(self, unicorn: Unicorn) -> None:
+        super().__init__(unicorn)
+        self._native = Native()
+        self._left, self._pending = ctypes.c_int32(), ctypes.c_int32()
+        self._single = False
+        hook, left = self._native.spend(self._left, unicorn.lib.uc_emu_stop)
+        unicorn.add_hook(libunicorn.HOOK_BLOCK, hook, 1, 0, left)
+
+    def begin(self, instructions: int) -> int:
+        """See :class:`Counted`."""
+        self._single = instructions == 1
+        self._left.value = max(BYTES * instructions, LONGEST_BLOCK)
+        return 1 if self._single else 0
+
+    @property
+    def used_up(self) -> bool:
+        """See :class:`Counted`."""
+        return self._single or self._left.value < 0
+
+    def stop(self) -> None:
+        """See :class:`Counted`."""
+        self._left.value = -1
+        super().stop()
+
+    def end(self) -> bool:
+        """In front of the next block, which is where QEMU takes interrupts, too."""
+        self._left.value = -1
+        return False
+
+    def accessed(self) -> None:
+        """See :class:`Counted`."""
+        self._left.value -= ACCESS
+
+    def unmasked(self, call: Callable[[], None]) -> tuple[object, object]:
+        """See :class:`Counted`."""
+        return self._native.ask(self._pending, libunicorn.CODE(lambda *_: call()))
+
+    def pending(self, pending: bool) -> None:
+        """See :class:`Counted`."""
+        self._pending.value = pending
+
+
+def slices(unicorn: Unicorn) -> Counted:
+    """The faster ones, if they are to be had."""
+    try:
+        return Budget(unicorn)
+    except OSError:
+        return Counted(unicorn)
