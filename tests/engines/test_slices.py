@@ -36,9 +36,9 @@ def execute(machine, code, size, cell):
     ended = []
     uc.hook_add(
         unicorn.UC_HOOK_BLOCK,
-        lambda uc, address, *_: (ended.append(address), uc.emu_stop())
-        if address in (BACK, FUNCTION)
-        else None,
+        lambda uc, address, *_: (
+            (ended.append(address), uc.emu_stop()) if address in (BACK, FUNCTION) else None
+        ),
     )
     uc.emu_start(CODE, 0, count=20)
     assert uc.reg_read(pc) == ended[0]
