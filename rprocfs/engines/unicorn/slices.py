@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 #: Bytes that an instruction takes, about; and those of the longest block.
 BYTES, LONGEST_BLOCK = 3, 4096
 #: Bytes that an access of a register counts for: it takes as long as so many instructions.
-ACCESS = 2048
+ACCESS = 512
 
 
 class Counted:
@@ -104,12 +104,13 @@ class Budget(Counted):
 
     def end(self) -> bool:
         """In front of the next block, which is where QEMU takes interrupts, too."""
-        self._left.value = -1
+        self._left.value = 0
         return False
 
     def accessed(self) -> None:
         """See :class:`Counted`."""
-        self._left.value -= ACCESS
+        # Not below zero, which is for the hook: behind a WFI, the budget is not used up.
+        self._left.value = max(0, self._left.value - ACCESS)
 
     def unmasked(self, call: Callable[[], None]) -> tuple[object, object]:
         """See :class:`Counted`."""
