@@ -1,7 +1,7 @@
 """From an image to a running processor and back -- rproc_fw_boot(), rproc_attach() and below.
 
-Called by :mod:`rprocfs.remoteproc.core` under ``Rproc.lock``. What fails is undone, said
-in the log in the kernel's words, and raised with its errno.
+Called by :mod:`rprocfs.remoteproc.core` under ``Rproc.lock``. A step that fails undoes the steps
+before it, logs the kernel's message, and raises OSError with the kernel's errno.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from rprocfs.remoteproc.state import State
 
 
 def request_firmware(rproc: Rproc) -> bytes:
-    """The content of the firmware file; the errno of the search."""
+    """Return the content of the firmware file; OSError with the errno of the search."""
     try:
         return rproc.subsystem.loader.request_firmware(rproc.firmware, rproc)
     except OSError as failure:
@@ -28,7 +28,7 @@ def request_firmware(rproc: Rproc) -> bytes:
 
 
 def rproc_fw_boot(rproc: Rproc, fw: bytes) -> None:
-    """rproc_fw_boot(): from an image to a running processor, or back to nothing."""
+    """rproc_fw_boot(): boot an image; if any step fails, undo all of them."""
     with _refusal_logged(rproc):
         rproc.ops.sanity_check(rproc, fw)
     rproc.info(f"Booting fw image {rproc.firmware}, size {len(fw)}")
@@ -46,7 +46,7 @@ def rproc_fw_boot(rproc: Rproc, fw: bytes) -> None:
 
 
 def rproc_set_up_resources(rproc: Rproc) -> None:
-    """What the table asks for: handled, and allocated."""
+    """Handle the entries of the resource table and allocate what they ask for."""
     rproc.notifyids.reset_max()
     rproc.nb_vdev = 0
     with _announced(rproc, "Failed to process resources"), _refusal_logged(rproc):
@@ -73,7 +73,7 @@ def rproc_start(rproc: Rproc, fw: bytes) -> None:
 
 
 def _bring_up(rproc: Rproc, complaint: str, *, attach: bool) -> None:
-    """Subdevices, the driver's start or attach, subdevices; all or nothing."""
+    """Prepare the subdevices, start or attach the processor, start the subdevices; or undo all."""
     with _announced(rproc, f"failed to prepare subdevices for {rproc.label}"):
         rproc.subdevs.prepare()
     try:
@@ -91,7 +91,7 @@ def _bring_up(rproc: Rproc, complaint: str, *, attach: bool) -> None:
 
 
 def rproc_stop(rproc: Rproc, *, crashed: bool) -> None:
-    """rproc_stop(). EINVAL where the driver cannot stop it."""
+    """rproc_stop(). EINVAL if the driver cannot stop it."""
     if not rproc.ops.provides("stop"):
         raise error(errno.EINVAL)
     rproc.subdevs.stop(crashed=crashed)
@@ -108,7 +108,7 @@ def rproc_stop(rproc: Rproc, *, crashed: bool) -> None:
 
 
 def rproc_release_resources(rproc: Rproc) -> None:
-    """Everything that a boot or an attach made, and the table itself."""
+    """Release everything that a boot or an attach made, and the table itself."""
     rproc_resource_cleanup(rproc)
     rproc.ops.unprepare(rproc)
     rproc.cached_table = None
@@ -116,7 +116,7 @@ def rproc_release_resources(rproc: Rproc) -> None:
 
 
 def rproc_attach(rproc: Rproc) -> None:
-    """rproc_attach(): take over a processor that runs already."""
+    """rproc_attach(): take over a processor that is already running."""
     with _announced(rproc, f"can't prepare rproc {rproc.label}"):
         rproc.ops.prepare(rproc)
     try:
@@ -133,7 +133,7 @@ def rproc_attach(rproc: Rproc) -> None:
 
 
 def rproc_set_rsc_table(rproc: Rproc) -> None:
-    """The table of a processor that runs already, and a clean copy for detaching."""
+    """Take the table of a running processor, and keep a clean copy of it for the detach."""
     table = rproc.ops.get_loaded_rsc_table(rproc)
     if table is None:
         return
@@ -157,7 +157,7 @@ def rproc_do_detach(rproc: Rproc) -> None:
 
 
 def rproc_reset_rsc_table_on_detach(rproc: Rproc) -> None:
-    """The remote gets its table back as it was; ours is a copy from now on."""
+    """Restore the remote's table to what it was; from now on ``table`` is a private copy."""
     if rproc.table is None:
         return
     if rproc.clean_table is None:
@@ -171,7 +171,7 @@ def rproc_reset_rsc_table_on_detach(rproc: Rproc) -> None:
 
 @contextmanager
 def _announced(rproc: Rproc, complaint: str) -> Iterator[None]:
-    """Log *complaint* and the errno of what fails inside."""
+    """If the body raises OSError, log *complaint* with its errno."""
     try:
         yield
     except OSError as failure:

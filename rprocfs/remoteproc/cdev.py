@@ -18,7 +18,7 @@ CMD_SIZE = 10
 
 
 def rproc_cdev_open(rproc: Rproc) -> RprocCdev:
-    """rproc_cdev_open(): the processor's number stays taken until the file is closed."""
+    """rproc_cdev_open(): the number of the processor is not reused until the file is closed."""
     return RprocCdev(rproc_get(rproc))
 
 
@@ -34,7 +34,7 @@ class RprocCdev(Handle):
         self.rproc = rproc
 
     def write(self, data: bytes, offset: int) -> int:
-        """``start``, ``stop`` or ``detach``, or a prefix; no newline. EINVAL."""
+        """``start``, ``stop`` or ``detach``, or a prefix of one, without a newline; else EINVAL."""
         del offset
         if not 1 <= len(data) <= CMD_SIZE:
             raise error(errno.EINVAL)
@@ -47,7 +47,7 @@ class RprocCdev(Handle):
         raise error(errno.EINVAL)
 
     def ioctl(self, cmd: int, arg: int, data: bytes) -> bytes:
-        """The flag "shut down on release", an int; it belongs to the processor. EINVAL."""
+        """Get or set "shut down on release", an int kept per processor, not per file. EINVAL."""
         del arg
         if cmd == RPROC_SET_SHUTDOWN_ON_RELEASE:
             self.rproc.cdev_put_on_release = any(data)
@@ -70,6 +70,6 @@ class RprocCdev(Handle):
             elif rproc.cdev_put_on_release and rproc.state is State.ATTACHED:
                 rproc_detach(rproc)
         except OSError:
-            pass  # its reason is in the log, and close(2) has nobody to tell
+            pass  # already logged; close(2) has no way to report it
         finally:
             rproc_put(rproc)

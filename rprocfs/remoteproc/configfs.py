@@ -1,8 +1,8 @@
 """Processors that a user makes: ``sys/kernel/config/remoteproc``, as drivers/gpio/gpio-sim.c.
 
-``mkdir NAME``, write the properties of its description, one a file and called as in a
-board file, then 1 to ``live``: that makes the platform device, which ``dev_name`` tells.
-Writes to what is live are EBUSY, as is its rmdir(2).
+``mkdir NAME`` makes a directory with a file for each property; the names are those of a board
+file. Write the properties, then write 1 to ``live``: that makes the platform device, and
+``dev_name`` reads its name. While it is live, a write to a property is EBUSY, and so is rmdir(2).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from rprocfs.base.model import DriverModel
     from rprocfs.base.platform import PlatformDevice
 
-#: How many may be live at a time.
+#: The most processors that may be live at a time.
 LIVE_MAX = 1000
 #: The longest value.
 VALUE_MAX = 1023
@@ -34,14 +34,14 @@ Properties = Mapping[str, Any]
 
 
 class Processors(Protocol):
-    """Who knows what a description may say, and makes the device of one."""
+    """Knows the properties of a description and makes its device."""
 
     @property
     def keys(self) -> Mapping[str, type]:
         """The properties and their types: str, int or bool."""
 
     def check(self, key: str, value: Any) -> None:
-        """Is *value* one that *key* may have; ValueError says why not."""
+        """Check that *key* may have *value*; if not, ValueError says why."""
 
     def add(self, properties: Properties) -> PlatformDevice:
         """Make the device; OSError."""
@@ -72,10 +72,10 @@ class RemoteprocItem(ConfigItem):
         """EBUSY while it is live."""
         with self._lock:
             self._check_idle()
-            self._changing = True  # nobody makes it live any more
+            self._changing = True  # from here on, writing 1 to live is EBUSY
 
     def set(self, key: str, text: str) -> None:
-        """Take over a property, or forget it where *text* is empty; EINVAL, EBUSY."""
+        """Set a property, or remove it if *text* is empty; EINVAL, EBUSY."""
         with self._lock:
             self._check_idle()
             if not text:
@@ -90,11 +90,11 @@ class RemoteprocItem(ConfigItem):
             self.properties[key] = value
 
     def set_live(self, live: bool) -> None:
-        """Make the device, or take it away.
+        """Make the device, or remove it.
 
-        EPERM when it is so already; EBUSY while somebody else is at it; EINVAL without a
-        ``compatible``; EEXIST for a device that is there; ENXIO when its driver refuses;
-        ENOSPC when :data:`LIVE_MAX` are.
+        EPERM if it is in that state already; EBUSY while another thread changes it; EINVAL
+        without a ``compatible``; EEXIST if a device of that name exists; ENXIO if the driver
+        refuses it; ENOSPC if :data:`LIVE_MAX` processors are live.
         """
         with self._lock:
             if self._changing:
@@ -139,13 +139,13 @@ class RemoteprocItem(ConfigItem):
 
 @attribute
 def live(item: RemoteprocItem) -> str:
-    """``1`` while there is a device."""
+    """``1`` while the device exists, else ``0``."""
     return str(int(item.device is not None))
 
 
 @live.store(sleeps=True)
 def _(item: RemoteprocItem, buf: str) -> None:
-    """``1`` makes the device, ``0`` takes it away; EINVAL, EPERM, EBUSY, ENXIO, ENOSPC."""
+    """``1`` makes the device, ``0`` removes it; errors as :meth:`RemoteprocItem.set_live`."""
     try:
         wanted = kstrtobool(buf)
     except ValueError as failure:
@@ -155,7 +155,7 @@ def _(item: RemoteprocItem, buf: str) -> None:
 
 @attribute(empty_line=True)
 def dev_name(item: RemoteprocItem) -> str:
-    """The platform device, below ``sys/bus/platform/devices``; empty while there is none."""
+    """Its name below ``sys/bus/platform/devices``; empty while it is not live."""
     device = item.device
     return device.name if device is not None else ""
 

@@ -1,7 +1,7 @@
 """The life of a remote processor -- drivers/remoteproc/remoteproc_core.c.
 
-What drivers and users of a processor call, but for crashes, which are in
-:mod:`~rprocfs.remoteproc.recovery`. Each takes ``Rproc.lock`` itself.
+These are the functions that drivers and users of a processor call. Those for crashes are in
+:mod:`~rprocfs.remoteproc.recovery`. Each function takes ``Rproc.lock`` itself.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def rproc_alloc(
     firmware: str | None = None,
     dma: DmaPool | None = None,
 ) -> Rproc:
-    """A processor called *name* below *dev*, not registered yet.
+    """Make a processor called *name* below *dev*, without registering it.
 
-    *firmware* defaults to ``rproc-NAME-fw``; *dma* is where carveouts and vrings
-    come from. Give it back with :func:`rproc_put`.
+    *firmware* defaults to ``rproc-NAME-fw``; *dma* is the pool of carveouts and vrings.
+    Release it with :func:`rproc_put`.
     """
     rproc = Rproc(subsystem, dev, name, ops, firmware, dma)
     rproc.set_devnode((subsystem.major, rproc.index), lambda _: subsystem.faces.open(rproc))
@@ -56,9 +56,10 @@ def devm_rproc_alloc(
 
 
 def rproc_add(rproc: Rproc) -> None:
-    """Register with userspace, then boot if it is to boot by itself.
+    """Register the processor, then queue its boot if it boots by itself.
 
-    The errno of an attach that fails before ATTACH_WORK; nothing is registered then.
+    On kernels before ATTACH_WORK, a running processor is attached to at once. If that fails, its
+    errno is raised and nothing is registered.
     """
     subsystem = rproc.subsystem
     rproc.device_add()
@@ -81,27 +82,27 @@ def devm_rproc_add(dev: Device, rproc: Rproc) -> None:
 
 
 def flush_auto_boot(rproc: Rproc, timeout: float) -> None:
-    """Until the boot that :func:`rproc_add` asked for is over, at most *timeout* seconds."""
+    """Wait at most *timeout* seconds for the boot that :func:`rproc_add` queued."""
     if rproc.auto_boot:
         rproc.workqueue.flush(timeout)
 
 
 def rproc_del(rproc: Rproc) -> None:
-    """Unregister: drops one power reference, which stops it if it was the last.
+    """Unregister the processor and drop one power reference; the last one stops it.
 
-    Since Linux 7.3 it is stopped however many there are.
+    Since Linux 7.3 it is stopped even if further references are held.
     """
     subsystem = rproc.subsystem
     # An inline dump keeps the lock until it is dismissed, for minutes if nothing reads it.
     rproc.going = True
     if rproc.inline_dump:
         subsystem.devcoredump.dismiss(rproc)
-    with suppress(OSError):  # it was not up, or the log says why it stays up
+    with suppress(OSError):  # it was not up, or the reason is in the log
         _rproc_shutdown(rproc, force=rproc.model.version.has(DEL_STOPS))
     with rproc.lock:
         rproc.state = State.DELETED
-        # What further power references, or a failed recovery, still hold. Linux leaks
-        # it; the driver ends whatever runs when it is unbound.
+        # Further power references, or a recovery that failed, may still hold resources. Linux
+        # leaks them. Here the driver ends a processor that still runs when it is unbound.
         rproc.subdevs.stop(crashed=False)
         rproc_resource_cleanup(rproc)
     for pdev in rproc.dead_vdevs:
@@ -119,7 +120,7 @@ def _rproc_remove_dev(rproc: Rproc) -> None:
 
 
 def rproc_get_by_phandle(subsystem: Remoteproc, phandle: int) -> Rproc:
-    """The registered processor of that phandle; give it back with :func:`rproc_put`. ENODEV."""
+    """Return the processor with that phandle; release it with :func:`rproc_put`. ENODEV."""
     with subsystem.lock:
         for rproc in subsystem.registered:
             if rproc.phandle == phandle:
@@ -128,7 +129,7 @@ def rproc_get_by_phandle(subsystem: Remoteproc, phandle: int) -> Rproc:
 
 
 def _rproc_trigger_auto_boot(rproc: Rproc) -> None:
-    """Boot from the workqueue; kernels without ATTACH_WORK attach at once to what runs already."""
+    """Queue the boot; without ATTACH_WORK, attach at once to a processor that is running."""
     if rproc.state is not State.DETACHED:
         rproc.workqueue.queue_work(partial(_rproc_auto_boot, rproc))
     elif rproc.model.version.has(ATTACH_WORK):
@@ -143,8 +144,8 @@ def _rproc_attach_work(rproc: Rproc) -> None:
 
 
 def _rproc_auto_boot(rproc: Rproc) -> None:
-    """request_firmware_nowait() and its callback, which boots whatever was found."""
-    with suppress(OSError):  # the log says what was not found; this is not a boot yet
+    """request_firmware_nowait() and its callback, which boots even if no image was found."""
+    with suppress(OSError):  # a missing image is logged, and the boot below fails by itself
         rproc.subsystem.loader.request_firmware(rproc.firmware, rproc)
     with suppress(OSError):  # its reason is in the log
         rproc_boot(rproc)
@@ -154,9 +155,10 @@ def _rproc_auto_boot(rproc: Rproc) -> None:
 
 
 def rproc_boot(rproc: Rproc) -> None:
-    """Take a power reference; the first one boots (or attaches to) the processor.
+    """Take a power reference; the first one boots the processor, or attaches to it.
 
-    The errno of what failed; EINTR while waiting for the lock; ENODEV when deleted.
+    OSError with the errno of the step that failed; EINTR if a signal ends the wait for the lock;
+    ENODEV if the processor was deleted.
     """
     with _locked(rproc):
         try:
@@ -184,14 +186,14 @@ def rproc_boot(rproc: Rproc) -> None:
 def rproc_shutdown(rproc: Rproc) -> None:
     """Drop a power reference; the last one stops the processor.
 
-    EINVAL unless it is up, and for a crashed one before SHUTDOWN_WHEN_CRASHED; EINTR; the
-    errno of ``ops.stop``, and it stays as it was.
+    EINVAL unless it is up; on kernels before SHUTDOWN_WHEN_CRASHED also if it has crashed. EINTR
+    if a signal ends the wait for the lock. If ``ops.stop`` fails, its errno, and nothing changes.
     """
     _rproc_shutdown(rproc, force=False)
 
 
 def _rproc_shutdown(rproc: Rproc, *, force: bool) -> None:
-    """__rproc_shutdown(): with *force* it stops, whoever else wants it powered."""
+    """__rproc_shutdown(): *force* stops it even if other power references are held."""
     with _locked(rproc):
         transition(rproc.state, Event.SHUTDOWN)
         crashed = rproc.state is State.CRASHED
@@ -211,7 +213,8 @@ def _rproc_shutdown(rproc: Rproc, *, force: bool) -> None:
 def rproc_detach(rproc: Rproc) -> None:
     """Drop a power reference; the last one leaves the processor running without us.
 
-    EINVAL unless it is attached; EINTR; the errno of ``ops.detach``.
+    EINVAL unless it is attached; EINTR if a signal ends the wait for the lock; the errno of
+    ``ops.detach``.
     """
     with _locked(rproc):
         transition(rproc.state, Event.DETACH)
@@ -227,9 +230,10 @@ def rproc_detach(rproc: Rproc) -> None:
 
 
 def rproc_set_firmware(rproc: Rproc, name: str) -> None:
-    """The file of the next boot, up to the first newline.
+    """Set the file of the next boot to *name* up to its first newline.
 
-    EBUSY unless offline; EINVAL when empty (and when interrupted, as the kernel).
+    EBUSY unless offline; EINVAL if the name is empty, or, as in the kernel, if a signal ends the
+    wait for the lock.
     """
     device = rproc.parent_dev
     try:

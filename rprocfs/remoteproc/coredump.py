@@ -27,7 +27,7 @@ _PHDR = {ELFCLASS32: struct.Struct("<8I"), ELFCLASS64: struct.Struct("<2I6Q")}
 
 
 def rproc_coredump_add_segment(rproc: Rproc, da: int, size: int) -> None:
-    """Have ``[da, da + size)`` dumped; forgotten when the resources are cleaned up."""
+    """Add ``[da, da + size)`` to the dump, until the resources are cleaned up."""
     rproc.dump_segments.append(DumpSegment(da, size))
 
 
@@ -48,10 +48,10 @@ def rproc_coredump_set_elf_info(rproc: Rproc, elf_class: int, machine: int) -> N
 def rproc_coredump(rproc: Rproc, notes: bytes = b"") -> None:
     """Make a devcoredump, unless disabled.
 
-    ``inline`` reads the memory while the dump is read, and returns when it is dismissed, which
-    rproc_del() does too, and a signal for a caller that waits.
-    The kernel's dumps are memory and nothing else; a driver of ours may add *notes*, by
-    which a debugger finds the registers.
+    With ``inline``, a read of the dump reads the memory itself, so this returns only when the dump
+    is dismissed. rproc_del() dismisses it; so does a fatal signal to a caller that waits.
+    The kernel's dumps contain memory only. A driver here may add *notes*, from which a debugger
+    reads the registers.
     """
     mode = rproc.dump_conf
     if mode is DumpMode.DISABLED or not rproc.dump_segments:
@@ -71,17 +71,17 @@ def rproc_coredump(rproc: Rproc, notes: bytes = b"") -> None:
     devcoredump = rproc.subsystem.devcoredump
     rproc.inline_dump = True
     devcoredump.dev_coredumpm(rproc, reader.read, done.set)
-    if rproc.going:  # it may have been too early to be dismissed by rproc_del()
+    if rproc.going:  # rproc_del() may have run before there was a dump to dismiss
         devcoredump.dismiss(rproc)
     _wait_killable(done, partial(devcoredump.dismiss, rproc))
     rproc.inline_dump = False
 
 
 def _wait_killable(done: threading.Event, give_up: Callable[[], None]) -> None:
-    """Until *done*; a signal for the caller that recovers the processor itself gives it up."""
+    """Wait for *done*, or for a fatal signal if the recovery runs in a caller's own thread."""
     might_sleep("waiting for the end of a dump")
     task = Task.current()
-    if task is None:  # the workqueue
+    if task is None:  # on the workqueue, which takes no signals
         done.wait()
         return
     task.sleep_on(give_up)
@@ -118,7 +118,7 @@ def _headers(
 
 
 def _copy(rproc: Rproc, segment: DumpSegment, offset: int = 0, size: int | None = None) -> bytes:
-    """rproc_copy_segment(): what cannot be read is 0xff."""
+    """rproc_copy_segment(): memory that cannot be read is dumped as 0xff."""
     size = segment.size - offset if size is None else size
     if segment.dump is not None:
         return segment.dump(offset, size)

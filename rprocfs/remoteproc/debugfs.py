@@ -59,7 +59,7 @@ def _text(lines: Iterator[str]) -> bytes:
 
 
 def _command(data: bytes, limit: int) -> bytes:
-    """What was written, its newline replaced by a NUL as the kernel does; EINVAL."""
+    """The word that was written; its newline becomes a NUL, as in the kernel. EINVAL."""
     if not 1 <= len(data) <= limit:
         raise error(errno.EINVAL)
     return data[:-1] + b"\0" if data.endswith(b"\n") else data
@@ -96,9 +96,9 @@ def _crash_write(rproc: Rproc, data: bytes) -> None:
 
 
 def rproc_vrings_show(rproc: Rproc) -> Iterator[str]:
-    """``vrings``, not in the kernel: a line of words and values for each ring that is in use.
+    """``vrings``, which the kernel does not have: for each ring in use a line of words and values.
 
-    *held* is how many buffers the far side has, *out* and *in* are as this side sees them.
+    *held* is the number of buffers that the far side has; *out* and *in* are seen from this side.
     """
     for rvdev in rproc_vdevs(rproc):
         for vring in rvdev.vrings:
@@ -125,7 +125,7 @@ def rproc_carveouts_show(rproc: Rproc) -> Iterator[str]:
 
 
 def _hashed(entry: RprocMemEntry) -> int:
-    """``%pK``: tells memories apart without telling where they are."""
+    """``%pK``: tells memories apart without revealing their addresses."""
     return hash(str(id(entry.va.obj))) & 0xFFFFFFFF if entry.va is not None else 0
 
 
@@ -139,7 +139,7 @@ def rproc_rsc_table_show(rproc: Rproc) -> Iterator[str]:
         for entry in iter_resources(table):
             yield from _entry_show(entry, table)
     except FirmwareError:
-        return  # the remote broke its table since it was checked
+        return  # the remote changed its table since it was checked
 
 
 def _entry_show(entry: Resource, table: memoryview) -> Iterator[str]:

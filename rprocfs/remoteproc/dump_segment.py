@@ -1,4 +1,4 @@
-"""What a coredump is to hold -- include/linux/remoteproc.h."""
+"""The segments of a coredump -- include/linux/remoteproc.h."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from enum import StrEnum
 
 
 class DumpMode(StrEnum):
-    """``enum rproc_dump_mechanism``: the text is what the ``coredump`` file reads."""
+    """``enum rproc_dump_mechanism``; each value is the text of the ``coredump`` file."""
 
     DISABLED = "disabled"
     ENABLED = "enabled"
@@ -19,8 +19,8 @@ class DumpMode(StrEnum):
 class DumpSegment:
     """``struct rproc_dump_segment``: *size* bytes from *da* go into the dump.
 
-    *dump* (offset, size) reads them if the driver has its own way to; otherwise they are
-    the memory that the processor sees at *da*.
+    If the driver sets *dump* (offset, size), it reads them; otherwise they are the memory that the
+    processor sees at *da*.
     """
 
     da: int

@@ -2,14 +2,14 @@
 
 Sans-I/O: an image is bytes or a memoryview of them. Headers are decoded by pyelftools, one at a
 time and only after their extent was checked here. Its `ELFFile` is not used: it walks tables by
-`e_phentsize` and `e_shentsize` and looks names up in a string table section, while the kernel
-takes the standard sizes and reads names wherever `e_shstrndx` leads. What the kernel would load is
-what has to be loaded.
+`e_phentsize` and `e_shentsize` and looks names up in a string table section. The kernel takes the
+standard sizes and reads names from any section that `e_shstrndx` selects, and this loader has to
+load exactly what the kernel loads.
 
 All functions but the sanity check take an image that passed it.
 
-A refused image is a `FirmwareError` with the kernel's errno and its line for the log. Where the
-kernel would read behind the end of a broken image, the image is refused instead.
+A refused image raises `FirmwareError` with the kernel's errno and its log message. If the kernel
+would read past the end of a broken image, the image is refused instead.
 """
 
 from collections.abc import Callable, Iterator
@@ -38,7 +38,7 @@ _ZEROES = memoryview(bytes(1 << 20))
 
 
 class LoadSegment(NamedTuple):
-    """A PT_LOAD program header of which something is to be loaded."""
+    """A PT_LOAD program header that has bytes to load."""
 
     da: int
     memsz: int
@@ -60,7 +60,7 @@ def fw_elf_get_class(fw: Firmware) -> int:
 
 
 def rproc_elf_sanity_check(fw: Firmware, kernel: KernelVersion = DEFAULT) -> None:
-    """Whether this is an ELF image of which the loader can make sense; FirmwareError otherwise."""
+    """Check that the loader can read this ELF image; FirmwareError if not."""
     _check_ident(fw)
     ehdr = _ehdr(fw)
     _check_section_headers(fw, ehdr, kernel)
@@ -78,7 +78,7 @@ def rproc_elf_get_boot_addr(fw: Firmware) -> int:
 def rproc_elf_load_segments(da_to_va: DaToVa, fw: Firmware) -> None:
     """Copy every PT_LOAD segment to its `p_paddr`, and zero what the file does not fill.
 
-    FirmwareError at the first segment that the kernel refuses; those before it are loaded then.
+    FirmwareError at the first segment that the kernel refuses; the segments before it stay loaded.
     """
     image = memoryview(fw)
     for segment in iter_load_segments(fw):
@@ -93,7 +93,7 @@ def rproc_elf_load_segments(da_to_va: DaToVa, fw: Firmware) -> None:
 def rproc_elf_load_rsc_table(fw: Firmware) -> bytes:
     """A copy of the resource table, its header checked.
 
-    FirmwareError where it is refused or, without a message, where there is none.
+    FirmwareError if it is refused or, without a message, if there is none.
     """
     shdr = _find_table(fw)
     offset, size = shdr["sh_offset"], shdr["sh_size"]
@@ -103,8 +103,8 @@ def rproc_elf_load_rsc_table(fw: Firmware) -> bytes:
 def rproc_elf_find_loaded_rsc_table(fw: Firmware) -> tuple[int, int]:
     """(da, size): where the loaded segments put the resource table, if one of them has it.
 
-    FirmwareError as rproc_elf_load_rsc_table. The kernel logs that message a second time here, and
-    takes it as "no table".
+    FirmwareError as rproc_elf_load_rsc_table. The kernel logs the message a second time here and
+    treats the image as one without a table.
     """
     shdr = _find_table(fw)
     return int(shdr["sh_addr"]), int(shdr["sh_size"])
@@ -113,9 +113,9 @@ def rproc_elf_find_loaded_rsc_table(fw: Firmware) -> tuple[int, int]:
 def iter_load_segments(fw: Firmware) -> Iterator[LoadSegment]:
     """The PT_LOAD segments that occupy memory, in the order of the image, otherwise unchecked.
 
-    FirmwareError, before the first one, where the program headers are not all in the image. A
-    recovery loads an image whose sanity was not checked, as in the kernel, which then reads
-    whatever lies behind one that is too short.
+    FirmwareError, before the first one, if the program headers are not all in the image. That can
+    happen: a recovery, as in the kernel, loads an image without the sanity check. The kernel then
+    reads past the end of an image that is too short.
     """
     for phdr in iter_phdrs(fw):
         if phdr["p_type"] == "PT_LOAD" and phdr["p_memsz"]:
@@ -125,7 +125,7 @@ def iter_load_segments(fw: Firmware) -> Iterator[LoadSegment]:
 def iter_phdrs(fw: Firmware) -> Iterator[Any]:
     """The program headers, ``struct elf32_phdr`` and its like, unchecked.
 
-    FirmwareError, before the first one, where they are not all in the image.
+    FirmwareError, before the first one, if they are not all in the image.
     """
     if len(fw) <= EI_CLASS or len(fw) < _EHDR_SIZE.get(fw_elf_get_class(fw), len(fw) + 1):
         raise FirmwareError("Firmware size is too small")
@@ -201,7 +201,7 @@ def _find_table(fw: Firmware) -> Any:
 
 
 def _find_section(fw: Firmware, wanted: bytes) -> Any:
-    """The first section of that name, None where the section headers end before one.
+    """The first section of that name, None if the section headers end before one.
 
     *wanted* has its NUL.
     """
@@ -218,7 +218,7 @@ def _find_section(fw: Firmware, wanted: bytes) -> Any:
 
 
 def _shdr(fw: Firmware, ehdr: Any, index: int) -> Any:
-    """One section header, None where it is not in the image."""
+    """One section header, None if it is not in the image."""
     size = _SHDR_SIZE[fw_elf_get_class(fw)]
     offset = ehdr["e_shoff"] + index * size
     return _parse("Elf_Shdr", fw, offset, size) if offset + size <= len(fw) else None

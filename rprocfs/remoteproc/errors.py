@@ -6,8 +6,8 @@ import errno
 class FirmwareError(OSError):
     """An image that the kernel refuses; raised by elf_loader and rsc_table.
 
-    `errno` is what the boot fails with. `strerror` is the kernel's own line for the log, without
-    the device in front of it; it is empty where the kernel refuses without a word.
+    `errno` is the error of the boot. `strerror` is the kernel's own log message without the device
+    prefix; it is empty if the kernel logs nothing.
     """
 
     strerror: str

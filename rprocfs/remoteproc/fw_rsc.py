@@ -1,8 +1,8 @@
 """Entries of a resource table: `struct fw_rsc_carveout` and its like -- linux/remoteproc.h.
 
-An entry is a view over the bytes it stands in, readable and writable, so that one class serves the
-cached copy of a table and the table in the remote's memory. The bytes may be the remote's to change
-at any time: a view's extent is settled when it is made, nothing outside the memoryview is touched.
+An entry is a read-write view over the bytes of a table, so one class serves the cached copy of a
+table and the table in the remote's memory. The remote may change those bytes at any time. The
+extent of a view is therefore fixed when it is made; nothing outside the memoryview is touched.
 """
 
 from enum import IntEnum
@@ -51,7 +51,7 @@ class _Word:
 class RscView:
     """A piece of a table: `table[offset:offset + SIZE]`, seen as 32-bit words.
 
-    ValueError where the table ends before it.
+    ValueError if the table ends before it.
     """
 
     __slots__ = ("offset", "table", "words")
@@ -124,8 +124,8 @@ class FwRscVdevVring(RscView):
 class FwRscVdev(RscView):
     """`struct fw_rsc_vdev`: a virtio device, its rings and its config space.
 
-    `vring` are the rings that the entry has room for and `config` its config space, as they were
-    when the view was made; `num_of_vrings` and `config_len` are what stands there now.
+    `vring` and `config` are the rings and the config space as the entry declared them when the view
+    was made; `num_of_vrings` and `config_len` read the current bytes.
     """
 
     __slots__ = ("config", "vring")
@@ -152,12 +152,12 @@ class FwRscVdev(RscView):
 
     @property
     def num_of_vrings(self) -> int:
-        """How many rings the entry says to have."""
+        """The number of rings that the entry declares now."""
         return self.table[self.offset + 21]
 
     @property
     def reserved(self) -> tuple[int, int]:
-        """Two bytes that are to be zero."""
+        """Two bytes that must be zero."""
         return self.table[self.offset + 22], self.table[self.offset + 23]
 
 

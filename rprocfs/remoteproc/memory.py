@@ -22,7 +22,7 @@ def rproc_mem_entry_init(
     alloc: AllocOp | None = None,
     release: AllocOp | None = None,
 ) -> RprocMemEntry:
-    """A carveout that is not registered yet; the name is cut to 31 bytes as the kernel's."""
+    """Make a carveout without registering it; the name is cut to 31 bytes, as in the kernel."""
     cut = name.encode("utf-8", "surrogateescape")[:MEM_NAME_LEN]
     text = cut.decode("utf-8", "surrogateescape")
     return RprocMemEntry(text, length, da, va=va, dma=dma, alloc=alloc, release=release)
@@ -51,7 +51,7 @@ def rproc_release_carveout(rproc: Rproc, mem: RprocMemEntry) -> None:
 
 
 def rproc_check_carveout_da(rproc: Rproc, mem: RprocMemEntry, da: int, length: int) -> None:
-    """Does a registered carveout serve a request for *da* and *length*; EINVAL."""
+    """Check that a registered carveout covers *da* and *length*; EINVAL if it does not."""
     if length > mem.len:
         rproc.err("Registered carveout doesn't fit len request")
         raise error(errno.EINVAL)
@@ -68,7 +68,7 @@ def rproc_check_carveout_da(rproc: Rproc, mem: RprocMemEntry, da: int, length: i
 
 
 def rproc_alloc_registered_carveouts(rproc: Rproc) -> None:
-    """Allocate them, and tell the table where they are; ENOMEM."""
+    """Allocate all carveouts and write their addresses into the table; ENOMEM."""
     for entry in rproc.carveouts:
         if entry.alloc is not None:
             try:

@@ -1,4 +1,4 @@
-"""What becomes of a crashed processor -- the recovery of remoteproc_core.c."""
+"""Crashes and recovery of a processor -- remoteproc_core.c."""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ from rprocfs.remoteproc.state import Action, Event, State, rproc_crash_to_string
 
 
 def rproc_report_crash(rproc: Rproc, kind: int) -> None:
-    """The processor crashed (``enum rproc_crash_type``): never blocks, never fails.
+    """Report a crash of the given ``enum rproc_crash_type``.
 
-    From any thread; the processor's workqueue handles the crash.
+    Callable from any thread; it neither blocks nor fails. The processor's workqueue handles the
+    crash.
     """
     rproc.err(f"crash detected in {rproc.label}: type {rproc_crash_to_string(kind)}")
-    if not rproc.crash_pending:  # as queue_work() of a work that waits already
+    if not rproc.crash_pending:  # as queue_work() does with work that is pending
         rproc.crash_pending = True
         rproc.workqueue.queue_work(partial(rproc_crash_handler_work, rproc))
 
 
 def rproc_crash_handler_work(rproc: Rproc) -> None:
-    """Note the crash, and recover unless that is disabled."""
+    """Enter the state ``crashed``, and recover unless recovery is disabled."""
     rproc.crash_pending = False
     with rproc.lock:
         if transition(rproc.state, Event.CRASH) is Action.NOTHING:
@@ -35,7 +36,7 @@ def rproc_crash_handler_work(rproc: Rproc) -> None:
 
 
 def rproc_trigger_recovery(rproc: Rproc) -> None:
-    """Recover a crashed processor; nothing happens to any other. Failures are only logged."""
+    """Recover the processor if it has crashed. A failure is only logged."""
     try:
         rproc.lock.lock_interruptible()
     except InterruptedError:

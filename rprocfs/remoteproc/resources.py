@@ -1,4 +1,4 @@
-"""What the entries of a resource table make the framework do -- remoteproc_core.c."""
+"""Handlers for the entries of a resource table -- remoteproc_core.c."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from rprocfs.remoteproc.virtio import rproc_vdevs, rproc_virtio_register
 
 
 def rproc_handle_resources(rproc: Rproc) -> None:
-    """Go over the table in its order; OSError at the first entry that is refused."""
+    """Handle the entries in order; OSError at the first one that is refused."""
     if rproc.table is None:
         return
     checked = rproc.model.version.has(ENTRY_OFFSETS_CHECKED)
@@ -45,9 +45,9 @@ def rproc_handle_resources(rproc: Rproc) -> None:
 
 
 def rproc_handle_carveout(rproc: Rproc, entry: Resource) -> None:
-    """Register a memory to be allocated, or note that a registered one is meant.
+    """Register a carveout to allocate, or match the entry with a registered one.
 
-    EINVAL for an entry that makes no sense, ENOMEM for one that cannot be served.
+    EINVAL if the entry is invalid, ENOMEM if it cannot be satisfied.
     """
     assert rproc.table is not None
     rsc = entry.carveout(rproc.table)
@@ -74,7 +74,7 @@ def rproc_handle_carveout(rproc: Rproc, entry: Resource) -> None:
 
 
 def rproc_handle_devmem(rproc: Rproc, entry: Resource) -> None:
-    """EINVAL: a mapping through an IOMMU, and no board here has one."""
+    """Always EINVAL: it asks for an IOMMU mapping, and no board here has an IOMMU."""
     del rproc, entry
     raise error(errno.EINVAL)
 

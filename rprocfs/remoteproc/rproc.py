@@ -1,7 +1,7 @@
 """``struct rproc`` and the structs around it -- include/linux/remoteproc.h.
 
-What a processor is: its state, its memory and how to find it, its lock, the operations of its
-driver. What is done to it are functions of the modules above, named as in the kernel:
+A processor has a state, memory and the functions that look it up, a lock, and the operations of
+its driver. The functions that act on it are in the modules above, named as in the kernel:
 :mod:`~rprocfs.remoteproc.core`, :mod:`~rprocfs.remoteproc.boot`,
 :mod:`~rprocfs.remoteproc.recovery`.
 """
@@ -35,7 +35,7 @@ from rprocfs.remoteproc.subdev import Subdevices
 if TYPE_CHECKING:
     from rprocfs.base.platform import PlatformDevice
 
-#: Where memory without an address of its own comes from, on a board that says nothing.
+#: The pool of memory without a fixed address, on a board that does not name one.
 DEFAULT_DMA = (0x02000000, 0x0E000000)
 
 AllocOp = Callable[["Rproc", "RprocMemEntry"], None]
@@ -45,10 +45,10 @@ AllocOp = Callable[["Rproc", "RprocMemEntry"], None]
 class RprocMemEntry:
     """``struct rproc_mem_entry``: a memory that the processor has besides its own.
 
-    *da* is the address the processor uses, ``FW_RSC_ADDR_ANY`` until one is chosen;
-    *dma* the one the bus uses; *va* is None until it is allocated. *rsc_offset* is
-    that of its entry in the resource table, ``FW_RSC_ADDR_ANY`` for none. *rmem* is the node
-    of a reserved memory that becomes a vdev's own pool (``of_resm_idx``): nobody else maps it.
+    *da* is the device address, ``FW_RSC_ADDR_ANY`` until one is chosen; *dma* is the bus address;
+    *va* is None until the memory is allocated. *rsc_offset* is the offset of its entry in the
+    resource table, ``FW_RSC_ADDR_ANY`` without an entry. *rmem* is the node of a reserved memory
+    that becomes a vdev's own pool (``of_resm_idx``); it is mapped for that vdev only.
     """
 
     name: str
@@ -68,10 +68,9 @@ class Rproc(Device):
     """``struct rproc``: one remote processor. Made by :func:`~.core.rproc_alloc`.
 
     *table* is ``table_ptr``: the resource table in use, in the remote's memory while
-    it runs. *power* counts who wants it powered. *priv* belongs to the driver. *dma* is where
-    its own memory comes from, *reserved* where that of its virtio devices does: the first
-    ``memory-region`` of its node, if that is a pool. *lock* is held by all that changes the
-    state.
+    it runs. *power* counts the power references. *priv* belongs to the driver. *dma* is the pool
+    of the processor's own memory. *reserved* is the pool of its virtio devices: the first
+    ``memory-region`` of its node, if that is a pool. A change of the state requires *lock*.
     """
 
     devtype = "remoteproc"
@@ -103,13 +102,13 @@ class Rproc(Device):
         self.state = State.OFFLINE
         self.power = 0
         self.priv: object = None
-        # What the driver chooses before rproc_add().
+        # Set by the driver before rproc_add().
         self.auto_boot = False
         self.sysfs_read_only = False
         self.attach_on_recovery = False
         self.elf_class: int | None = None
         self.elf_machine = 0
-        # What a boot makes.
+        # Set by a boot.
         self.bootaddr = 0
         self.table: memoryview | None = None
         self.cached_table: bytearray | None = None
@@ -124,7 +123,7 @@ class Rproc(Device):
         self.recovery_disabled = False
         self.crash_cnt = 0
         self.crash_pending = False
-        #: A dump waits for its reader, with the lock held; rproc_del() has begun.
+        #: An inline dump is waiting for its reader with the lock held; rproc_del() has begun.
         self.inline_dump = self.going = False
         self.dump_conf = DumpMode.DISABLED
         self.dump_segments: list[DumpSegment] = []
@@ -156,69 +155,69 @@ class RprocOps(ABC):
 
     @abstractmethod
     def start(self, rproc: Rproc) -> None:
-        """Power the processor on; its memory is loaded, its table complete but for the status."""
+        """Power the processor on. The image is loaded, the table complete except for the status."""
 
     @abstractmethod
     def stop(self, rproc: Rproc) -> None:
-        """Power the processor off; nothing of it may run on, no thread, no process."""
+        """Power the processor off; no thread and no process of it may remain."""
 
     def prepare(self, rproc: Rproc) -> None:
-        """Before the resources are looked at: clocks, power, memory."""
+        """Called before the resource table is handled: enable clocks, power and memory."""
 
     def unprepare(self, rproc: Rproc) -> None:
         """Undo :meth:`prepare`."""
 
     def attach(self, rproc: Rproc) -> None:
-        """Take over a processor that somebody else has started."""
+        """Take over a processor that the boot loader has started."""
 
     def detach(self, rproc: Rproc) -> None:
-        """Leave it running, without us. Not overridden: detaching is EINVAL."""
+        """Let go of the processor and leave it running. If not overridden, detaching is EINVAL."""
 
     def kick(self, rproc: Rproc, notifyid: int) -> None:
-        """Ring the doorbell of a vring. Not overridden: virtio devices cannot be registered."""
+        """Ring the doorbell of a vring. If not overridden, virtio devices cannot be registered."""
 
     def da_to_va(self, rproc: Rproc, da: int, length: int) -> memoryview | None:
-        """The memory that the processor sees at *da*, exactly *length* bytes, or None.
+        """Return the memory that the processor sees at *da*, exactly *length* bytes, or None.
 
-        Asked before the carveouts.
+        It is called before the carveouts are searched.
         """
         return None
 
     def memories(self, rproc: Rproc) -> Iterable[Memory]:
-        """What :meth:`da_to_va` finds, in its order, to tell people; no decision looks at it.
+        """List the memories that :meth:`da_to_va` finds, in its order, for reports to the user.
 
-        Memory that is seen at two addresses is there twice.
+        No decision depends on it. A memory that is seen at two addresses is listed twice.
         """
         return ()
 
     def segment_to_va(self, rproc: Rproc, da: int, length: int, flags: int) -> memoryview | None:
-        """Where :meth:`load` puts a segment with the ``p_flags`` *flags*: for people, too.
+        """Say where :meth:`load` puts a segment with the ``p_flags`` *flags*, for reports only.
 
-        For a driver that has :meth:`load` of its own, and does not ask :meth:`da_to_va`.
+        Override it if the driver's own :meth:`load` does not use :meth:`da_to_va`.
         """
         return None
 
     def vector_table(self, rproc: Rproc) -> int | None:
-        """Where a Cortex-M that starts has its vector table; None: it is none, or unknown.
+        """Return the vector table's address at the start of a Cortex-M, for reports only.
 
-        For people, too.
+        None if the processor is no Cortex-M or the address is not known.
         """
         return None
 
     def handle_rsc(self, rproc: Rproc, kind: int, offset: int, avail: int) -> bool:
-        """A vendor resource at *offset* of ``rproc.table``: was it handled."""
+        """Handle a vendor resource at *offset* of ``rproc.table``; return whether it was known."""
         return False
 
     def sanity_check(self, rproc: Rproc, fw: bytes) -> None:
-        """Can this image be for this processor. FirmwareError."""
+        """Check that the image can be for this processor; FirmwareError if it cannot."""
         elf_loader.rproc_elf_sanity_check(fw, rproc.model.version)
 
     def get_boot_addr(self, rproc: Rproc, fw: bytes) -> int:
-        """Where it begins."""
+        """Return the entry point."""
         return elf_loader.rproc_elf_get_boot_addr(fw)
 
     def parse_fw(self, rproc: Rproc, fw: bytes) -> None:
-        """Find the resource table, and the segments of the coredump. FirmwareError."""
+        """Find the resource table and the coredump segments; FirmwareError for a bad table."""
         rproc.cached_table = bytearray(elf_loader.rproc_elf_load_rsc_table(fw))
         rproc.table = memoryview(rproc.cached_table)
 
@@ -227,9 +226,10 @@ class RprocOps(ABC):
         elf_loader.rproc_elf_load_segments(partial(rproc_da_to_va, rproc), fw)
 
     def find_loaded_rsc_table(self, rproc: Rproc, fw: bytes) -> memoryview | None:
-        """The table in the loaded image, where the processor reads what we write back.
+        """Return the table inside the loaded image, from which the processor reads our replies.
 
-        None if that is in no memory. A table that is refused is none; why, is logged again.
+        None if it is not in any memory of the processor, or if the table is refused; the reason of
+        the refusal is then logged a second time, as in the kernel.
         """
         try:
             da, size = elf_loader.rproc_elf_find_loaded_rsc_table(fw)
@@ -239,27 +239,27 @@ class RprocOps(ABC):
             return None
         if rproc.cached_table is None:
             return rproc_da_to_va(rproc, da, size)
-        # A recovery may load another image; the table in use is that of the first boot.
+        # A recovery may load a different image, but the table in use is still that of the first.
         length = len(rproc.cached_table)
         va = rproc_da_to_va(rproc, da, max(size, length))
         return None if va is None else va[:length]
 
     def get_loaded_rsc_table(self, rproc: Rproc) -> memoryview | None:
-        """The table of a processor that is attached to; None: it has none. OSError."""
+        """Return the table of a running processor at attach; None if it has none. OSError."""
         return None
 
     def coredump(self, rproc: Rproc) -> None:
-        """Save the memory of a crashed processor. Not overridden: rproc_coredump() does."""
+        """Save the memory of a crashed processor. If not overridden, rproc_coredump() does it."""
 
     def settle(self, rproc: Rproc) -> None:
-        """It came up; no lock is held: wait, not for long, for what it says at once.
+        """Wait briefly for the first announcements of a processor that has just come up.
 
-        On a board the first announcements arrive while the writer of ``state`` is still
-        on its way back to its program.
+        On a board they arrive before the write to ``state`` has returned to the program. No lock
+        is held.
         """
 
     def provides(self, operation: str) -> bool:
-        """Is an optional operation overridden: the kernel's test for a NULL in the table."""
+        """Return whether an optional operation is overridden: the kernel's NULL test."""
         return getattr(type(self), operation) is not getattr(RprocOps, operation)
 
 
@@ -268,27 +268,27 @@ class Remoteproc(Statics["Rproc"]):
 
 
 def rproc_get(rproc: Rproc) -> Rproc:
-    """``get_device(&rproc->dev)``: keep it until :func:`rproc_put`."""
+    """``get_device(&rproc->dev)``: hold a reference until :func:`rproc_put`."""
     rproc.kref.get()
     return rproc
 
 
 def rproc_put(rproc: Rproc) -> None:
-    """``rproc_put``, ``rproc_free``: the last reference gives its number back."""
+    """``rproc_put``, ``rproc_free``: dropping the last reference frees the number."""
     rproc.kref.put()
 
 
 def rproc_da_to_va(rproc: Rproc, da: int, length: int) -> memoryview | None:
-    """The memory that the processor sees at *da*, exactly *length* bytes; None: there is none.
+    """Return the memory that the processor sees at *da*, exactly *length* bytes, or None.
 
-    The driver is asked first, then the carveouts.
+    The driver's da_to_va() is tried first, then the carveouts.
     """
     va = rproc.ops.da_to_va(rproc, da, length)
     return rproc_carveout_da_to_va(rproc, da, length) if va is None else va
 
 
 def rproc_carveout_da_to_va(rproc: Rproc, da: int, length: int) -> memoryview | None:
-    """The part of the carveout that holds all of ``[da, da + length)``; None: none does."""
+    """Return the memory of a carveout that covers all of ``[da, da + length)``, or None."""
     for mem in rproc.carveouts:
         offset = da - mem.da
         if mem.va is None or mem.rmem:
@@ -299,15 +299,15 @@ def rproc_carveout_da_to_va(rproc: Rproc, da: int, length: int) -> memoryview | 
 
 
 def rproc_find_carveout_by_name(rproc: Rproc, name: str) -> RprocMemEntry | None:
-    """``rproc_find_carveout_by_name``: the first of that name."""
+    """``rproc_find_carveout_by_name``: the first carveout of that name, or None."""
     return next((mem for mem in rproc.carveouts if mem.name == name), None)
 
 
 def rproc_add_carveout(rproc: Rproc, mem: RprocMemEntry) -> None:
-    """Register a memory; before the boot, or while the resources are handled."""
+    """Register a carveout, before the boot or while the resources are handled."""
     rproc.carveouts.append(mem)
 
 
 def rproc_vq_interrupt(rproc: Rproc, notifyid: int) -> bool:
-    """The remote rang the doorbell *notifyid*: was there such a vring. From any thread."""
+    """Handle the doorbell *notifyid* of the remote, on any thread; False if no vring has it."""
     return rproc.notifyids.interrupt(notifyid)

@@ -1,7 +1,8 @@
 """The resource table: `struct resource_table` -- linux/remoteproc.h, remoteproc_core.c.
 
-`iter_resources` goes over a table, `Resource.view` gives an entry after the kernel's checks of it;
-order and meaning are the caller's. The kernel's `%d` of an unsigned word is kept.
+`iter_resources` walks a table; `Resource.view` makes the kernel's checks of an entry and returns
+it. The caller decides on their order and meaning. Messages print unsigned words with `%d`, as the
+kernel does.
 """
 
 from collections.abc import Iterator
@@ -63,18 +64,18 @@ class Resource:
 
     @property
     def is_vendor(self) -> bool:
-        """Whether the platform driver is asked about it."""
+        """Whether the entry is passed to the platform driver."""
         return RSC_VENDOR_START <= self.type <= RSC_VENDOR_END
 
     def unsupported(self) -> str:
-        """What the kernel warns of when nobody takes the entry."""
+        """The kernel's warning for an entry without a handler."""
         vendor = "vendor " if self.is_vendor else ""
         return f"unsupported {vendor}resource {as_int(self.type)}"
 
     def view(self, table: memoryview) -> FwRsc | None:
         """The entry in `table`, checked as its handler in remoteproc_core.c checks it.
 
-        FirmwareError where the kernel refuses it; None for a type that it does not know.
+        FirmwareError if the kernel refuses it; None for a type that it does not know.
         """
         match self.type:
             case FwResourceType.RSC_CARVEOUT:
@@ -88,7 +89,7 @@ class Resource:
         return None
 
     def carveout(self, table: memoryview) -> FwRscCarveout:
-        """As rproc_handle_carveout checks it; FirmwareError where it is refused."""
+        """As rproc_handle_carveout checks it; FirmwareError if it is refused."""
         self._check_size("carveout", FwRscCarveout.SIZE)
         rsc = FwRscCarveout(table, self.offset)
         _check_reserved("carveout", rsc.reserved)
@@ -97,7 +98,7 @@ class Resource:
     def devmem(self, table: memoryview) -> FwRscDevmem:
         """As rproc_handle_devmem checks it where there is an IOMMU; FirmwareError when refused.
 
-        Without an IOMMU the kernel does not look: EINVAL, and not a word.
+        Without an IOMMU the kernel refuses the entry unseen: EINVAL, with no message.
         """
         self._check_size("devmem", FwRscDevmem.SIZE)
         rsc = FwRscDevmem(table, self.offset)
@@ -105,14 +106,14 @@ class Resource:
         return rsc
 
     def trace(self, table: memoryview) -> FwRscTrace:
-        """As rproc_handle_trace checks it; FirmwareError where it is refused."""
+        """As rproc_handle_trace checks it; FirmwareError if it is refused."""
         self._check_size("trace", FwRscTrace.SIZE)
         rsc = FwRscTrace(table, self.offset)
         _check_reserved("trace", rsc.reserved)
         return rsc
 
     def vdev(self, table: memoryview) -> FwRscVdev:
-        """As rproc_handle_vdev checks it; FirmwareError where it is refused.
+        """As rproc_handle_vdev checks it; FirmwareError if it is refused.
 
         Its rings are checked later, by rproc_parse_vring.
         """
@@ -136,7 +137,7 @@ def _check_reserved(kind: str, *reserved: int) -> None:
 
 
 def rproc_parse_vring(vring: FwRscVdevVring) -> tuple[int, int]:
-    """Its (num, align); FirmwareError where the kernel finds one of them insane: zero."""
+    """Return its (num, align); FirmwareError if one of them is zero."""
     num, align = vring.num, vring.align
     if not num or not align:
         raise FirmwareError(f"invalid qsz ({as_int(num)}) or alignment ({as_int(align)})")
@@ -144,7 +145,7 @@ def rproc_parse_vring(vring: FwRscVdevVring) -> tuple[int, int]:
 
 
 def check_table(table: bytes | memoryview) -> None:
-    """What find_table in remoteproc_elf_loader.c demands of a table; FirmwareError otherwise."""
+    """Make the checks of find_table in remoteproc_elf_loader.c; FirmwareError if one fails."""
     if len(table) < RESOURCE_TABLE_SIZE:
         raise FirmwareError("header-less resource table")
     ver, num, *reserved = _HEADER.unpack_from(table)
@@ -160,8 +161,8 @@ def iter_resources(table: bytes | memoryview, first: int = 0) -> Iterator[Resour
     """The entries of a table in its order, as rproc_handle_resources goes over them.
 
     FirmwareError(`rsc table is truncated`) at the entry whose header is not inside the table, or
-    begins before the offset *first*; the entries before it were given out. A table without even
-    a header, as a remote that is attached to may have, is refused in the same words.
+    begins before the offset *first*; the entries before it are yielded first. A table shorter than
+    its own header is refused with the same message; a remote that is attached to may have one.
     """
     if len(table) < RESOURCE_TABLE_SIZE:
         raise FirmwareError("rsc table is truncated")

@@ -1,4 +1,4 @@
-"""The states of a processor and the one table of what may happen in them -- remoteproc_core.c."""
+"""The states of a processor and the table of their transitions -- remoteproc_core.c."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum, IntEnum, StrEnum
 
 
 class State(StrEnum):
-    """``enum rproc_state``: the text is what the ``state`` file reads."""
+    """``enum rproc_state``; each value is the text of the ``state`` file."""
 
     OFFLINE = "offline"
     SUSPENDED = "suspended"
@@ -27,13 +27,13 @@ class CrashType(IntEnum):
 
 
 def rproc_crash_to_string(kind: int) -> str:
-    """The words of the log; ``unknown`` for a number that is no type."""
+    """The word used in the log; ``unknown`` for a number that is not a crash type."""
     words = {0: "mmufault", 1: "watchdog", 2: "fatal error"}
     return words.get(kind, "unknown")
 
 
 class Event(Enum):
-    """What may be asked of a processor."""
+    """A request to a processor."""
 
     BOOT = "boot"
     SHUTDOWN = "shutdown"
@@ -44,7 +44,7 @@ class Event(Enum):
 
 
 class Action(Enum):
-    """What is then done. *GET* and *PUT* count power references; the rest stands behind them."""
+    """The response to an event. *GET* and *PUT* only count power references."""
 
     POWER_UP = "boot the firmware, with the first reference"
     ATTACH = "attach, with the first reference"
@@ -64,7 +64,7 @@ def _each(states: tuple[State, ...], outcome: Action | int) -> dict[State, Actio
     return dict.fromkeys(states, outcome)
 
 
-#: What an event does in the states that are not named, then in those that are.
+#: For each event, the action in all other states, then the action in the named ones.
 _RULES: dict[Event, tuple[Action | int, dict[State, Action | int]]] = {
     Event.BOOT: (
         Action.POWER_UP,
@@ -80,7 +80,7 @@ _RULES: dict[Event, tuple[Action | int, dict[State, Action | int]]] = {
     Event.SET_FIRMWARE: (errno.EBUSY, {State.OFFLINE: Action.SET}),
 }
 
-#: (state, event) -> what is done, or the errno of the refusal. Every pair is there.
+#: (state, event) -> the action, or the errno of the refusal. Every pair is present.
 TRANSITIONS: dict[tuple[State, Event], Action | int] = {
     (state, event): named.get(state, otherwise)
     for event, (otherwise, named) in _RULES.items()
@@ -89,7 +89,7 @@ TRANSITIONS: dict[tuple[State, Event], Action | int] = {
 
 
 def transition(state: State, event: Event) -> Action:
-    """What *event* does in *state*; OSError where it is refused."""
+    """Return the action of *event* in *state*; OSError if it is refused."""
     outcome = TRANSITIONS[state, event]
     if isinstance(outcome, int):
         raise OSError(outcome, f"{event.value} while {state}")

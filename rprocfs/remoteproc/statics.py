@@ -1,6 +1,7 @@
 """What all processors of one system share -- the statics of remoteproc_core.c.
 
-It knows no ``struct rproc``, which knows it: *R* stands for that.
+This module does not import :mod:`.rproc`, which imports it; the type variable *R* stands for
+``struct rproc``.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Faces(Generic[R]):
-    """What userspace sees of a processor; :mod:`rprocfs.remoteproc.subsystem` names them.
+    """The faces that a processor shows to userspace; :mod:`rprocfs.remoteproc.subsystem` sets them.
 
     *attributes* of sysfs; *open* gives a new open file of ``/dev/remoteprocN``; *debug_dir*
     makes the directory in debugfs.
@@ -80,6 +81,6 @@ class Statics(Generic[R]):
             return self._indices.alloc()
 
     def free_index(self, index: int) -> None:
-        """Give the number back."""
+        """Free the number."""
         with self.lock:
             self._indices.free(index)

@@ -1,4 +1,4 @@
-"""The subsystem of one system, and what userspace sees of it -- remoteproc_init().
+"""The remoteproc subsystem of one system, with its faces to userspace -- remoteproc_init().
 
 The one module that knows all faces of a processor: sysfs, ``/dev/remoteprocN``, debugfs.
 """

@@ -1,7 +1,7 @@
 """Trace buffers: ``traceN`` in debugfs -- rproc_create_trace_file() of remoteproc_debugfs.c.
 
-A file apart from the rest of debugfs: the resource table makes trace buffers, and what writes
-to the other files ask for boots.
+It is separate from the rest of debugfs to avoid an import circle: handling a resource table makes
+trace files, and the other debugfs files call boot and recovery.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from rprocfs.remoteproc.rproc import Rproc, RprocMemEntry, rproc_da_to_va
 
 
 def rproc_create_trace_file(rproc: Rproc, trace: RprocMemEntry) -> None:
-    """Show the buffer *trace* under its name; it is read from the remote's memory each time."""
+    """Make a file for the buffer *trace*; each read reads the remote's memory."""
 
     def show() -> bytes:
         va = rproc_da_to_va(rproc, trace.da, trace.len)

@@ -28,7 +28,7 @@ DRIVER_NAME = "rproc-virtio"
 
 
 class RprocVdev(RprocSubdev):
-    """``struct rproc_vdev``: one vdev of the table; a virtio device while the processor is up."""
+    """``struct rproc_vdev``: a vdev of the table, with a virtio device while it is running."""
 
     def __init__(self, rproc: Rproc, index: int, rsc_offset: int, pdev: PlatformDevice) -> None:
         self.rproc = rproc
@@ -39,7 +39,7 @@ class RprocVdev(RprocSubdev):
         self.vdev: VirtioDevice | None = None
 
     def rsc(self) -> FwRscVdev:
-        """Its entry in the table in use; ENODEV when there is no table."""
+        """Its entry in the table in use; ENODEV if there is no table."""
         if self.rproc.table is None:
             raise error(errno.ENODEV)
         return FwRscVdev(self.rproc.table, self.rsc_offset)
@@ -79,12 +79,12 @@ class RprocVdev(RprocSubdev):
 
 
 def rproc_vdevs(rproc: Rproc) -> list[RprocVdev]:
-    """``rproc->rvdevs``: the virtio devices of its table, in the table's order."""
+    """``rproc->rvdevs``: the vdevs of the resource table, in its order."""
     return [subdev for subdev in rproc.subdevs if isinstance(subdev, RprocVdev)]
 
 
 class RprocVirtioConfigOps(VirtioConfigOps):
-    """``rproc_virtio_config_ops``: what the virtio core asks, answered from the table."""
+    """``rproc_virtio_config_ops``: the virtio core's view of the vdev entry in the table."""
 
     def __init__(self, rvdev: RprocVdev) -> None:
         self._rvdev = rvdev
@@ -116,7 +116,7 @@ class RprocVirtioConfigOps(VirtioConfigOps):
         self._rvdev.rsc().status = status
 
     def reset(self, vdev: VirtioDevice) -> None:
-        """Status 0."""
+        """Set the status to 0."""
         self.set_status(vdev, 0)
 
     def get_features(self, vdev: VirtioDevice) -> int:
@@ -125,7 +125,7 @@ class RprocVirtioConfigOps(VirtioConfigOps):
         return self._rvdev.rsc().dfeatures
 
     def finalize_features(self, vdev: VirtioDevice) -> None:
-        """``rsc->gfeatures``: 32 bits, the legacy layout has no more."""
+        """``rsc->gfeatures``: 32 bits; the legacy layout has no more."""
         vdev.features &= 0xFFFFFFFF
         self._rvdev.rsc().gfeatures = vdev.features
 
@@ -162,14 +162,16 @@ class RprocVirtioConfigOps(VirtioConfigOps):
         return vring.vq
 
     def del_vqs(self, vdev: VirtioDevice) -> None:
-        """Forget the virtqueues; the rings' memory stays."""
+        """Delete the virtqueues; the memory of the rings stays allocated."""
         del vdev
         for vring in self._rvdev.vrings:
             vring.vq = None
 
     def dma_alloc_coherent(self, vdev: VirtioDevice, size: int) -> DmaBuffer:
-        """Buffers: from the carveout ``vdevNbuffer`` where there is one, else from the first
-        ``memory-region`` of the processor's node, else from anywhere. ENOMEM.
+        """Allocate buffers; ENOMEM.
+
+        They come from the carveout ``vdevNbuffer`` if there is one, else from the first
+        ``memory-region`` of the processor's node, else from the common pool.
         """
         del vdev
         rproc = self._rvdev.rproc
@@ -193,9 +195,10 @@ def _pool(rproc: Rproc) -> DmaPool:
 
 
 def rproc_virtio_register(rproc: Rproc, index: int, rsc_offset: int) -> None:
-    """Make ``rproc-virtio.N.auto``, which the driver below binds.
+    """Make ``rproc-virtio.N.auto``, to which the driver below is bound.
 
-    When it does not, or no longer, the device stays, as in Linux, until the processor is removed.
+    If the driver does not bind, or is unbound later, the device stays until the processor is
+    removed, as in Linux.
     """
     data = (rproc, index, rsc_offset)
     pdev = PlatformDevice(
@@ -234,7 +237,7 @@ class RprocVirtioDriver(PlatformDriver):
         rproc_get(rproc)
 
     def remove(self, device: PlatformDevice) -> None:
-        """Give everything back."""
+        """Free the vrings."""
         rvdev = device.driver_data
         rvdev.stop(crashed=False)
         for vring in rvdev.vrings:

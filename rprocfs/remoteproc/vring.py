@@ -1,7 +1,7 @@
 """The vrings of a remote processor -- remoteproc_core.c.
 
-A vring's memory is a carveout; its address and its number are told to the remote in the
-resource table.
+The memory of a vring is a carveout. Its address and its notify ID are written into the resource
+table for the remote.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from rprocfs.virtio.virtqueue import VirtioVirtqueue
 class RprocVring:
     """``struct rproc_vring``: one ring of a vdev, from its table entry to its virtqueue.
 
-    *index* is its place in the vdev, *rsc_offset* that of its entry in the table, *name* what
-    its memory is registered as.
+    *index* is its position in the vdev, *rsc_offset* the offset of its entry in the table, *name*
+    the name of its carveout.
     """
 
     def __init__(
@@ -48,16 +48,16 @@ class RprocVring:
         self.vq: VirtioVirtqueue | None = None
 
     def rsc(self) -> FwRscVdevVring:
-        """Its entry in the table in use; ENODEV when there is no table.
+        """Its entry in the table in use; ENODEV if there is no table.
 
-        Found by its number alone: the remote may have changed all else since it was checked.
+        It is found by its index alone: the remote may have changed the rest since the check.
         """
         if self.rproc.table is None:
             raise error(errno.ENODEV)
         return FwRscVdevVring(self.rproc.table, self.rsc_offset)
 
     def alloc(self) -> None:
-        """rproc_alloc_vring(): memory and a doorbell number, told to the remote. ENOMEM."""
+        """rproc_alloc_vring(): allocate memory and a notify ID, and tell the remote. ENOMEM."""
         rproc = self.rproc
         rsc = self.rsc()
         size = page_align(vring_size(self.num, self.align))
@@ -77,14 +77,14 @@ class RprocVring:
         rsc.notifyid = self.notifyid
 
     def free(self) -> None:
-        """rproc_free_vring(): forget the number, here and in the table."""
+        """rproc_free_vring(): clear the notify ID, here and in the table."""
         self.rproc.notifyids.free(self.notifyid)
         if self.rproc.table is not None:
             rsc = self.rsc()
             rsc.da, rsc.notifyid = 0, -1
 
     def interrupt(self) -> bool:
-        """The remote rang its doorbell: false if it has no virtqueue now."""
+        """Handle the remote's doorbell; False if there is no virtqueue now."""
         vq = self.vq
         if vq is None:
             return False
@@ -92,7 +92,7 @@ class RprocVring:
         return True
 
     def memory(self) -> RprocMemEntry:
-        """Its allocated memory; ENOMEM when it is not there."""
+        """Its allocated memory; ENOMEM if it is not allocated."""
         mem = rproc_find_carveout_by_name(self.rproc, self.name)
         if mem is None or mem.va is None:
             raise error(errno.ENOMEM)
@@ -107,7 +107,7 @@ def _check_registered(rproc: Rproc, mem: RprocMemEntry, da: int, size: int) -> N
 
 
 def rproc_alloc_vrings(vrings: Sequence[RprocVring]) -> None:
-    """All or none; ENOMEM."""
+    """Allocate all rings or none; ENOMEM."""
     done: list[RprocVring] = []
     try:
         for vring in vrings:
