@@ -180,7 +180,7 @@ class Operations:
         _optional(directory, "rename")(name, where, new_name, flags)
 
     def refuse(self, parent: Node, caller: Caller | None) -> Node:
-        """link(2): EPERM, or EACCES where that comes first."""
+        """link(2): EPERM, or EACCES if that comes first."""
         self._writable(parent, caller)
         raise error(errno.EPERM)
 

@@ -150,7 +150,7 @@ class Bus:
     def device_driver_attach(self, device: Device, driver: Driver[Any]) -> None:
         """really_probe(): bind; EBUSY when bound, ENODEV when gone, else the driver's errno.
 
-        EAGAIN where the driver waits for another device, which ``devices_deferred`` tells.
+        EAGAIN if the driver waits for another device, which ``devices_deferred`` tells.
         """
         with device.mutex:
             if not device.dir.alive:

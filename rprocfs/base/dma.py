@@ -156,7 +156,7 @@ class CoherentPool(DmaPool):
         self._lock = new_lock(LockClass.DMA_POOL)
 
     def alloc(self, size: int, da: int | None = None) -> DmaBuffer:
-        """``__dma_alloc_from_coherent``: zeroed; ENOMEM where no part is free."""
+        """``__dma_alloc_from_coherent``: zeroed; ENOMEM if no part is free."""
         del da
         span = PAGE_SIZE
         while span < size:

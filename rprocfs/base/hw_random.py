@@ -31,7 +31,7 @@ class Hwrng(ABC):
 
     @abstractmethod
     def read(self, size: int) -> bytes:
-        """At most *size* bytes, nothing where there are none yet; OSError."""
+        """At most *size* bytes, nothing if there are none yet; OSError."""
 
 
 class HwRandom:

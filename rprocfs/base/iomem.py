@@ -26,7 +26,7 @@ class Iomem:
         self._pieces: list[tuple[int, memoryview]] = []
 
     def ioremap(self, start: int, size: int) -> memoryview:
-        """``ioremap_wc``: the bytes at ``[start, start + size)``; ENOMEM where there is no bus.
+        """``ioremap_wc``: the bytes at ``[start, start + size)``; ENOMEM if there is no bus.
 
         What is beyond 32 bits, and not all in a piece that is mapped, becomes a piece.
         """

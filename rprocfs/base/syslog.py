@@ -92,7 +92,7 @@ class Syslog:
         return b"".join(reversed(chosen))
 
     def _read_next(self, length: int) -> bytes:
-        """syslog_print(): what was not read yet, one record split where it does not fit."""
+        """syslog_print(): what was not read yet, one record split if it does not fit."""
         with self._lock:
             data = self._unread()[:length]
             if not data:

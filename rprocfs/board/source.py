@@ -92,6 +92,6 @@ def is_a(value: object, kind: type) -> bool:
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """`, did you mean NAME?` where there is one that is near."""
+    """`, did you mean NAME?` if there is one that is near."""
     near = difflib.get_close_matches(name, known, 1)
     return f", did you mean {near[0]}?" if near else ""

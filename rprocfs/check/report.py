@@ -79,5 +79,5 @@ def _finding(boot: DryBoot, record: Record, line: str, code: int) -> Finding:
 
 
 def errno_name(number: int) -> str:
-    """``EINVAL``; the number where it has no name."""
+    """``EINVAL``; the number if it has no name."""
     return errno.errorcode.get(number, str(number))

@@ -76,7 +76,7 @@ def _delay(text: str) -> float:
 
 
 def run_top(arguments: argparse.Namespace) -> int:
-    """Show it; CommandError where there is no mount, or none any more."""
+    """Show it; CommandError if there is no mount, or none any more."""
     where = Path(arguments.directory) if arguments.directory else the_mount()
     live = _live() if sys.stdout.isatty() and not arguments.json else None
     if live is not None:

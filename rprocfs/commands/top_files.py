@@ -86,7 +86,7 @@ def rates(
 ) -> list[dict[str, object]]:
     """The processors of *after* for JSON, with what passed a second since *before*.
 
-    A rate is None where there was no processor or another boot of it before; ``cpu`` is in
+    A rate is None if there was no processor or another boot of it before; ``cpu`` is in
     percent of one CPU.
     """
     seconds = max(after[0] - before[0], 1e-6)

@@ -52,7 +52,7 @@ def reg(node: OfNode) -> list[tuple[int, int]]:
 def translate_address(node: OfNode, index: int = 0) -> int | None:
     """``of_translate_address`` of a ``reg``: through the ``ranges`` of every bus above.
 
-    None (OF_BAD_ADDR) where there is none, or a bus that leads nowhere. PropertyError.
+    None (OF_BAD_ADDR) if there is none, or a bus that leads nowhere. PropertyError.
     """
     bus = node.parent
     if bus is None or "reg" not in node.properties:
@@ -71,7 +71,7 @@ def translate_address(node: OfNode, index: int = 0) -> int | None:
 
 
 def address_to_resource(node: OfNode, index: int = 0) -> tuple[int, int] | None:
-    """``of_address_to_resource``: (start, size) on the system's bus; None where there is none."""
+    """``of_address_to_resource``: (start, size) on the system's bus; None if there is none."""
     start = translate_address(node, index)
     if start is None:
         return None

@@ -1,7 +1,7 @@
 """The processors that a tree describes, as the properties that their drivers read.
 
 Of a node: its properties of the names that :func:`of_processors` is told, a boolean by being
-there, a number as one cell; ``label``, its name without its address where there is none;
+there, a number as one cell; ``label``, its name without its address if there is none;
 ``VENDOR,auto-boot`` for ``auto-boot``; and ``memory-region``, which leads to nodes below
 ``/reserved-memory``. What is disabled, or below something that is, is not there.
 """

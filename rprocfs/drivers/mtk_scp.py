@@ -85,7 +85,7 @@ class ScpOps(ModelOps):
     def parse_fw(self, rproc: Rproc, fw: bytes) -> None:
         """scp_ipi_init(): where messages are. A resource table is not looked for.
 
-        ENOENT where the image has to say it and does not; EOVERFLOW for what is not in the SRAM.
+        ENOENT if the image has to say it and does not; EOVERFLOW for what is not in the SRAM.
         """
         del rproc
         section = elf_loader.find_section(fw, IPI_SECTION)

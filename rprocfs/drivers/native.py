@@ -1,7 +1,7 @@
 """``rprocfs,native``: a program of this host as firmware.
 
 The firmware file is an ELF64 program for this machine, static or dynamic, that carries a
-``.resource_table``. It is arbitrary code and runs only where the board allows it; then in
+``.resource_table``. It is arbitrary code and runs only if the board allows it; then in
 a sandbox (:mod:`rprocfs.engines.native.sandbox`). The machine is
 :mod:`rprocfs.soc.vsoc_native`, what a program finds there ``rprocfs/kit/rprocfs_native.h``.
 Properties of its description:
@@ -69,7 +69,7 @@ class NativeOps(VsocOps):
             raise FirmwareError(f"native cannot run an image of type {kind}")
 
     def prepare(self, rproc: Rproc) -> None:
-        """EPERM where the board does not allow it."""
+        """EPERM if the board does not allow it."""
         if not self.allowed:
             rproc.err("a native program is not allowed here: set allow-native = true in the board")
             raise error(errno.EPERM)

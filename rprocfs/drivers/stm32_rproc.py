@@ -311,7 +311,7 @@ class Stm32RprocDriver(WorkerDriver):
 
     @staticmethod
     def _describe(device: PlatformDevice, ops: Stm32RprocOps) -> None:
-        """Memories and mailboxes: of the devicetree, where there is one. EINVAL, EPROBE_DEFER."""
+        """Memories and mailboxes: of the devicetree, if there is one. EINVAL, EPROBE_DEFER."""
         if device.of_node is None:
             ops.regions = device.properties.get("memory-region") or DKX_REGIONS
             return

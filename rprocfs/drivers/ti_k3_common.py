@@ -116,7 +116,7 @@ class K3Driver(ModelDriver):
         return of_device_make_bus_id(node)
 
     def firmware_name(self, device: PlatformDevice) -> str:
-        """rproc_of_parse_firmware(); EINVAL where the node names none."""
+        """rproc_of_parse_firmware(); EINVAL if the node names none."""
         names = self.node(device).strings("firmware-name")
         if not names:
             dev_err_probe(device, errno.EINVAL, "failed to parse firmware-name property")

@@ -85,7 +85,7 @@ class DebugfsHandle(Handle):
         return len(data)
 
     def seek_end(self, size: int) -> int:
-        """EINVAL where the content is kept: seq_lseek() knows no end."""
+        """EINVAL if the content is kept: seq_lseek() knows no end."""
         if self._kept:
             raise error(errno.EINVAL)
         return size

@@ -106,7 +106,7 @@ class RpmsgDevice(RpmsgChannel, DriverOverride):
     ) -> RpmsgEndpoint:
         """``rpmsg_create_ept``: at ``chinfo.src``, or the lowest free address from 1024 on.
 
-        OSError, logged: ENOSPC where the address is taken, EINVAL where it is none.
+        OSError, logged: ENOSPC if the address is taken, EINVAL if it is none.
         """
 
     def announce_create(self) -> None:

@@ -86,7 +86,7 @@ class RpmsgEndpoint(ABC):
 
     @abstractmethod
     def trysendto(self, data: bytes, dst: int) -> None:
-        """``rpmsg_trysendto``: ENOMEM at once where there is no buffer; EINVAL, EMSGSIZE, EPIPE."""
+        """``rpmsg_trysendto``: ENOMEM at once if there is no buffer; EINVAL, EMSGSIZE, EPIPE."""
 
     @abstractmethod
     def sendto(self, data: bytes, dst: int) -> None:

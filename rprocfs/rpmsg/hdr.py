@@ -26,7 +26,7 @@ RPMSG_HDR_SIZE = _HDR.size
 RPMSG_NS_MSG_SIZE = _NS.size
 
 unpack_hdr = _HDR.unpack_from
-"""(src, dst, reserved, len, flags) at an offset; struct.error where it does not fit."""
+"""(src, dst, reserved, len, flags) at an offset; struct.error if it does not fit."""
 
 pack_hdr_into = _HDR.pack_into
 """Write src, dst, reserved, len, flags at an offset of a buffer not yet published."""
@@ -43,13 +43,13 @@ class RpmsgHdr(NamedTuple):
 
     @classmethod
     def unpack(cls, buf: bytes | bytearray | memoryview) -> "RpmsgHdr":
-        """The header at the start of `buf`; ValueError where it is shorter than a header."""
+        """The header at the start of `buf`; ValueError if it is shorter than a header."""
         if len(buf) < RPMSG_HDR_SIZE:
             raise ValueError(f"rpmsg header of {len(buf)} bytes")
         return cls(*_HDR.unpack_from(buf))
 
     def pack(self) -> bytes:
-        """The 16 bytes; struct.error where a field does not fit."""
+        """The 16 bytes; struct.error if a field does not fit."""
         return _HDR.pack(*self)
 
 

@@ -22,7 +22,7 @@ from rprocfs.rpmsg.hdr import (
 from rprocfs.virtio.device_ring import BadChain, Chain, DeviceQueue
 
 Translate = Callable[[int, int], memoryview | None]
-"""(device address, length) -> the memory there, or None where there is none."""
+"""(device address, length) -> the memory there, or None if there is none."""
 
 
 class Message(NamedTuple):
@@ -58,8 +58,8 @@ class RpmsgRemote:
     def send(self, src: int, dst: int, data: bytes, flags: int = 0) -> None:
         """Put one message into the host's receive ring.
 
-        OSError(ENOSPC) where the host has left no buffer, OSError(EMSGSIZE) where the message does
-        not fit into the next one, OSError(EFAULT) where that one is in no memory; it stays then.
+        OSError(ENOSPC) if the host has left no buffer, OSError(EMSGSIZE) if the message does
+        not fit into the next one, OSError(EFAULT) if that one is in no memory; it stays then.
         """
         size = RPMSG_HDR_SIZE + len(data)
         head, buf = self._next_buffer(size)
@@ -76,7 +76,7 @@ class RpmsgRemote:
         self.send(RPMSG_NS_ADDR, RPMSG_NS_ADDR, RpmsgNsMsg(name, addr, RPMSG_NS_DESTROY).pack())
 
     def receive(self) -> Message | None:
-        """The next message of the host, its buffer given back; None where there is none.
+        """The next message of the host, its buffer given back; None if there is none.
 
         What is no message is passed over.
         """

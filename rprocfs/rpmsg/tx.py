@@ -75,7 +75,7 @@ class Tx:
     def trysend(self, dev: Device, src: int, dst: int, data: bytes) -> None:
         """Send, errors in the name of *dev*.
 
-        EINVAL without both addresses, EMSGSIZE, ENOMEM where there is no buffer, EPIPE where
+        EINVAL without both addresses, EMSGSIZE, ENOMEM if there is no buffer, EPIPE where
         there will never be one.
         """
         if RPMSG_ADDR_ANY in (src, dst):

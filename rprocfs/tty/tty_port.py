@@ -161,7 +161,7 @@ class TtyPort(ABC):
     # What an open file does.
 
     def read(self, size: int) -> bytes | None:
-        """n_tty_read(); None where there is nothing yet."""
+        """n_tty_read(); None if there is nothing yet."""
         with self._lock:
             if self.hung_up:
                 return b""

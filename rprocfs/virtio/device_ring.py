@@ -98,9 +98,9 @@ class DeviceQueue:
         return chain
 
     def pop(self) -> Chain | None:
-        """The next chain that the driver made available, None where there is none.
+        """The next chain that the driver made available, None if there is none.
 
-        BadChain where it makes no sense; the next call goes on behind it.
+        BadChain if it makes no sense; the next call goes on behind it.
         """
         idx = self._last_avail_idx
         if idx == self._avail[IDX]:
@@ -162,7 +162,7 @@ class DeviceQueue:
         self._used[FLAGS] = VRING_USED_F_NO_NOTIFY
 
     def enable_notify(self) -> bool:
-        """Ask for kicks again; False where something was made available meanwhile."""
+        """Ask for kicks again; False if something was made available meanwhile."""
         self._used[FLAGS] = 0
         self._avail_event[0] = self._last_avail_idx
         self._barrier()

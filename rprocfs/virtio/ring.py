@@ -59,7 +59,7 @@ def vring_need_event(event: int, new: int, old: int) -> bool:
 class BadRing(Exception):
     """The far side wrote something impossible; raised by get_buf, which has stepped over it.
 
-    The text is the kernel's where it has one, with the queue's name in front as BAD_RING has it.
+    The text is the kernel's if it has one, with the queue's name in front as BAD_RING has it.
     `token` and `len` are those of the buffer that came back with it, where one did.
     """
 
@@ -96,7 +96,7 @@ class Vring:
     __slots__ = ("align", "avail", "avail_event", "desc", "memory", "num", "used", "used_ring")
 
     def __init__(self, memory: memoryview, num: int, align: int) -> None:
-        """Lay a ring over the start of `memory`; OSError(EINVAL) where it does not fit."""
+        """Lay a ring over the start of `memory`; OSError(EINVAL) if it does not fit."""
         if num <= 0 or align <= 0 or len(memory) < vring_size(num, align):
             raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
         used, end = _used_offset(num, align), vring_size(num, align)
@@ -170,7 +170,7 @@ class Virtqueue(Generic[Token]):
     def add_outbuf(self, addr: int, length: int, token: Token) -> None:
         """Make a buffer for the far side to read available. It may see it at once, before a kick.
 
-        OSError(ENOSPC) where the ring is full, OSError(EIO) where it is broken.
+        OSError(ENOSPC) if the ring is full, OSError(EIO) if it is broken.
         """
         # What it says to have written into a buffer that it only reads is nobody's business.
         self._add(addr, length, token, _U32)
@@ -213,9 +213,9 @@ class Virtqueue(Generic[Token]):
         return self._used[IDX] != self._last_used_idx
 
     def get_buf(self) -> tuple[Token, int] | None:
-        """The next buffer that came back and the bytes written to it; None where there is none.
+        """The next buffer that came back and the bytes written to it; None if there is none.
 
-        BadRing where the far side wrote nonsense; the next call goes on behind it. A broken queue
+        BadRing if the far side wrote nonsense; the next call goes on behind it. A broken queue
         has nothing.
         """
         last, used_idx = self._last_used_idx, self._used[IDX]
@@ -271,7 +271,7 @@ class Virtqueue(Generic[Token]):
             self._avail[FLAGS] = VRING_AVAIL_F_NO_INTERRUPT
 
     def enable_cb(self) -> bool:
-        """Ask for signals again; False where some buffer came back meanwhile, so look once more."""
+        """Ask for signals again; False if some buffer came back meanwhile, so look once more."""
         self._avail_flags = 0
         if not self._event_idx:
             self._avail[FLAGS] = 0

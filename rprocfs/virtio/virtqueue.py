@@ -184,7 +184,7 @@ class VirtioVirtqueue:
                 self._ring.disable_cb()
 
     def enable_cb(self) -> bool:
-        """``virtqueue_enable_cb``: False where something came back meanwhile, so look once more.
+        """``virtqueue_enable_cb``: False if something came back meanwhile, so look once more.
 
         False on a broken queue too: nothing will ever ring.
         """

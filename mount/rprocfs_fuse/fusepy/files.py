@@ -5,7 +5,7 @@ libfuse's threads, and what the program does next by another one. So whoever nam
 waits for the closes that were announced, whichever file they are of: the last close of
 ``/dev/remoteproc0`` may stop the processor. FLUSH comes for every descriptor, also for one
 of several: a wait ends after :data:`CLOSE_TIME`, and a file that was found to live on is
-waited for only where it is in the way of an open.
+waited for only if it is in the way of an open.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ def _written(size: int) -> bytes:
 
 
 def _ioctl_done(out_size: int, out: bytes) -> bytes:
-    """ENOTTY where the number did not say that anything is to be copied: garbage is worse."""
+    """ENOTTY if the number did not say that anything is to be copied: garbage is worse."""
     if len(out) > out_size:
         raise error(errno.ENOTTY)
     return _IOCTL_OK + out

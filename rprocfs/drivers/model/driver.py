@@ -62,7 +62,7 @@ class ModelDriver(PlatformDriver):
     # For the driver's probe.
 
     def node(self, device: PlatformDevice) -> OfNode:
-        """The node that describes the device; EINVAL where a board has none."""
+        """The node that describes the device; EINVAL if a board has none."""
         if device.of_node is None:
             device.err("is described by a devicetree: name it in the board (devicetree = ...)")
             raise error(errno.EINVAL)

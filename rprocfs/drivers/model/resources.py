@@ -25,7 +25,7 @@ def mbox_request_channel(node: OfNode, index: int) -> int:
 
 
 def mbox_request_channel_byname(device: PlatformDevice, node: OfNode, name: str) -> int:
-    """``mbox_request_channel_byname``: EINVAL where ``mbox-names`` lacks it."""
+    """``mbox_request_channel_byname``: EINVAL if ``mbox-names`` lacks it."""
     if not node.flag("mbox-names"):
         device.err('mbox_request_channel_byname() requires an "mbox-names" property')
         return errno.EINVAL

@@ -55,7 +55,7 @@ class SimVdev:
         self.unanswered: Message | None = None
 
     def echo(self, message: Message) -> bool:
-        """Send it back; False where that has to wait for the host's next buffer, which it kicks."""
+        """Send it back; False if that has to wait for the host's next buffer, which it kicks."""
         self.unanswered = None
         try:
             self.link.send(message.dst, message.src, message.data)
@@ -179,7 +179,7 @@ class SimRemote:
             remote.interrupt()
 
     def write(self, da: int, data: bytes) -> None:
-        """Write the processor's memory; EFAULT where it has none."""
+        """Write the processor's memory; EFAULT if it has none."""
         va = rproc_da_to_va(self.rproc, da, len(data))
         if va is None:
             raise error(errno.EFAULT)
