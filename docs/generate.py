@@ -1,6 +1,7 @@
 """The reference pages, from the code: commands, options, files and the kernel's complaints."""
 
 import argparse
+import inspect
 import logging
 import re
 import tempfile
@@ -129,10 +130,10 @@ def _walk(directory, path):
 def _describe(attr):
     texts = []
     for label, function in (("", attr.show), ("Write: ", attr.on_store)):
-        text = " ".join((function.__doc__ or "").split()) if function else ""
+        text = inspect.getdoc(function) if function else None
         if text:
             texts.append(label + _markdown(text))
-    return " ".join(texts) or "(as in the kernel)"
+    return "\n\n".join(texts).replace("\n", "\n  ") or "(as in the kernel)"
 
 
 def _markdown(text):
