@@ -292,15 +292,13 @@ class Stm32RprocDriver(WorkerDriver):
             raise error(errno.EINVAL)
         ops = self.make_ops(device)
         assert isinstance(ops, Stm32RprocOps)
-        self._describe(device, ops)
         name, firmware = has("label") or "m4", has("firmware-name")
         rproc = devm_rproc_alloc(self._subsystem, device, name, ops, firmware)
         # The kernel's dumps are for no machine, which debuggers do not open.
         machine = EM_NONE if rproc.model.strict else EM_ARM
         rproc_coredump_set_elf_info(rproc, ELFCLASS32, machine)
         device.info("wdg irq registered")
-        for mbox in (name for name in MBOXES if name not in ops.mbox_names):
-            rproc.warn(f"cannot get {mbox} mbox")
+        self._describe(device, rproc, ops)
         rproc.phandle = has("phandle")
         rproc.auto_boot = bool(has("auto-boot"))
         if has("detached"):
@@ -310,13 +308,13 @@ class Stm32RprocDriver(WorkerDriver):
             self.add_files(rproc, ops, "")
 
     @staticmethod
-    def _describe(device: PlatformDevice, ops: Stm32RprocOps) -> None:
+    def _describe(device: PlatformDevice, rproc: Rproc, ops: Stm32RprocOps) -> None:
         """Memories and mailboxes: of the devicetree, if there is one. EINVAL, EPROBE_DEFER."""
         if device.of_node is None:
             ops.regions = device.properties.get("memory-region") or DKX_REGIONS
             return
         ops.regions = memory_regions(device, device.of_node)
-        ops.mbox_names = request_mbox(device, device.of_node, MBOXES)
+        ops.mbox_names = request_mbox(device, rproc, device.of_node, MBOXES)
 
 
 def _boot_loader(device: PlatformDevice, rproc: Rproc, ops: Stm32RprocOps) -> None:

@@ -13,7 +13,7 @@ from rprocfs.base.dd import EPROBE_DEFER
 from rprocfs.devicetree.phandle import parse_phandles
 from rprocfs.devicetree.reserved import of_reserved_mem_lookup
 from rprocfs.drivers.model.driver import dev_err_probe
-from rprocfs.drivers.model.resources import mbox_request_channel
+from rprocfs.drivers.model.resources import mbox_request_channel_byname
 from rprocfs.fs.kernfs import error
 
 if TYPE_CHECKING:
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from rprocfs.base.platform import PlatformDevice
     from rprocfs.devicetree.node import OfNode
+    from rprocfs.remoteproc.rproc import Rproc
 
 #: The bus of trees that were made from a board file: their regions say ``da`` themselves.
 OUR_BUS = "rprocfs,bus"
@@ -73,16 +74,20 @@ def _pa_to_da(ranges: Sequence[MemRange], pa: int) -> int | None:
     return None
 
 
-def request_mbox(device: PlatformDevice, node: OfNode, names: Sequence[str]) -> Sequence[str]:
+def request_mbox(
+    device: PlatformDevice, rproc: Rproc, node: OfNode, names: Sequence[str]
+) -> Sequence[str]:
     """stm32_rproc_request_mbox(): those of *names* that the node has. EPROBE_DEFER."""
     assert node.parent is not None
     if OUR_BUS in node.parent.strings("compatible"):
         return names
-    known, found = node.strings("mbox-names"), []
+    found = []
     for name in names:
-        code = mbox_request_channel(node, known.index(name)) if name in known else errno.EINVAL
+        code = mbox_request_channel_byname(device, node, name)
         if code == EPROBE_DEFER:
             dev_err_probe(device, EPROBE_DEFER, f"failed to request mailbox {name}")
-        if not code:
+        if code:
+            rproc.warn(f"cannot get {name} mbox")
+        else:
             found.append(name)
     return found
