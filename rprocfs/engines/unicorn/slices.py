@@ -1,7 +1,7 @@
 """How Unicorn is made to stop: by a budget, or by a count of instructions.
 
 ``uc_emu_start`` can count instructions, but then it calls a hook for every one of them, and
-takes five times as long. A hook of machine code (:mod:`.native`) on every block of translated
+takes four times as long. A hook of machine code (:mod:`.native`) on every block of translated
 code lets a budget of bytes run down, and stops Unicorn in front of the block that exceeds it.
 Such a block is not executed at all, so a budget holds at least the longest one: a page.
 An access of a register, which Python answers, counts for many instructions: else a loop that
