@@ -109,7 +109,7 @@ class System:
 
     *firmware* is the directory that ``lib/firmware`` leads to, that of the images that
     come with the package unless given; what it lacks is looked for in *firmware_lower*.
-    *strict*: show nothing that a board would not.
+    *strict*: show nothing that a board would not, but with *console* the processors' consoles.
     *modules* are loaded, each ``NAME [PARAMETER=VALUE ...]``: UnknownModuleError, OSError.
     The tree is *owner*'s, root's unless given.
     Unless strict, so is the module of a device that appears, as udev does on a board.
@@ -120,13 +120,14 @@ class System:
         self,
         *,
         strict: bool = False,
+        console: bool = False,
         version: KernelVersion = DEFAULT,
         firmware: str | os.PathLike[str] | None = None,
         firmware_lower: Sequence[str] = (),
         modules: Sequence[str] = (),
         owner: Owner | None = None,
     ) -> None:
-        self.model = DriverModel(version, strict=strict, owner=owner)
+        self.model = DriverModel(version, strict=strict, console=console, owner=owner)
         kmsg_init(self.model)
         self.platform = PlatformBus(self.model)
         self.virtio = VirtioBus(self.model)

@@ -32,14 +32,21 @@ class DriverModel:
     """One tree with ``sys``, ``dev`` and ``lib``, its log, its numbers and its events.
 
     *version* is the kernel that is answered as. *strict*: show nothing that a board
-    would not show. Everything is *owner*'s, root's unless given.
+    would not show, but with *console* the processors' consoles. Everything is *owner*'s,
+    root's unless given.
     """
 
     def __init__(
-        self, version: KernelVersion = DEFAULT, *, strict: bool = False, owner: Owner | None = None
+        self,
+        version: KernelVersion = DEFAULT,
+        *,
+        strict: bool = False,
+        console: bool = False,
+        owner: Owner | None = None,
     ) -> None:
         self.version = version
         self.strict = strict
+        self.console = console or not strict
         self.tree = Tree(owner)
         root = self.tree.root
         self.sys = root.add("sys", Dir())

@@ -72,6 +72,7 @@ def open_board(
     path: str | None = None,
     *,
     strict: bool = False,
+    console: bool = False,
     kernel: str | None = None,
     firmware: str | None = None,
     configfs: bool = False,
@@ -81,8 +82,8 @@ def open_board(
     """The running system of a board, until the block ends.
 
     *kernel* and *firmware*, the only directory of firmware files, come before the board's own;
-    those of the file *rules* after them. Processors can be made by *configfs* unless
-    strict, or where that is asked for. Everything is *owner*'s. CommandError.
+    those of the file *rules* after them. Processors can be made by *configfs*, and have the
+    file *console*, unless strict, or if that is asked for. Everything is *owner*'s. CommandError.
     """
     board = load_board(path)
     version = kernel_version(kernel or board.kernel)
@@ -90,8 +91,9 @@ def open_board(
     lower = () if firmware else board.firmware_lower
     more = read_rules(rules) if rules is not None else ()
     with System(
-        strict=strict, version=version, firmware=directory, firmware_lower=lower, owner=owner
-    ) as system:
+        strict=strict, console=console, version=version,
+        firmware=directory, firmware_lower=lower, owner=owner,
+    ) as system:  # fmt: skip
         _load_modules(system, board.modules)
         udev = Udev(system.model, [*board.rules, *more], board.aliases)
         system.model.uevent_listeners.append(udev)

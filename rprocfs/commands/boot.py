@@ -6,10 +6,7 @@ import argparse
 import errno
 import logging
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -17,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from rprocfs.board import open_board
+from rprocfs.commands.backtrace import backtrace
 from rprocfs.commands.boot_files import Said, read_dump, sources
 from rprocfs.errors import CommandError
 from rprocfs.remoteproc.core import rproc_boot, rproc_set_firmware, rproc_shutdown
@@ -29,7 +27,6 @@ GOOD, FAILED = 0, 1
 TICK, DUMP_WITHIN = 0.02, 3.0
 COLOURS = {"kernel": "33", "console": "36", "trace": "35"}
 CRASH = "crash detected in "
-GDB = "gdb-multiarch"
 
 
 def boot(subparsers: Any) -> None:
@@ -145,15 +142,4 @@ def _tell_crash(rproc: Rproc, image: Path, said: Said) -> None:
         data = read_dump(rproc)
         time.sleep(0 if data else TICK)
     _show(said.lines())
-    gdb = shutil.which(GDB)
-    if not data or gdb is None:
-        return
-    with tempfile.NamedTemporaryFile(prefix="rprocfs-core-") as core:
-        core.write(data)
-        core.flush()
-        done = subprocess.run(
-            [gdb, "-nx", "-batch", "-ex", "bt", str(image), core.name],
-            capture_output=True, text=True, errors="replace", timeout=30, check=False,
-        )  # fmt: skip
-    frames = [line for line in done.stdout.splitlines() if line.startswith("#")]
-    _show(iter([("gdb", line) for line in dict.fromkeys(frames)]))
+    _show(iter([("gdb", line) for line in backtrace(image, data)]))

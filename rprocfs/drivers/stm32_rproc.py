@@ -306,6 +306,7 @@ class Stm32RprocDriver(WorkerDriver):
         devm_rproc_add(device, rproc)
         if not rproc.model.strict:
             self.add_files(rproc, ops, "")
+        self.add_console(rproc, ops)
 
     @staticmethod
     def _describe(device: PlatformDevice, rproc: Rproc, ops: Stm32RprocOps) -> None:

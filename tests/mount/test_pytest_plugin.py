@@ -93,6 +93,38 @@ def test_what_a_failure_shows(pytester):
     assert "1 failed, 1 error" in output
 
 
+def test_what_a_failure_shows_of_a_processor(pytester):
+    output = pytester(
+        """
+        def test_talks(rproc):
+            rproc.boot("echo.elf")
+            assert rproc.channel("rpmsg-raw").request(b"hello") == b"hello"
+            rproc.expect("ready", timeout=0.1)
+    """.replace("\n        ", "\n")
+    )
+    assert "RprocTimeout: waited 0.1 s for 'ready' on kernel, trace of remoteproc0" in output
+    assert "- Processor remoteproc0 -" in output
+    assert "state: running\nfirmware: echo.elf\ntrace0: echo: started\n" in output
+    assert "trace0: echo: bytes 0x5\n" in output
+    assert "1 failed" in output
+
+
+@pytest.mark.parametrize("board", ["imx8mp", "zynqmp"])
+def test_a_marker_with_the_name_of_a_ready_board(pytester, board):
+    output = pytester(
+        f"""
+        import pytest
+
+        @pytest.mark.rproc_board("{board}")
+        def test_name(rproc, rproc_board):
+            assert rproc.name == "remoteproc0"
+            assert rproc.state in ("offline", "running", "detached")
+            model = rproc_board.path / "proc/device-tree/model"
+    """.replace("\n        ", "\n")
+    )
+    assert "1 passed" in output
+
+
 TWO = """
 def test_one(rproc_board):
     pass

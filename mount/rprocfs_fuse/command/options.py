@@ -28,6 +28,7 @@ class Options:
 
     transport: str = "devfuse"
     strict: bool = False
+    console: bool = False
     configfs: bool = False
     kernel: str | None = None
     firmware: str | None = None
@@ -77,7 +78,7 @@ class Options:
 
     def of_board(self) -> dict[str, Any]:
         """Those that :func:`rprocfs.board.open_board` takes."""
-        names = ("strict", "kernel", "firmware", "configfs", "rules")
+        names = ("strict", "console", "kernel", "firmware", "configfs", "rules")
         return {name: getattr(self, name) for name in names} | {"owner": self._owner()}
 
     def _owner(self) -> Owner:
@@ -94,6 +95,8 @@ KNOWN = {option.name: not isinstance(option.default, bool) for option in fields(
 MEANING = {
     "transport": "devfuse: our own FUSE edge (default); fusepy: libfuse 2 through fusepy",
     "strict": "show nothing that a board would not show (implied by rprocfs run)",
+    "console": "also the file console of each processor that has one; it is there anyway unless "
+    "strict",
     "configfs": "also sys/kernel/config/remoteproc, where mkdir makes processors; it is there "
     "anyway unless strict",
     "kernel": "the kernel to answer as, or a point release of one: 6.12.30",

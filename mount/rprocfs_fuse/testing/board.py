@@ -9,13 +9,16 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Self
 
 import rprocfs
 import rprocfs_fuse
 from rprocfs_fuse.testing import inside
+from rprocfs_fuse.testing.deadline import TIMEOUT, wait_until
+from rprocfs_fuse.testing.heard import records
+from rprocfs_fuse.testing.processor import BoardProcessor
 
 #: Seconds that a board may take to be there, and to be gone.
 PATIENCE = 30
@@ -23,6 +26,7 @@ PATIENCE = 30
 
 #: ``struct ucred``: pid, uid, gid.
 _UCRED = struct.Struct("iII")
+_CLASS = "sys/class/remoteproc"
 _PACKAGES = (rprocfs.__spec__.origin or "", rprocfs_fuse.__spec__.origin or "")
 
 
@@ -41,6 +45,7 @@ class RprocBoard:
     path: Path
 
     def __init__(self, *words: str) -> None:
+        self._stack = ExitStack()
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed by close()
         self._door, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._door.settimeout(PATIENCE)
@@ -101,18 +106,45 @@ class RprocBoard:
     def dmesg(self) -> str:
         """The board's kernel log, a line a record, without time stamps."""
         fd = os.open(self.path / "dev/kmsg", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        lines = []
         try:
-            while True:
-                record = os.read(fd, 8192).decode("utf-8", "replace")
-                lines.append(record.partition(";")[2].partition("\n")[0])
-        except BlockingIOError:
-            return "\n".join(lines)
+            return "\n".join(records(fd))
         finally:
             os.close(fd)
 
+    def wait_for(self, pattern: str, timeout: float = TIMEOUT) -> Path:
+        """Wait until a file is there; its path outside.
+
+        *pattern* is a path on the board, such as ``dev/rpmsg0``, or a glob of one; *timeout* is
+        in seconds. RprocTimeout.
+        """
+        inner = pattern.lstrip("/")
+        return wait_until(
+            lambda: next(self.path.glob(inner), None), timeout, lambda: f"/{inner} to be there"
+        )
+
+    def processors(self) -> list[str]:
+        """The names in ``/sys/class/remoteproc``, by their numbers."""
+        there = (path.name for path in (self.path / _CLASS).glob("remoteproc*"))
+        return sorted(there, key=lambda name: int(name.removeprefix("remoteproc")))
+
+    def rproc(self, which: str | None = None) -> BoardProcessor:
+        """The processor *which*: ``remoteproc1``, or what its file ``name`` says; or the first.
+
+        It is closed with the board. BoardError: there is none.
+        """
+        names = {name: (self.path / _CLASS / name / "name").read_text().rstrip("\n")
+                 for name in self.processors()}  # fmt: skip
+        for name, label in names.items():
+            if which in (None, name, label):
+                processor = BoardProcessor(self, name)
+                self._stack.callback(processor.close)
+                return processor
+        there = ", ".join(f"{name} ({label})" for name, label in names.items()) or "none"
+        raise BoardError(f"the board has no processor {which or ''}; there are: {there}")
+
     def close(self) -> None:
         """End the board and everything inside. May be called twice."""
+        self._stack.close()
         with suppress(OSError):  # close() alone is not enough: who runs a command has it, too
             self._door.shutdown(socket.SHUT_RDWR)
         self._door.close()

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import subprocess
 
     from rprocfs_fuse.testing.board import RprocBoard
+    from rprocfs_fuse.testing.processor import BoardProcessor
 
 MARKER = (
     "rproc_board(board=None, *, toml=None, firmware=None, options='', uevents=False): "
@@ -82,6 +83,12 @@ def _complain(
 
 
 @pytest.fixture
+def rproc(rproc_board: RprocBoard) -> BoardProcessor:
+    """The first processor of the test's board; ``rproc_board.rproc("dsp")`` is another one."""
+    return rproc_board.rproc()
+
+
+@pytest.fixture
 def rproc_run(rproc_board: RprocBoard) -> Callable[..., subprocess.CompletedProcess[Any]]:
     """Like ``subprocess.run``, for commands that see the test's board in ``/sys`` and ``/dev``."""
     return rproc_board.run
@@ -91,14 +98,13 @@ def rproc_run(rproc_board: RprocBoard) -> Callable[..., subprocess.CompletedProc
 def pytest_runtest_makereport(
     item: pytest.Item,
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """A test that fails shows its board's kernel log."""
+    """A test that fails shows its board's kernel log, and what its processors are doing."""
     report = yield
     board = getattr(item, "funcargs", {}).get("rproc_board")
     if board is not None and report.when == "call" and report.failed:
-        try:
-            report.sections.append(("Kernel log of the board", board.dmesg()))
-        except OSError as problem:
-            report.sections.append(("Kernel log of the board", str(problem)))
+        from rprocfs_fuse.testing.failure import sections  # noqa: PLC0415
+
+        report.sections.extend(sections(board))
     return report
 
 

@@ -88,13 +88,17 @@ class WorkerDriver(PlatformDriver):
         devm_rproc_add(device, rproc)
         if not rproc.model.strict:
             self.add_files(rproc, ops, has("gdb", ""))
+        self.add_console(rproc, ops)
+
+    def add_console(self, rproc: Rproc, ops: WorkerOps) -> None:
+        """The file ``console``, unless strict, or if that is asked for."""
+        if rproc.model.console and self.machine.console:
+            rproc.dir.add("console", ConsoleFile(ops.console))
 
     def add_files(self, rproc: Rproc, ops: WorkerOps, socket: str) -> None:
         """What no kernel has."""
         if rproc.debug_dir is not None:
             rproc.debug_dir.add("worker", DebugfsFile(ops.worker_show, fresh=True))
-        if self.machine.console:
-            rproc.dir.add("console", ConsoleFile(ops.console))
         if socket:
             rproc.dir.add(gdb.name, SysfsFile(gdb, socket))
 
