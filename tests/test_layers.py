@@ -98,7 +98,7 @@ MOUNT_OF_FRAMEWORK = dict.fromkeys(MOUNT, frozenset({"errors", "fs"})) | {
     "command": {"base", "board", "cli", "errors", "fs", "kernel"},
     "run": {"base", "board", "errors", "fs", "rpmsg", "system", "tty"},
     "protocol": {"base", "errors", "fs"},  # a workqueue
-    "testing": set(),
+    "testing": {"commands"},  # what gdb makes of a dump
 }
 
 

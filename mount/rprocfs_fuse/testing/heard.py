@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
-from rprocfs.commands.boot_files import Source
-
+#: What came since the last call.
+Source = Callable[[], bytes]
 SIZE = 1 << 16
 _READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 #: How a source may be called: that of a message, of a trace buffer, of the console.

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 
 from rprocfs_fuse.testing.channel import Channel, announced, node
 from rprocfs_fuse.testing.deadline import TIMEOUT, wait_until
-from rprocfs_fuse.testing.heard import CONSOLE, KERNEL, TRACE, Traces, console, kernel_log
+from rprocfs_fuse.testing.heard import CONSOLE, KERNEL, TRACE, Source, Traces, console, kernel_log
 
 if TYPE_CHECKING:
-    from rprocfs.commands.boot_files import Source
     from rprocfs_fuse.testing.board import RprocBoard
 
 #: So many characters of what was heard are shown by a failure.
