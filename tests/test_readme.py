@@ -11,6 +11,7 @@ from rprocfs.testing.userspace import Userspace
 from rprocfs_fuse.command.options import KNOWN, MEANING
 
 ROOT = Path(__file__).parents[1]
+REPOSITORY = "https://github.com/rprocfs/rprocfs"
 README = (ROOT / "README.md").read_text()
 DRIVERS = (ROOT / "docs/howto/write-a-driver.md").read_text()
 
@@ -66,5 +67,12 @@ def test_every_option_is_described():
 
 
 def test_every_link_leads_somewhere():
-    for target in re.findall(r"\]\(([^)]+)\)", README):
-        assert (ROOT / target).exists(), target
+    """Also where the README is shown without the repository: by a package index."""
+    links = dict(re.findall(r"^(\[.+\]): (\S+)$", README, re.MULTILINE))
+    assert links
+    assert "](" not in README, "a link in its line: put it at the end, with the others"
+    for name, link in links.items():
+        kind, target = re.fullmatch(rf"{re.escape(REPOSITORY)}/(blob|tree)/main/(.+)", link).groups()
+        assert (ROOT / target).exists(), link
+        assert (ROOT / target).is_dir() == (kind == "tree"), link
+        assert README.count(name) > 1, f"{name} is linked nowhere"
