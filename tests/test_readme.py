@@ -71,8 +71,9 @@ def test_every_link_leads_somewhere():
     links = dict(re.findall(r"^(\[.+\]): (\S+)$", README, re.MULTILINE))
     assert links
     assert "](" not in README, "a link in its line: put it at the end, with the others"
+    form = re.compile(rf"{re.escape(REPOSITORY)}/(blob|tree)/main/(.+)")
     for name, link in links.items():
-        kind, target = re.fullmatch(rf"{re.escape(REPOSITORY)}/(blob|tree)/main/(.+)", link).groups()
+        kind, target = form.fullmatch(link).groups()
         assert (ROOT / target).exists(), link
         assert (ROOT / target).is_dir() == (kind == "tree"), link
         assert README.count(name) > 1, f"{name} is linked nowhere"

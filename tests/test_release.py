@@ -71,8 +71,7 @@ def test_the_metadata(wheel):
     links = re.findall(r"^\[.+\]: (\S+)$", metadata.get_payload(), re.MULTILINE)
     assert links
     assert all(link.startswith("https://") for link in links), links
-    assert any(name.endswith("/licenses/LICENSE") or name.endswith("/LICENSE")
-               for name in wheel.namelist())  # fmt: skip
+    assert any(name.endswith("/LICENSE") for name in wheel.namelist())
 
 
 def test_what_is_there_is_not_overwritten(tmp_path):
