@@ -1,4 +1,4 @@
-"""Channels, endpoints and their drivers, whatever carries them -- drivers/rpmsg/rpmsg_core.c.
+"""Channels, endpoints and drivers, independent of the transport -- drivers/rpmsg/rpmsg_core.c.
 
 A driver of one's own::
 
@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 class RpmsgDevice(RpmsgChannel, DriverOverride):
     """``struct rpmsg_device``: a channel. *id* is its name, *endpoint* that of its driver.
 
-    *announce*: the remote has to be told when it comes and goes.
+    *announce*: the remote is told when the channel is created and destroyed.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class RpmsgDevice(RpmsgChannel, DriverOverride):
                 self.dir.add(name, make(self))
 
     def device_del(self) -> None:
-        """Whoever has it open through our own files loses it first."""
+        """Close the open ``endpoint`` files of the channel, then remove it."""
         self.removal.close()
         super().device_del()
 
@@ -136,12 +136,12 @@ class RpmsgDriver(Driver[RpmsgDevice]):
         """Take the channel; OSError when it cannot."""
 
     def callback(self, rpdev: RpmsgDevice, data: bytes, priv: Any, src: int) -> Deferred | None:
-        """One message of the remote; what makes or releases channels is returned, and done next."""
+        """Handle one message. Work that makes or releases channels is returned and is done next."""
         raise NotImplementedError
 
     @property
     def has_callback(self) -> bool:
-        """Whether it wants an endpoint."""
+        """Whether the driver needs an endpoint."""
         return type(self).callback is not RpmsgDriver.callback
 
 
@@ -152,7 +152,7 @@ class RpmsgBus(Bus):
         super().__init__(model, "rpmsg")
         #: Further files in the directory of each channel: how to make them, by name.
         self.device_files: dict[str, Callable[[RpmsgDevice], File]] = {}
-        #: An endpoint was asked for at an address beyond an int.
+        #: Whether an endpoint was requested at an address that does not fit an int.
         self.warned_idr = False
 
     def match(self, device: Any, driver: Any) -> bool:
@@ -202,7 +202,7 @@ class RpmsgBus(Bus):
 
 
 def _probe(device: RpmsgDevice, driver: RpmsgDriver) -> None:
-    """Drivers are anyone's: what is no OSError is logged with its traceback, and EIO."""
+    """Probe a driver; any exception but OSError is logged with its traceback and becomes EIO."""
     try:
         driver.probe(device)
     except OSError:

@@ -1,4 +1,4 @@
-"""Endpoints: local addresses and who gets what is sent to them -- struct rpmsg_endpoint."""
+"""Endpoints: local addresses and their receivers -- struct rpmsg_endpoint."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from rprocfs.rpmsg.hdr import RPMSG_ADDR_ANY
 
 logger = logging.getLogger(__name__)
 
-#: What blocking senders wait for at most, in seconds.
+#: The longest wait of a blocking sender, in seconds.
 SEND_TIMEOUT = 15.0
-#: What they get then: a code that the kernel never meant to show to userspace.
+#: The errno after that wait: a code that the kernel did not mean to show to userspace.
 ERESTARTSYS = 512
 
 
@@ -36,24 +36,24 @@ Deferred = Callable[[], object]
 RxCallback = Callable[[Any, bytes, Any, int], Deferred | None]
 """``rpmsg_rx_cb_t``: (RpmsgDevice, message, ``priv`` of the endpoint, sender's address).
 
-It runs under ``cb_lock``, so it must not bind or unbind devices, which is done under their own
-locks and destroys endpoints. What does is returned, see :data:`Deferred`.
+It runs under ``cb_lock``, so it must not bind or unbind devices: that takes their locks and may
+destroy endpoints. Such work is returned instead, see :data:`Deferred`.
 """
 
 
 class RpmsgChannel(Device):
-    """What an endpoint knows of its ``struct rpmsg_device``."""
+    """The part of ``struct rpmsg_device`` that an endpoint uses."""
 
     lock_class = LockClass.DEVICE_RPMSG
-    #: Where what is sent goes to.
+    #: The destination of :meth:`RpmsgEndpoint.send`.
     dst: int
 
 
 class RpmsgEndpoint(ABC):
-    """``struct rpmsg_endpoint``: a local address and who gets what is sent to it.
+    """``struct rpmsg_endpoint``: a local address and the receiver of the messages to it.
 
     *atomic*: the callback neither sleeps nor sends, so it may run on the thread that
-    took the doorbell; any other runs on the link's work queue, in the same order.
+    handles the doorbell. Other callbacks run on the work queue of the link, in the same order.
     """
 
     def __init__(

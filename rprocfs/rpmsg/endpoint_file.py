@@ -39,7 +39,7 @@ class EndpointFile(File):
         rpdev.removal.callback(self._remove)
 
     def open(self, flags: int) -> Handle:
-        """ENXIO when the channel is gone, EBUSY when someone has it, EINVAL without an address."""
+        """ENXIO if the channel is gone, EBUSY if it is in use, EINVAL without an address."""
         rpdev = self._rpdev
         if rpdev is None or not self.alive:
             raise error(errno.ENXIO)

@@ -1,4 +1,4 @@
-"""Endpoints as open files: a message a write, a message a read -- rpmsg_char.c, the file's half.
+"""Endpoints as open files, one message for each read or write -- rpmsg_char.c.
 
 Shared by ``dev/rpmsgN`` (:mod:`rprocfs.rpmsg.char`) and by our own ``endpoint`` files.
 """
@@ -26,8 +26,8 @@ RPMSG_SET_INCOMING_FLOWCONTROL = 0x8004B506
 class Eptdev:
     """``struct rpmsg_eptdev`` without its device: what came in, for one open file at a time.
 
-    With a *default_ept* that one is used, and what arrives while nobody has the file
-    open waits for the next opener. Else each open makes an endpoint of its own, at
+    With a *default_ept*, that endpoint is used, and messages that arrive while the file is
+    closed wait for the next open. Otherwise each open makes an endpoint of its own, at
     ``chinfo.src``. Errors of opening are logged in the name of *dev*.
     """
 
@@ -152,7 +152,7 @@ class EptdevHandle(Handle):
         return mask | ept.poll(self.eptdev.readq.wake_up)
 
     def ioctl(self, cmd: int, arg: int, data: bytes) -> bytes:
-        """rpmsg_eptdev_ioctl(): flow control where the kernel has it; EINVAL."""
+        """rpmsg_eptdev_ioctl(): flow control, if the kernel has it; else EINVAL."""
         if cmd == RPMSG_DESTROY_EPT_IOCTL:
             return self.destroy_ept()
         if not self.eptdev.dev.model.version.has(FLOW_CONTROL):

@@ -1,7 +1,7 @@
 """The remote's end of an rpmsg link: what firmware does with the two rings of its vdev.
 
-Sans-I/O: it works on memory that both sides map and says which rings its host wants to be signalled
-for; no thread, no doorbell. A model of a processor runs it, and tests do.
+Sans-I/O: it works on memory that both sides map, and reports the rings for which the host wants a
+signal. It has no thread and no doorbell. The simulated processor and the tests use it.
 """
 
 import errno
@@ -35,7 +35,7 @@ class Message(NamedTuple):
 
     @property
     def ns(self) -> RpmsgNsMsg | None:
-        """The announcement of a channel by the host, where it is one."""
+        """The announcement of a channel by the host, or None for any other message."""
         if self.dst != RPMSG_NS_ADDR:
             return None
         try:

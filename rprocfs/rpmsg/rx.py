@@ -8,8 +8,8 @@ order in which the remote sent is kept, also between an announcement and the dat
 it; a slow callback holds up the ring, as in the kernel, and not a queue without bounds;
 and plain data makes no thread hop.
 
-Nothing that the remote writes gets further than a log line: a header is read once, and
-a message is copied out of shared memory before anyone sees it.
+The remote cannot change a message after it was checked: a header is read once, and a message
+is copied out of shared memory before it is delivered.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Endpoints:
         self._idr: dict[int, RpmsgEndpoint] = {}
 
     def find(self, addr: int) -> RpmsgEndpoint | None:
-        """Who has the address."""
+        """The endpoint at the address, or None."""
         return self._idr.get(addr)
 
     def alloc(self, ept: RpmsgEndpoint, addr: int) -> int:
@@ -62,7 +62,7 @@ class Endpoints:
             return addr
 
     def remove(self, ept: RpmsgEndpoint) -> None:
-        """idr_remove(), unless someone else has the address by now."""
+        """idr_remove(), unless another endpoint has the address by now."""
         with self._lock:
             if self._idr.get(ept.addr) is ept:
                 del self._idr[ept.addr]
@@ -91,7 +91,7 @@ class Rx:
         self._buf_size = buf_size
         self._work = Workqueue(f"rpmsg-{vdev.name}", LockClass.RPMSG_WORK)
         self._changed = new_condition(LockClass.RX)
-        #: Who takes messages off the ring; None: nobody, there were none.
+        #: The thread that takes messages off the ring; None while no thread does.
         self._receiver: threading.Thread | None = None
         self._again = self._closed = self._gave = False
         self._too_big, self._no_recipient = RateLimit(), RateLimit()

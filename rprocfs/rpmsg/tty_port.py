@@ -65,7 +65,7 @@ class RpmsgTtyPort(TtyPort):
         return self.rpdev.endpoint.get_mtu()
 
     def echo_failed(self, failure: OSError) -> None:
-        """Echo, as far as there are buffers."""
+        """Echo as much as the free buffers hold."""
         self.rpdev.printk(Level.DEBUG, f"rpmsg_send failed: {-(failure.errno or 0)}")
 
     def truncated(self, room: int) -> None:
@@ -74,7 +74,7 @@ class RpmsgTtyPort(TtyPort):
             self.rpdev.err(f"Trunc buffer: available space is {room}")
 
     def termios_changed(self, termios: Termios) -> None:
-        """Kept for whoever has the number next."""
+        """Keep the settings for the next terminal of that number."""
         self.ttys.termios[self.id] = termios
 
     def released(self) -> None:

@@ -1,9 +1,9 @@
 """Sending on an rpmsg link -- virtio_rpmsg_bus.c, rpmsg_send_offchannel_raw() and below.
 
-Nobody sleeps with a lock held: a sender without a buffer waits on ``sendq``, whose
-first waiter asks the remote for tx-complete interrupts. The link's own lock is held
-while a message is put into the ring, and the virtqueue's inside it; neither while the
-doorbell rings.
+No thread sleeps with a lock held. A sender without a buffer waits on ``sendq``; the first
+waiter enables tx-complete interrupts. The lock of the link is held while a message is put
+into the ring, with the lock of the virtqueue inside it. Neither is held while the doorbell
+rings.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from rprocfs.virtio.virtqueue import VirtioVirtqueue
 
 
 class SendQueue(WaitQueue):
-    """``vrp->sendq``: tx-complete interrupts are on while someone waits, or *always*.
+    """``vrp->sendq``: tx-complete interrupts are enabled while a sender waits, or *always*.
 
-    *closing*: nobody waits any more.
+    *closing*: senders no longer wait.
     """
 
     __slots__ = ("_always", "_svq", "closing")
@@ -46,7 +46,7 @@ class SendQueue(WaitQueue):
             self.wake_up()
 
     def wake_up(self) -> None:
-        """rpmsg_downref_sleepers(): nobody waits any more, whoever still has to asks again."""
+        """rpmsg_downref_sleepers(): wake all waiters; one that still has no buffer waits again."""
         if not self._always:
             self._svq.disable_cb()
         super().wake_up()
@@ -120,7 +120,7 @@ class Tx:
         return ready
 
     def send_timeout(self, dev: Device) -> int:
-        """Nothing came back for too long."""
+        """Log that no buffer came back in time."""
         dev.err("timeout waiting for a tx buffer")
         raise OSError(ERESTARTSYS, "Unknown error 512")
 
@@ -144,12 +144,12 @@ class Tx:
         self.sendq.wake_up()
 
     def begin_close(self) -> None:
-        """The link goes down: what finds a buffer is still sent, nobody waits."""
+        """Begin to close: senders no longer wait, but one that finds a buffer still sends."""
         self.sendq.closing = True
         self.sendq.wake_up()
 
     def close(self) -> None:
-        """Nobody touches the buffers any more when this returns."""
+        """Close; once this returns, no thread touches the buffers."""
         self.begin_close()
         with self._lock:
             self._closed = True
