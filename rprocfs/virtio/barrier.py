@@ -22,6 +22,6 @@ class Barrier:
         self._acquire()
 
     def __call__(self) -> None:
-        """Order what stands before this call before what stands behind it."""
+        """Order all loads and stores before this call before all those after it."""
         self._release()
         self._acquire()

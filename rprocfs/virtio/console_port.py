@@ -1,7 +1,7 @@
 """A port of a virtio console: two queues and their buffers -- drivers/char/virtio_console.c.
 
-The buffers lie in memory that the device sees, as the kernel's do for rproc-serial. Of
-what the device says of them only the length is taken, as far as the buffer goes.
+The buffers are in memory that the device sees, as the kernel's are for rproc-serial. The only
+value taken from the device is the length, and it is limited to the size of the buffer.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ class PortBuffers:
         return data
 
     def discard(self) -> None:
-        """discard_port_data(): forget what nobody read; not what the device goes on to send."""
+        """discard_port_data(): drop the input that was not read, but not later input."""
         for _ in range(MAX_BUFFERS):
             data = self.fill_readbuf(PAGE_SIZE)
             if data is None:
@@ -145,7 +145,7 @@ class PortBuffers:
             return len(data)
 
     def close(self) -> None:
-        """The queues go: nobody touches the memory any more when this returns."""
+        """Close the queues; once this returns, no thread touches the memory."""
         with self._in_lock, self._out_lock:
             memory, self._memory, self._inbuf = self._memory, None, None
         if memory is not None:
@@ -212,7 +212,7 @@ class Port(Device):
         self.portdev.driver.debugfs.add(self.name, DebugfsFile(self._show, fresh=True))
 
     def unplug(self) -> None:
-        """unplug_port(): whoever has it open gets the hang-up, the node goes."""
+        """unplug_port(): hang up the open files and remove the node."""
         with self._lock:
             self.unplugged, self.guest_connected, self.host_connected = True, False, False
         self.waitqueue.wake_up()

@@ -91,7 +91,7 @@ class DeviceQueue:
         return (self._avail[IDX] - self._last_avail_idx) & _U16
 
     def peek(self) -> Chain | None:
-        """The chain that pop would give, left where it is; BadChain as pop, stepping over it."""
+        """The chain that pop would return, without taking it; BadChain as pop, which skips it."""
         chain = self.pop()
         if chain is not None:
             self._last_avail_idx = (self._last_avail_idx - 1) & _U16
@@ -100,7 +100,7 @@ class DeviceQueue:
     def pop(self) -> Chain | None:
         """The next chain that the driver made available, None if there is none.
 
-        BadChain if it makes no sense; the next call goes on behind it.
+        BadChain if it is invalid; the next call continues after it.
         """
         idx = self._last_avail_idx
         if idx == self._avail[IDX]:

@@ -3,11 +3,10 @@
 Sans-I/O and unlocked: a queue is a set of views over one memoryview that the far side maps too.
 Its user holds a lock around every call and rings the doorbell.
 
-Nothing that the far side writes is believed. All that is read back here is the used ring (and the
-avail event index); descriptors and the free list are written to shared memory but kept privately.
-A used entry that cannot be right is stepped over and raised as a `BadRing`, whose class names the
-cause; the queue stays consistent and may be used on. The kernel gives such a queue up: set
-`broken` for that.
+Nothing that the far side writes is trusted. Only the used ring and the avail event index are read
+back; descriptors and the free list are written to shared memory, but read from a private copy.
+An invalid used entry is skipped and raised as a `BadRing`, whose class names the cause. The queue
+stays consistent and usable. The kernel gives up such a queue; to do the same, set `broken`.
 
 Shared words go through `memoryview.cast` views, whose loads and stores of one element are never
 torn.
@@ -60,7 +59,7 @@ class BadRing(Exception):
     """The far side wrote something impossible; raised by get_buf, which has stepped over it.
 
     The text is the kernel's if it has one, with the queue's name in front as BAD_RING has it.
-    `token` and `len` are those of the buffer that came back with it, where one did.
+    `token` and `len` are those of the buffer that came back with it, if one did.
     """
 
     def __init__(self, text: str, token: object = None, length: int = 0) -> None:
@@ -172,7 +171,7 @@ class Virtqueue(Generic[Token]):
 
         OSError(ENOSPC) if the ring is full, OSError(EIO) if it is broken.
         """
-        # What it says to have written into a buffer that it only reads is nobody's business.
+        # The far side only reads this buffer, so a length that it reports for it is ignored.
         self._add(addr, length, token, _U32)
 
     def add_inbuf(self, addr: int, length: int, token: Token) -> None:
@@ -215,7 +214,7 @@ class Virtqueue(Generic[Token]):
     def get_buf(self) -> tuple[Token, int] | None:
         """The next buffer that came back and the bytes written to it; None if there is none.
 
-        BadRing if the far side wrote nonsense; the next call goes on behind it. A broken queue
+        BadRing if the entry is invalid; the next call continues after it. A broken queue
         has nothing.
         """
         last, used_idx = self._last_used_idx, self._used[IDX]

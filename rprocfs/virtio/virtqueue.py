@@ -44,7 +44,7 @@ class Negotiated(Protocol):
     """What a queue asks of its virtio device."""
 
     def has_feature(self, bit: int) -> bool:
-        """Was it negotiated."""
+        """Whether the feature was negotiated."""
 
     def err(self, text: str) -> None:
         """``dev_err``."""
@@ -127,8 +127,8 @@ class VirtioVirtqueue:
     def get_buf(self) -> tuple[int, int] | None:
         """``virtqueue_get_buf``: a buffer that came back, and the length that the far side claims.
 
-        The length is not to be believed. Entries that cannot be are logged and passed over, so
-        many at a time that a far side which writes nothing else does not keep its driver busy.
+        The length is not trustworthy. Invalid entries are logged and skipped. The number of entries
+        skipped in one call is limited, so a far side cannot keep its driver busy with them.
         """
         for _ in range(self.num):
             try:
@@ -198,7 +198,7 @@ class VirtioVirtqueue:
             self._ring.broken = True
 
     def vring_interrupt(self) -> bool:
-        """The far side rang: call the callback if there is anything. True: it was for us."""
+        """Handle the doorbell: call the callback if there is a used buffer. True if it was ours."""
         callback = self.callback
         if callback is None or not self.more_used():
             return False
