@@ -1,7 +1,7 @@
-"""Open files that no name leads to -- fs/anon_inodes.c.
+"""Open files without a name -- fs/anon_inodes.c.
 
-FUSE cannot hand out a descriptor. So such a file has a name after all, a number in a
-directory that is not listed, for as long as nobody has opened it: once.
+FUSE cannot hand out a descriptor. Such a file therefore has a name until it is opened, which
+works once: a number in a directory that is not listed.
 """
 
 from __future__ import annotations

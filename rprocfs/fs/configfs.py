@@ -10,7 +10,7 @@ import errno
 from rprocfs.fs.kernfs import Dir, Node, error
 from rprocfs.fs.sysfs import Attribute, SysfsFile
 
-#: ``S_IFDIR | S_IRWXU | S_IRUGO | S_IXUGO``, whatever mkdir(2) was told.
+#: ``S_IFDIR | S_IRWXU | S_IRUGO | S_IXUGO``; the mode given to mkdir(2) is ignored.
 ITEM_MODE = 0o755
 
 
@@ -49,7 +49,7 @@ class ConfigGroup(Dir):
         return item
 
     def rmdir(self, name: str) -> None:
-        """configfs_rmdir(): EPERM for what nobody made, and what :meth:`ConfigItem.drop` raises."""
+        """configfs_rmdir(): EPERM unless made by mkdir(2); what :meth:`ConfigItem.drop` raises."""
         item = self.lookup(name)
         if not isinstance(item, ConfigItem):
             raise error(errno.EPERM)

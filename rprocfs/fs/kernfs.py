@@ -32,7 +32,7 @@ def error(code: int, text: str = "") -> OSError:
 
 
 class Owner(NamedTuple):
-    """Whose a tree is, unless a node says otherwise; *umask*: permissions that nobody gets."""
+    """The default owner of the nodes of a tree; *umask*: permission bits that are removed."""
 
     uid: int | None = None
     gid: int | None = None
@@ -74,7 +74,7 @@ class Node:
     size = 0
     #: Is it shown by readdir(3); it can be looked up in any case.
     listed = True
-    #: Does it stay as long as the tree does: then nobody needs to look twice.
+    #: Whether the node exists as long as the tree does; such a node may be cached.
     lasting = False
 
     def __init__(self, mode: int) -> None:
@@ -232,7 +232,7 @@ class Dir(Node):
 
 
 def _bury(node: Node) -> Iterator[Node]:
-    """Mark all of it dead, and let go of what is below: who holds a child keeps just that."""
+    """Mark the subtree dead and drop its links, so that an open child keeps only itself alive."""
     node.alive = False
     yield node
     if isinstance(node, Dir):
@@ -331,7 +331,7 @@ class Handle:
         raise error(errno.EINVAL)
 
     def seek_end(self, size: int) -> int:
-        """lseek(2) with SEEK_END: where the end is, of a file of *size* bytes. EINVAL."""
+        """lseek(2) with SEEK_END: the end of a file of *size* bytes. EINVAL."""
         return size
 
     def fsync(self) -> None:

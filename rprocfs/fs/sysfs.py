@@ -9,11 +9,11 @@ An attribute is declared next to the face it belongs to::
     @state.store(sleeps=True)
     def _(rproc: Rproc, buf: str) -> None: ...
 
-``show`` returns the text without its newline, which is added here (to an empty text
-only where *empty_line* is declared). ``store`` gets
-what was written up to the first NUL, newline included, as the kernel's C strings
-do (:func:`sysfs_streq` compares); bytes that are no UTF-8 are surrogates. It raises
-OSError to refuse. The mode follows from what is there, as ``__ATTR_RO/_RW/_WO``.
+``show`` returns the text without its newline, which is added here; an empty text gets one
+only if *empty_line* is declared. ``store`` gets the bytes that were written up to the first
+NUL, newline included, as the kernel's C strings do (compare with :func:`sysfs_streq`); bytes
+that are not UTF-8 are surrogates. It raises OSError to refuse the write. The mode follows
+from which of the two exist, as with ``__ATTR_RO/_RW/_WO``.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ Store = Callable[[T, str], None]
 
 
 def sysfs_streq(written: str, word: str) -> bool:
-    """``sysfs_streq``: equal but for one trailing newline."""
+    """``sysfs_streq``: whether the two are equal, one trailing newline ignored."""
     return written in (word, word + "\n")
 
 

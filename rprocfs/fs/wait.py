@@ -15,11 +15,11 @@ Waker = Callable[[], None]
 
 
 class WaitQueue:
-    """``wait_queue_head_t``: whoever wants to try again is called when something changed.
+    """``wait_queue_head_t``: its waiters are called when it may be worth to try again.
 
     Thread-safe. A waker is called at most once for each time it is added, from the
-    thread that calls :meth:`wake_up`, and must only hand the news on: take no lock
-    of the framework, do no work.
+    thread that calls :meth:`wake_up`. It may only queue a retry: it must take no lock of
+    the framework and do no work.
     """
 
     __slots__ = ("_lock", "_wakers")
@@ -34,7 +34,7 @@ class WaitQueue:
             self._wakers[waker] = None
 
     def remove(self, waker: Waker) -> None:
-        """Forget *waker*; nothing happens when it is not there."""
+        """Remove *waker*, if it is there."""
         with self._lock:
             self._wakers.pop(waker, None)
 
@@ -117,8 +117,8 @@ class Task:
 class Mutex:
     """``struct mutex``: a lock that is handed on in order of arrival and may be interrupted.
 
-    Not recursive. As a context manager it cannot be interrupted. *kind* is where it stands in
-    the tree of locks; without one it may be given back by another thread.
+    Not recursive. As a context manager it cannot be interrupted. *kind* is its class in the
+    tree of locks; without one, another thread may release it.
     """
 
     def __init__(self, kind: LockClass | None = None) -> None:
@@ -135,14 +135,14 @@ class Mutex:
         self._lock(Task.current())
 
     def unlock(self) -> None:
-        """Give the lock to who has waited longest."""
+        """Release the lock; the longest waiter gets it."""
         released(self)
         with self._changed:
             self._queue.pop(0)
             self._changed.notify_all()
 
     def locked(self) -> bool:
-        """Is it held by anyone."""
+        """Whether any thread holds the lock."""
         return bool(self._queue)
 
     def __enter__(self) -> None:
