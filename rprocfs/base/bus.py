@@ -1,4 +1,4 @@
-"""Buses and drivers: who binds to what -- drivers/base/bus.c, dd.c, driver.c."""
+"""Buses, drivers, and the binding of devices to drivers -- drivers/base/bus.c, dd.c, driver.c."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ DeviceT = TypeVar("DeviceT", bound="Device")
 
 
 class ModuleRef(Protocol):
-    """``struct module`` as its users see it: it stays while somebody holds it."""
+    """``struct module`` as its users see it: it stays loaded while it is referenced."""
 
     def get(self) -> None:
         """``__module_get``."""
@@ -38,14 +38,14 @@ class Driver(Generic[DeviceT]):
     owner: ModuleRef | None = None
 
     def probe(self, device: DeviceT) -> None:
-        """Take the device; OSError when it cannot."""
+        """Take the device; OSError if the driver cannot."""
         raise NotImplementedError
 
     def remove(self, device: DeviceT) -> None:
         """Let go of the device. Must not fail."""
 
     def flush(self, device: DeviceT, timeout: float) -> None:
-        """Wait, at most *timeout* seconds, until what the device said so far is dealt with."""
+        """Wait at most *timeout* seconds until all messages of the device so far are handled."""
 
 
 class Bus:
@@ -190,7 +190,7 @@ class Bus:
         device.driver_data = None
 
     def _report(self, device: Device, driver: Driver[Any], code: int) -> None:
-        """Say why a probe failed, unless the driver only found that it is not meant."""
+        """Log why a probe failed, unless the driver found that the device is not one of its own."""
         if code in (errno.ENODEV, errno.ENXIO):
             return
         if self.model.version.has(PROBE_FAILURE_NAMES_DEVICE):
@@ -229,12 +229,12 @@ def unbind(driver: Driver[Any], buf: str) -> None:
 
 @command("uevent")
 def driver_uevent(driver: Driver[Any], buf: str) -> None:
-    """A synthetic event of the driver's directory: nobody listens."""
+    """A synthetic event of the driver's directory: accepted and dropped, there is no listener."""
 
 
 @command("uevent")
 def bus_uevent(bus: Bus, buf: str) -> None:
-    """A synthetic event of the bus's directory: nobody listens."""
+    """A synthetic event of the bus's directory: accepted and dropped, there is no listener."""
 
 
 @command("drivers_probe", sleeps=True)

@@ -14,7 +14,7 @@ from rprocfs.fs.kernfs import PAGE_SIZE, File, Handle, Link, error
 from rprocfs.fs.sysfs import SysfsFile, attribute
 from rprocfs.locking import LockClass, new_lock
 
-#: DEVCD_TIMEOUT: seconds after which a dump that nobody fetched goes.
+#: DEVCD_TIMEOUT: seconds after which a dump that was not read is removed.
 DEVCD_TIMEOUT = 5 * 60.0
 
 Read = Callable[[int, int], bytes]
@@ -56,11 +56,11 @@ class Devcoredump:
             entry.show(f"devcd{next(self._count)}")
 
     def dismiss(self, dev: Device) -> None:
-        """Take the dump of *dev* away, soon and on another thread."""
+        """Remove the dump of *dev*, soon and on another thread."""
         self._wq.queue_work(lambda: self._remove(dev))
 
     def flush(self) -> None:
-        """Return when the dumps that were dismissed so far are gone."""
+        """Wait until the dumps that were dismissed so far are gone."""
         self._wq.flush()
 
     def close(self) -> None:
@@ -70,7 +70,7 @@ class Devcoredump:
         self._wq.destroy()
 
     def disable(self) -> None:
-        """No more dumps, and none that there are."""
+        """Remove all dumps and make no more."""
         self.disabled = True
         for dev in list(self._dumps):
             self._remove(dev)

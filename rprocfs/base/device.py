@@ -111,7 +111,7 @@ class Device:
         return None
 
     def populate(self) -> None:
-        """Put further files into :attr:`dir`, before anyone hears of the device."""
+        """Put further files into :attr:`dir`, before the device is announced."""
 
     # The log.
 
@@ -211,14 +211,14 @@ class Device:
             env["DRIVER"] = self.driver.name
         return env | self.uevent_env()
 
-    # Where it lives.
+    # Its place in the tree.
 
     @property
     def _file_name(self) -> str:
         return self.name.replace("/", "!")
 
     def _dev_entries(self) -> Dir:
-        """device_to_dev_kobj(): where a device is found by its number."""
+        """device_to_dev_kobj(): the directory that lists devices by number."""
         return self.model.sys.mkdirs("dev/char")
 
     def _home(self) -> Dir:

@@ -55,7 +55,7 @@ class Devtmpfs(Dir):
     # What the kernel does.
 
     def create_node(self, name: str, node: DeviceNode) -> None:
-        """devtmpfs_create_node(): whatever has the name already keeps it."""
+        """devtmpfs_create_node(): if the name is taken, the existing node stays."""
         with suppress(FileExistsError):
             self.add(name, node)
 

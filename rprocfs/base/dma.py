@@ -13,7 +13,7 @@ from rprocfs.locking import LockClass, new_lock
 
 @dataclass(frozen=True, slots=True)
 class DmaBuffer:
-    """What ``dma_alloc_coherent`` returns: zeroed memory, and where the device sees it."""
+    """What ``dma_alloc_coherent`` returns: zeroed memory and its address for the device."""
 
     da: int
     va: memoryview
@@ -27,7 +27,7 @@ class DmaPool(ABC):
     def alloc(self, size: int, da: int | None = None) -> DmaBuffer:
         """*size* bytes, rounded up to pages, zeroed; ENOMEM.
 
-        *da* is where the caller would like it; the pool is free to put it elsewhere.
+        *da* is the address that the caller prefers; the pool may choose another one.
         """
 
     @abstractmethod
@@ -36,7 +36,7 @@ class DmaPool(ABC):
 
     @abstractmethod
     def free(self, buffer: DmaBuffer) -> None:
-        """Give the memory back; nobody may use it any more."""
+        """Free the memory; it must not be used afterwards."""
 
 
 def page_align(size: int) -> int:
@@ -47,7 +47,7 @@ def page_align(size: int) -> int:
 class AddressSpace:
     """Non-overlapping page ranges of ``[base, base + size)``.
 
-    Who does not ask for an address gets the first fit from *dynamic* on.
+    A request without an address gets the first fit from *dynamic* on.
     """
 
     def __init__(self, base: int, size: int, dynamic: int | None = None) -> None:
@@ -114,7 +114,7 @@ class SystemPool(DmaPool):
 class RegionPool(DmaPool):
     """Memory that the device has at *base*: what is asked for at an address is there.
 
-    From *dynamic* (an address) to *end* is for whoever does not ask.
+    Requests without an address are served from *dynamic* (an address) to *end*.
     """
 
     def __init__(self, memory: memoryview, base: int, dynamic: int, end: int) -> None:

@@ -18,7 +18,7 @@ from rprocfs.fs.kernfs import error
 if TYPE_CHECKING:
     from rprocfs.base.device import Device
 
-#: No firmware is larger, whatever a small file says.
+#: The largest content that is accepted, even if a small file declares more.
 MAX_CONTENT = 256 << 20
 
 #: ``enum xz_ret``.

@@ -186,7 +186,7 @@ def rng_available(device: HwRandomDevice) -> str:
 
 @attribute
 def rng_selected(device: HwRandomDevice) -> str:
-    """Whether somebody chose."""
+    """``1`` if a user has chosen the source, else ``0``."""
     return str(int(device.core.set_by_user))
 
 

@@ -84,7 +84,7 @@ class Kmsg:
     def printk(
         self, level: int, text: str, context: Mapping[str, str] = NO_CONTEXT, facility: int = 0
     ) -> None:
-        """Append one record, cut where it is too long."""
+        """Append one record; text that is too long is cut."""
         if len(text) * 4 >= RECORD_MAX:
             text = os.fsdecode(os.fsencode(text)[: RECORD_MAX - 1])
         with self._lock:

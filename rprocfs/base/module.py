@@ -3,8 +3,8 @@
 A module is a function ``init(module)``: it registers drivers through the module, declares
 its parameters, and may return what modules that use it need. Shown below ``sys/module``.
 
-Who loads one: whoever described the system, by name; or, like udev on a board, the
-modalias of a device that appears (:meth:`Modules.request_module`).
+A module is loaded by name, as the board's description says, or by the modalias of a new
+device, as udev does on a board (:meth:`Modules.request_module`).
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class Module:
     """``struct module``: ``sys/module/NAME``.
 
     *exports* is what its init returned. *refcnt* counts the modules that use it and
-    whoever else holds it by :meth:`get`.
+    the references taken by :meth:`get`.
     """
 
     def __init__(self, modules: Modules, name: str, arguments: Mapping[str, str]) -> None:
@@ -213,7 +213,7 @@ def taint(module: Module) -> str:
 
 @command("uevent")
 def module_uevent(module: Module, buf: str) -> None:
-    """A synthetic event of the module: nobody listens."""
+    """A synthetic event of the module: accepted and dropped, there is no listener."""
 
 
 @attribute

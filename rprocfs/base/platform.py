@@ -152,7 +152,7 @@ class PlatformBus(Bus):
             raise error(errno.EINVAL) from failure
 
     def bus_above(self, path: str, node: OfNode | None = None) -> Device:
-        """The device that another one is below, made as far as it is missing.
+        """Return the parent for a device; parents that do not exist yet are made.
 
         Those of the directories of *path*, or those of the nodes above *node* that have a
         ``compatible`` -- of_platform_bus_create(). EEXIST.
@@ -174,7 +174,7 @@ class PlatformBus(Bus):
         return device
 
     def add_device(self, device: Device) -> None:
-        """EEXIST, and nothing is left, for a name that is taken: in whatever directory."""
+        """Add the device. EEXIST, without a trace, if the name is taken in any directory."""
         if device.name in self.devices:
             if device.dir.parent is not None:
                 device.dir.parent.remove(device.dir.name)

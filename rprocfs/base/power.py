@@ -9,7 +9,7 @@ from rprocfs.fs.sysfs import Attribute, SysfsFile, attribute, sysfs_streq
 
 
 class RuntimePm:
-    """``struct dev_pm_info`` as far as it can be seen: *control* is ``auto`` or ``on``."""
+    """The visible part of ``struct dev_pm_info``: *control* is ``auto`` or ``on``."""
 
     __slots__ = ("control",)
 
@@ -19,7 +19,7 @@ class RuntimePm:
 
 @attribute
 def control(pm: RuntimePm) -> str:
-    """``auto``, or ``on`` where a user forbade power management."""
+    """``auto``, or ``on`` if a user has forbidden power management."""
     return pm.control
 
 

@@ -1,7 +1,7 @@
 """syslog(2) on the kernel log -- kernel/printk/printk.c, do_syslog().
 
-It is a system call and no file: whoever can stand in for the call (``rprocfs run``
-does) asks :class:`Syslog` for the answer.
+It is a system call, not a file. ``rprocfs run``, which can answer system calls, asks
+:class:`Syslog` for the answer.
 """
 
 from __future__ import annotations

@@ -17,8 +17,8 @@ Work = Callable[[], object]
 class Workqueue:
     """``alloc_ordered_workqueue``: one thread, started with the first work, runs them in order.
 
-    *kind* is where its work stands in the tree of locks: whoever waits for the queue waits for
-    every lock that its work takes.
+    *kind* is the place of its work in the tree of locks, because a thread that waits for the queue
+    also waits for every lock that the work takes.
     """
 
     def __init__(self, name: str, kind: LockClass = LockClass.WORK) -> None:
@@ -70,4 +70,4 @@ class Workqueue:
                     work()
             except Exception:
                 logger.exception("work on %s failed", self.name)
-            del work  # it would keep what it was about until the next one comes
+            del work  # else the thread keeps the work's objects alive until the next work comes
