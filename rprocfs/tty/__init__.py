@@ -1,4 +1,4 @@
-"""Terminals: the line discipline, ports and open files, whatever carries the bytes -- drivers/tty.
+"""Terminals: line discipline, ports and open files, over any carrier of bytes -- drivers/tty.
 
 May import ``fs`` and ``base``. A carrier implements :class:`~rprocfs.tty.tty_port.TtyPort`.
 

@@ -24,7 +24,7 @@ HVC_MAJOR = 229
 HVC_ALLOC_TTY_ADAPTERS, MAX_NR_HVC_CONSOLES = 8, 16
 #: ``outbuf_size``.
 OUTBUF_SIZE = 4096
-#: Buffers of input that whoever rings has us take; khvcd takes what comes behind them.
+#: The most input buffers taken on the thread of the doorbell; khvcd takes the rest.
 ROUNDS = 64
 
 
@@ -45,14 +45,14 @@ class HvOps(ABC):
 
     @abstractmethod
     def winsize(self) -> bytes | None:
-        """``notifier_add``: the ``struct winsize`` for who opens it, None where nobody says."""
+        """``notifier_add``: the ``struct winsize`` at an open; None if the device has none."""
 
 
 class HvcPort(TtyPort):
     """``struct hvc_struct``.
 
-    The kernel spins until the other side has read what was written. Nobody waits here
-    with a lock held: what is not read yet stays in a buffer, and writers wait for that.
+    The kernel spins until the other side has read the output. Here no thread waits with a lock
+    held: output that is not read yet stays in a buffer, and writers wait for room in it.
     """
 
     def __init__(self, hvc: HvcConsole, index: int, ops: HvOps) -> None:
@@ -62,7 +62,7 @@ class HvcPort(TtyPort):
         self._ops = ops
         self._outbuf = bytearray()
         self._out_lock = new_lock(LockClass.HVC_OUT)
-        #: Whoever moves input from the other side to the terminal: keeps it in order.
+        #: Held while input is moved to the terminal, which keeps it in order.
         self._in_lock = new_rlock(LockClass.HVC_IN)
         self._khvcd = Workqueue("khvcd", LockClass.KHVCD)
 
@@ -76,7 +76,7 @@ class HvcPort(TtyPort):
         return handle
 
     def put_chars(self, piece: bytes) -> None:
-        """hvc_write(): to the buffer, and as far as possible to the other side."""
+        """hvc_write(): into the buffer, then as much as possible to the other side."""
         with self._out_lock:
             if len(self._outbuf) + len(piece) > OUTBUF_SIZE:
                 raise WouldBlock(self.readq)
@@ -92,7 +92,7 @@ class HvcPort(TtyPort):
         return len(self._outbuf)
 
     def push(self) -> None:
-        """hvc_push(); wakes whoever waits for room."""
+        """hvc_push(); wakes writers that wait for room."""
         with self._out_lock:
             sent = self._ops.put_chars(bytes(self._outbuf)) if self._outbuf else 0
             del self._outbuf[:sent]
@@ -116,7 +116,7 @@ class HvcPort(TtyPort):
         self._khvcd.queue_work(self.unthrottle)
 
     def last_closed(self) -> None:
-        """TTY_DRIVER_RESET_TERMIOS: who opens it next finds it as new."""
+        """TTY_DRIVER_RESET_TERMIOS: the next open finds the initial settings."""
         self.ldisc = NTty(TTY_STD_TERMIOS)
         self.winsize = bytes(8)
 

@@ -106,7 +106,7 @@ class NTty:
         self._lnext = False
 
     def receive_room(self) -> int:
-        """Bytes that may come in now; what is too much for one line is dropped."""
+        """The number of bytes that may come in now; the excess of a line is dropped."""
         room = N_TTY_BUF_SIZE - 1 - self._count - len(self._line)
         return max(room, 1) if self.termios.lflag & ICANON and not self._lines else room
 

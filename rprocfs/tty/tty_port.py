@@ -24,7 +24,7 @@ class TtyPort(ABC):
         self.readq = WaitQueue()
         self.winsize: bytes = bytes(8)
         self.exclusive: bool = False
-        #: The device is gone: whoever has it open got the hang-up.
+        #: Whether the device is gone; its open files got the hang-up.
         self.hung_up = False
         self._flip = bytearray()
         self._lock = new_lock(LockClass.TTY_PORT)
@@ -57,10 +57,10 @@ class TtyPort(ABC):
         """``set_termios``."""
 
     def last_closed(self) -> None:
-        """``close``: nobody has it open any more. Called with the port locked."""
+        """``close``: the last open file was closed. Called with the port locked."""
 
     def released(self) -> None:
-        """Hung up and closed: nobody will ever come back."""
+        """Called once the port is hung up and closed; it is not opened again."""
 
     def unthrottle(self) -> None:
         """There may be room for input again."""
@@ -76,7 +76,7 @@ class TtyPort(ABC):
 
     @property
     def opened(self) -> bool:
-        """Whether anyone has it open."""
+        """Whether the port has open files."""
         return bool(self._count)
 
     def close(self) -> None:
@@ -142,7 +142,7 @@ class TtyPort(ABC):
         self.readq.wake_up()
 
     def _flush_to_ldisc(self) -> list[bytes]:
-        """As much as there is room for; returns what is to be echoed."""
+        """Pass on as much input as there is room for; return the text to echo."""
         while self._flip and (room := self.ldisc.receive_room()) > 0:
             part = bytes(self._flip[:room])
             del self._flip[:room]
