@@ -1,4 +1,4 @@
-"""What every transport is: a tree goes in, a mounted filesystem comes out."""
+"""The interface of a transport, which makes a mounted filesystem of a tree."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class Mounted(ABC):
 
     @abstractmethod
     def stop(self) -> None:
-        """Unmount, whoever uses it: whoever waits gets ENOTCONN. May be called twice."""
+        """Unmount, even if it is in use; waiting requests get ENOTCONN. May be called twice."""
 
     def __enter__(self) -> Self:
         return self

@@ -56,7 +56,7 @@ NEEDS_FUSERMOUNT = (
 
 @dataclass(frozen=True, slots=True)
 class Mountinfo:
-    """One line of /proc/self/mountinfo. *owner* is who mounted it; -1 where that is not said."""
+    """One line of /proc/self/mountinfo. *owner* is the user that mounted it, -1 if unknown."""
 
     device: str
     mountpoint: str
@@ -66,7 +66,7 @@ class Mountinfo:
 
     @property
     def ours(self) -> bool:
-        """Is it a filesystem of this program."""
+        """Whether it is a filesystem of this program."""
         return self.fstype == FSTYPE
 
 
@@ -90,9 +90,9 @@ def find_mount(mountpoint: str) -> Mountinfo | None:
 
 
 def find_mount_of(directory: str | os.PathLike[str]) -> tuple[str, Mountinfo | None]:
-    """The absolute path of *directory* and what is mounted there, without a look into it.
+    """The absolute path of *directory* and what is mounted there, without accessing it.
 
-    A filesystem whose daemon does not answer keeps everyone who looks.
+    An access would hang if the daemon of the filesystem does not answer.
     """
     path = Path(directory).absolute()
     where = str(path.parent.resolve() / path.name)
@@ -141,7 +141,7 @@ def within(seconds: float, ask: Callable[[], int]) -> int | None:
 
 
 def abort(device: str) -> None:
-    """Have the kernel end the connection of the filesystem *device*: whoever waits is told.
+    """Have the kernel end the connection of the filesystem *device*; all requests fail.
 
     -- Documentation/filesystems/fuse.rst, "Aborting a filesystem connection".
     """
@@ -188,7 +188,7 @@ def mount(
 
 
 def check_device() -> None:
-    """Is there what a FUSE server talks to the kernel through. CommandError."""
+    """Check that /dev/fuse exists and can be opened. CommandError."""
     if not Path(DEVICE).exists():
         raise CommandError(NO_DEVICE)
     if os.geteuid() == 0:
@@ -242,9 +242,9 @@ def _mount_as_root(source: str, mountpoint: str, *, read_only: bool) -> int:
 
 
 def _has_others() -> bool:
-    """Are there other users in this user namespace.
+    """Whether there are other users in this user namespace.
 
-    Where there are none, ``allow_other`` would keep out whoever made the namespace.
+    If there are none, ``allow_other`` would lock out the user that made the namespace.
     """
     ranges = Path("/proc/self/uid_map").read_text("ascii").split()
     return ranges[2:] != ["1"]

@@ -1,8 +1,8 @@
-"""What each request of a filesystem means: a lookup and one call of a node or a handle.
+"""The requests of a filesystem: each is a lookup and one call of a node or a handle.
 
-Both transports, and the tests without any, call the same methods. Reading, writing,
-poll and ioctl are the handle's own methods. Every failure is an exception;
-:func:`failure` is the one place where it becomes a reply.
+Both transports call these methods, and so do tests without a transport. Read, write, poll
+and ioctl are methods of the handle. Every failure is an exception; only :func:`failure` turns
+one into a reply.
 """
 
 from __future__ import annotations
@@ -83,8 +83,8 @@ def ioctl(handle: Handle, cmd: int, arg: int, data: bytes) -> bytes:
 class Operations:
     """The filesystem of one tree.
 
-    *privileged*: the user ids that may do everything, as root may: those of root and of
-    whoever mounted. *daemon*: the process that ``rprocfs umount`` waits for.
+    *privileged*: the user IDs that may do everything: those of root and of the user that
+    mounted. *daemon*: the process that ``rprocfs umount`` waits for.
     """
 
     def __init__(self, tree: Tree, privileged: Iterable[int] = (0,), daemon: int = 0) -> None:
@@ -93,7 +93,7 @@ class Operations:
         self.daemon = daemon
 
     def caller(self, uid: int, gid: int, pid: int) -> Caller | None:
-        """Who asks, as every method below wants it."""
+        """The caller, in the form that the methods below take."""
         return None if uid in self.privileged else Caller(uid, gid, pid)
 
     def lookup(self, parent: Node, name: str, caller: Caller | None) -> Node:
@@ -208,7 +208,7 @@ class Operations:
         return found
 
     def access(self, node: Node, mask: int, caller: Caller | None) -> None:
-        """access(2) and chdir(2); as root, only execution of what nobody may execute fails."""
+        """access(2) and chdir(2); for root, only X_OK of a node without any x bit fails."""
         if caller is not None:
             check(node, caller, mask & 7)
         elif mask & EXECUTE and not isinstance(node, Dir) and not node.mode & 0o111:
@@ -228,14 +228,14 @@ class Operations:
     def truncate(
         self, node: Node, caller: Caller | None, *, size: int = 0, is_open: bool = False
     ) -> None:
-        """truncate(2) and ftruncate(2): allowed to who may write, and what the node answers."""
+        """truncate(2) and ftruncate(2): EACCES without write permission, else the node's answer."""
         if not is_open:
             check(node, caller, WRITE)
         if isinstance(node, File):
             node.truncate(size)
 
     def utimens(self, node: Node, mtime_ns: int | None, caller: Caller | None) -> None:
-        """utimensat(2); None is now, which whoever may write may set."""
+        """utimensat(2); None means now, which needs only the right to write."""
         if mtime_ns is not None or (caller is not None and caller.uid == node.uid):
             check_owner(node, caller)
         else:

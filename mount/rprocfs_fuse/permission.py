@@ -1,7 +1,7 @@
-"""Who may do what: owner, group and other bits -- generic_permission() in fs/namei.c.
+"""Permissions: the owner, group and other bits -- generic_permission() in fs/namei.c.
 
-The kernel asks us instead of checking by itself, since what root may open is the
-node's decision: an attribute without a write bit refuses even root.
+The checks are made here, not by the kernel, because the node decides what root may open:
+an attribute without a write bit refuses even root.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def _bits(node: Node, caller: Caller) -> int:
 
 
 def groups(pid: int) -> frozenset[int]:
-    """The supplementary groups of a process; none when it is gone or not to be seen."""
+    """The supplementary groups of a process; none if it is gone or not visible."""
     try:
         status = Path(f"/proc/{pid}/status").read_text("utf-8", "replace")
     except OSError:

@@ -52,7 +52,7 @@ def in_background(run: Run) -> None:
 
 
 def describe(problem: BaseException) -> str:
-    """One line for whoever typed the command."""
+    """Describe a failure in one line for the terminal."""
     if isinstance(problem, OSError) and problem.strerror:
         where = f"{problem.filename}: " if problem.filename else ""
         return f"{where}{problem.strerror}"
@@ -88,7 +88,7 @@ def _ready(pipe: int) -> None:
 
 
 def _tell(pipe: int, text: bytes) -> None:
-    with suppress(BrokenPipeError):  # nobody may wait any more
+    with suppress(BrokenPipeError):  # the parent may be gone
         os.write(pipe, text)
 
 

@@ -1,4 +1,4 @@
-"""Where a daemon logs, and the kernel of its board with it: a file, syslog, stderr, a journal."""
+"""The log of a daemon and of its board's kernel: a file, syslog, stderr or the journal."""
 
 from __future__ import annotations
 

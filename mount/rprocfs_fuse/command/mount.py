@@ -155,7 +155,7 @@ def _unmount_without_it(
 
 
 def _stopped(process: int) -> bool:
-    """Did the daemon end when it was asked to: it tells whoever waits, and unmounts."""
+    """Ask the daemon to end, and return whether it did; it answers all requests and unmounts."""
     try:
         signal.pidfd_send_signal(process, signal.SIGTERM)
     except OSError:  # there is none, or it is not ours to ask

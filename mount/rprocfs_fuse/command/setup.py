@@ -1,4 +1,4 @@
-"""``rprocfs setup``: what a Linux system needs to know of rprocfs, put where it looks for it.
+"""``rprocfs setup``: install the files by which a Linux system finds rprocfs.
 
 The mount helper, a systemd unit, shell completion and the manual page are made from the
 command line itself (:func:`rprocfs.cli.parser`) and from the interpreter that runs it.
@@ -114,7 +114,7 @@ def _inside(root: Path, path: str) -> Path:
 
 
 def _check(file: Path) -> None:
-    """May it be made, and is it ours if it is there. CommandError, OSError."""
+    """Check that the file can be made, or is ours if it exists. CommandError, OSError."""
     if not file.is_symlink() and file.exists() and MARK not in file.read_text("utf-8", "replace"):
         raise CommandError(f"{file}: is there already, and not {MARK}")
     above = next(place for place in file.parents if place.exists())

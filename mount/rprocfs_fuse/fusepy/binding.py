@@ -1,4 +1,4 @@
-"""fusepy, put right: the callback it lacks, exceptions, and the calls of libfuse we need."""
+"""fusepy with the missing callback, safe exceptions, and the libfuse calls that we need."""
 
 from __future__ import annotations
 
@@ -72,18 +72,18 @@ class FUSE(fuse.FUSE):  # type: ignore[misc]
 
 
 def caller() -> tuple[int, int, int]:
-    """(uid, gid, pid) of who made the request that this thread serves."""
+    """(uid, gid, pid) of the caller of the request that this thread serves."""
     uid, gid, pid = fuse.fuse_get_context()
     return uid, gid, pid
 
 
 def interrupted() -> bool:
-    """Did a signal come for who made the request that this thread serves."""
+    """Whether a signal came for the caller of the request that this thread serves."""
     return bool(libfuse.fuse_interrupted())
 
 
 def abort(device: str, mountpoint: str) -> None:
-    """Take the filesystem off *mountpoint* and end its connection, whoever uses it.
+    """Take the filesystem off *mountpoint* and end its connection, even if it is in use.
 
     libfuse's threads see the end only when the last user is gone, unless root forces it
     or the control filesystem is there.

@@ -1,9 +1,9 @@
-"""What is open over libfuse: numbers for handles, who listens, and closes on their way.
+"""Open files over libfuse: their numbers, their poll handles, and pending closes.
 
-close(2) returns when FLUSH is answered; the RELEASE that follows is carried out by any of
-libfuse's threads, and what the program does next by another one. So whoever names a file
-waits for the closes that were announced, whichever file they are of: the last close of
-``/dev/remoteproc0`` may stop the processor. FLUSH comes for every descriptor, also for one
+close(2) returns when FLUSH is answered. One of libfuse's threads then carries out the RELEASE,
+while another one may already serve the program's next request. So a request that names a file
+waits for all announced closes, of any file: the last close of ``/dev/remoteproc0`` may stop the
+processor. FLUSH comes for every descriptor, also for one
 of several: a wait ends after :data:`CLOSE_TIME`, and a file that was found to live on is
 waited for only if it is in the way of an open.
 """
@@ -85,7 +85,7 @@ class OpenFiles:
         return self._files[number].node
 
     def handle(self, number: int) -> Handle:
-        """The open file, for someone who has a descriptor of it. EBADF."""
+        """The open file of a descriptor. EBADF."""
         file = self._files.get(number)
         if file is None:
             raise error(errno.EBADF)
@@ -113,7 +113,7 @@ class OpenFiles:
                 self._closed.notify_all()
 
     def listen(self, number: int, poll_handle: int | None) -> None:
-        """Tell *poll_handle*, instead of the one before, when something changes."""
+        """Notify *poll_handle*, instead of the previous one, of changes."""
         with self._watch_lock:
             file = self._files[number]
             before, file.watch = file.watch, None

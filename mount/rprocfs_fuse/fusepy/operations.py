@@ -1,4 +1,4 @@
-"""fusepy's callbacks: a path is looked up, then it is the same calls as everywhere."""
+"""fusepy's callbacks: each looks up a path and calls the common operations."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class PathOperations:
     # Not named like any operation: called by the transport.
 
     def stop_waiting(self, timeout: float) -> None:
-        """Answer everyone who waits ENOTCONN."""
+        """Answer all waiting requests with ENOTCONN."""
         self._waiting.stop(timeout)
 
     def close(self, timeout: float) -> None:
@@ -57,7 +57,7 @@ class PathOperations:
     # Operations.
 
     def init(self, _path: str) -> None:
-        """The kernel is there."""
+        """The connection to the kernel is made."""
         self.ready.set()
 
     def getattr(self, path: str, fi: Any = None) -> dict[str, int]:

@@ -24,7 +24,7 @@ class Waiting:
         self._stopping = False
 
     def stop(self, timeout: float) -> None:
-        """Answer everyone who waits ENOTCONN."""
+        """Answer all waiting requests with ENOTCONN."""
         self._stopping = True
         deadline = time.monotonic() + timeout
         while self._waiting and time.monotonic() < deadline:
@@ -35,7 +35,7 @@ class Waiting:
         self._workers.close(timeout)
 
     def wait(self, run: Callable[[], Any], flags: int) -> Any:
-        """Run; where it would block, wait for as long as nothing interrupts."""
+        """Run the operation; if it would block, wait until it is done or interrupted."""
         return self._wait(run, flags, self._ended)
 
     def perform(self, handle: Handle, run: Callable[[], Any], flags: int) -> Any:

@@ -69,7 +69,7 @@ class Connection:
         self.thread.start()
 
     def close(self) -> None:
-        """End the connection: everyone who waits is answered, everything is closed."""
+        """End the connection: answer all waiting requests and close everything."""
         self._invalidation.close()
         self._stopping = True
         number, self.fd = self.fd, reader.end_reading(self.fd, self.thread)

@@ -91,7 +91,7 @@ class FileRequests(NodeRequests):
         }
 
     def close(self, code: int, timeout: float) -> bool:
-        """Answer who waits with *code*, interrupt who sleeps, close all files, end the threads.
+        """Answer waiting requests with *code*, interrupt sleeping ones, close files, end threads.
 
         False when an operation would not end within *timeout* seconds.
         """
@@ -241,10 +241,10 @@ class FileRequests(NodeRequests):
         return reply(unique)
 
     def interrupt(self, unique: int, _nodeid: int, _end: int, _caller: Caller | None) -> None:
-        """A signal came for a caller: EINTR to who waits, a wake-up to who sleeps.
+        """Handle the signal of a caller: EINTR for a waiting request, a wake-up for a sleeping one.
 
-        Whoever is just being tried, or was just answered, is asked for again: the kernel
-        drops the interrupt when the answer was there first.
+        If the request is being tried or was just answered, the kernel is told to repeat the
+        interrupt; it drops the interrupt if the answer came first.
         """
         (whose,) = wire.INTERRUPT_IN.unpack_from(self.buffer, HEADER_SIZE)
         task = self.tasks.get(whose)

@@ -1,4 +1,4 @@
-"""How a thread that is blocked in read(2) is made to stop, at no cost for each read.
+"""Stop a thread that is blocked in read(2), at no cost for each read.
 
 Closing the descriptor does not end a read that has begun, and asking poll(2) before
 each read would cost a third of the speed. So the descriptor is replaced by one of
@@ -14,7 +14,7 @@ import os
 import signal
 import threading
 
-#: Real-time signals, which nobody sends by accident. The last but one: the last is popular.
+#: A real-time signal, which no program sends by accident. Others often use the last one.
 INTERRUPT = signal.SIGRTMAX - 1
 
 

@@ -49,7 +49,7 @@ def wait_for(run: Callable[[], Any], ended: Callable[[], int] = lambda: 0) -> An
 
 
 class SleepingJob:
-    """An operation on a worker, and what came of it."""
+    """An operation on a worker, with its result."""
 
     def __init__(self) -> None:
         self.task = Task()

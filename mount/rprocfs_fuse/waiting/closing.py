@@ -1,7 +1,7 @@
-"""Closes that sleep: carried out by a worker, and waited for by what comes after them.
+"""Closes that sleep: a worker carries them out, and later requests wait for them.
 
-The kernel does not wait for RELEASE: close(2) returns before we read it. Whoever closed
-``/dev/remoteproc0`` and reads the state next is to find what the close did all the same.
+The kernel does not wait for RELEASE: close(2) returns before we read it. A program that closes
+``/dev/remoteproc0`` and then reads the state must still see the effect of the close.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-#: How long the reader waits for a close, in seconds: nobody is served meanwhile.
+#: How long the reader waits for a close, in seconds; no request is served meanwhile.
 READER_TIME = 0.02
-#: How long a close is waited for by the opens after it, in seconds.
+#: How long an open waits for the closes before it, in seconds.
 CLOSE_TIME = 1.0
 
 

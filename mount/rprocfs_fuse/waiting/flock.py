@@ -1,7 +1,7 @@
 """flock(2) -- flock_lock_inode() of fs/locks.c.
 
-The kernel would keep these locks with its inodes, but a file whose writers sleep is
-another inode each time that it is looked up: then nobody would exclude anybody.
+The kernel would keep these locks with its inodes. But a file whose writers sleep gets a new
+inode at each lookup, so two openers would hold their locks on different inodes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Flocks:
     def lock(self, node: Node, owner: int, kind: int) -> None:
         """Take ``F_RDLCK`` or ``F_WRLCK``; WouldBlock while others are in the way.
 
-        Who has a lock of the other kind loses it first, also when that has to wait.
+        An owner that has a lock of the other kind loses it first, even if it then has to wait.
         """
         with self._lock:
             owners = self._owners.setdefault(node, {})

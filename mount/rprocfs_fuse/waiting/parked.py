@@ -1,13 +1,13 @@
 """Requests that wait for a wake-up, and the thread that tries them again.
 
 A request that would block becomes a :class:`Call` in the :class:`ParkingLot`, and the
-reader goes on with the next one. Whoever wakes the queue only hands the call over; the
-lot's own thread tries it again, or the reader, when it was the reader that woke it.
+reader goes on with the next one. A wake-up only hands the call over. It is tried again by the
+lot's own thread, or by the reader, if the wake-up came from the reader.
 
-**Who may answer.** A call is answered once, by whoever takes it out of ``calls``: a
-``dict.pop`` is the claim, so there is no lock. A wake-up that comes while somebody is
-trying sets ``again`` before it finds the call gone; who tries puts it back first and
-looks at ``again`` after: one of the two sees the other.
+**One answer.** A call is answered once, by the thread that takes it out of ``calls``. The claim
+is a ``dict.pop``, so there is no lock. A wake-up during an attempt sets ``again``, then finds the
+call gone. The thread of the attempt puts the call back, then looks at ``again``. So one of the two
+always sees the other.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Call:
         self.pack = pack
         self.sleeps = sleeps
         self.nonblock = nonblock
-        #: Whom a signal reaches while *run* is at work.
+        #: The task that a signal interrupts while *run* is at work.
         self.task = Task()
         self.again = False
         self.deadline: float | None = None
@@ -105,7 +105,7 @@ class Call:
         return True
 
     def late(self) -> bool:
-        """Is it time to give up."""
+        """Whether it is time to give up."""
         return self.deadline is not None and time.monotonic() >= self.deadline
 
 
@@ -147,7 +147,7 @@ class ParkingLot:
         self._thread.start()
 
     def close(self, code: int) -> None:
-        """End the thread, then answer everyone who waits with errno *code*."""
+        """End the thread, then answer all waiting requests with errno *code*."""
         self._handed.put(None)
         self._thread.join()
         for unique in list(self.calls):

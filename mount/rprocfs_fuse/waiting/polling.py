@@ -9,7 +9,7 @@ from rprocfs_fuse.waiting.parked import ParkingLot
 
 
 class PollWatch:
-    """Somebody polls an open file; a waker, handed over like any other."""
+    """A poll of an open file. It is a waker, handed over like any other."""
 
     __slots__ = ("kh", "lot", "notify", "queue")
 
