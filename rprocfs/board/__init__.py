@@ -1,7 +1,7 @@
-"""Boards: what processors a system has, and what else a board of their kind shows.
+"""Boards: the processors of a system, and the other files that such a board shows.
 
-A board is described by a TOML file (:mod:`.board_file`), a flattened devicetree
-(:mod:`.devicetree`), or the name of one that comes along (:mod:`.ready`); users make more
+A board is described by a TOML file (:mod:`.board_file`), by a flattened devicetree
+(:mod:`.devicetree`), or by the name of a ready board (:mod:`.ready`). Users make further
 processors by configfs (:mod:`.configfs`).
 """
 

@@ -55,7 +55,7 @@ _FILE_NAME = re.compile(r"(?!\.{1,2}$)[!-.0-~]{1,255}")
 
 
 def parse_board(path: str, content: bytes) -> Board:
-    """The board that a file says; CommandError names the file, the line and the key."""
+    """Return the board that a file describes; CommandError names the file, line and key."""
     text, document = read_document(path, content)
     source = Source(path, text)
     document = source.check_keys((), document, schema.TOP)
@@ -94,7 +94,7 @@ def parse_board(path: str, content: bytes) -> Board:
 
 
 def _with_noes(known: Mapping[str, Any], said: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """A processor of a devicetree, with what the file says is false: no property says that."""
+    """A processor of a devicetree, with the keys that the file sets to false."""
     own = [table for table in said if table.get("label", "") == known.get("label")]
     return {
         **known,
@@ -103,7 +103,7 @@ def _with_noes(known: Mapping[str, Any], said: Sequence[Mapping[str, Any]]) -> d
 
 
 def _check_own(source: Source, document: Mapping[str, Any]) -> None:
-    """What can be said of a file alone that extends another one, with its lines; CommandError."""
+    """Check a file that extends another one by itself, so that complaints have its lines."""
     for number, processor in enumerate(document.get("remoteproc", [])):
         _processor(source, ("remoteproc", number), processor, tree=True)
     parse_rules(source, document)
@@ -113,7 +113,7 @@ def _check_own(source: Source, document: Mapping[str, Any]) -> None:
 
 
 def parse_rules(source: Source, document: Mapping[str, Any]) -> tuple[Rule, ...]:
-    """The tables ``[[rule]]`` that make sense."""
+    """Return the valid tables ``[[rule]]``."""
     rules = []
     for number, table in enumerate(document.get("rule", [])):
         try:
@@ -125,7 +125,7 @@ def parse_rules(source: Source, document: Mapping[str, Any]) -> tuple[Rule, ...]
 
 
 def read_rules(path: str) -> tuple[Rule, ...]:
-    """The rules of a file that has nothing else; CommandError."""
+    """Return the rules of a file that has only rules; CommandError."""
     try:
         text = Path(path).read_text("utf-8")
         document = tomllib.loads(text)
@@ -141,7 +141,7 @@ def read_rules(path: str) -> tuple[Rule, ...]:
 
 
 def check_device_names(source: Source, processors: Sequence[Mapping[str, Any]]) -> None:
-    """Each is a path below sys/devices/platform, whose last part no other one has."""
+    """Check that each is a path below sys/devices/platform with a unique last part."""
     taken: dict[str, int] = {}
     names = [str(processor.get("device-name", "")) for processor in processors]
     buses = {part for name in names for part in name.split("/")[:-1]}
@@ -161,7 +161,7 @@ def check_device_names(source: Source, processors: Sequence[Mapping[str, Any]]) 
 
 
 def _check_phandles(source: Source, processors: Sequence[Mapping[str, Any]]) -> None:
-    """Nobody else has that of a processor."""
+    """Check that the phandle of a processor is unique."""
     taken: dict[int, int] = {}
     for number, processor in enumerate(processors):
         if "phandle" in processor:
@@ -172,7 +172,7 @@ def _check_phandles(source: Source, processors: Sequence[Mapping[str, Any]]) -> 
 
 
 def check_modules(source: Source, modules: Sequence[str]) -> None:
-    """Is there each of them."""
+    """Check that each of the modules exists."""
     for number, module in enumerate(modules):
         name = (module.split() or [""])[0]
         try:
@@ -188,7 +188,7 @@ def check_modules(source: Source, modules: Sequence[str]) -> None:
 def _processor(
     source: Source, place: tuple[str, int], table: Mapping[str, Any], tree: bool
 ) -> dict[str, Any]:
-    """Its good keys. *tree*: those without a ``compatible`` are of the board's devicetree."""
+    """Return the valid keys. With *tree*, a processor without ``compatible`` is one of it."""
     good = source.check_keys(place, table, _keys(table.get("compatible")))
     if "compatible" not in table and not tree:
         source.complain(place, "compatible is missing")
@@ -201,7 +201,7 @@ def _processor(
 
 
 def _keys(compatible: object) -> Mapping[str, Key]:
-    """Those of every driver, if it is not known which one is meant."""
+    """Return the keys of the driver, or of all drivers if the driver is not known."""
     try:
         return processor_keys(str(compatible))
     except (UnknownDriverError, CommandError):

@@ -1,4 +1,4 @@
-"""``rprocfs board``: the boards that come along, and what is to be known of others."""
+"""``rprocfs board``: list the ready boards, and check, show and convert any board."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rprocfs.errors import BoardError, CommandError
 from rprocfs.system import DRIVERS, System
 
 GOOD, WRONG, TROUBLE = 0, 1, 2
-#: What would start something.
+#: The properties that would start a process.
 STARTS = {"auto-boot", "detached"}
 
 
@@ -70,7 +70,7 @@ def run_list(arguments: argparse.Namespace) -> int:
 
 
 def run_check(arguments: argparse.Namespace) -> int:
-    """Say what is wrong, or what there is; the exit status as ``--help`` says."""
+    """Print what is wrong, or what the board has; the exit status is that of ``--help``."""
     logging.getLogger("rprocfs").addHandler(logging.NullHandler())  # errors are printed
     try:
         found = load_board(arguments.board)
@@ -91,7 +91,7 @@ def _empty(name: str, board: Board) -> str:
 
 
 def _refusals(board: Board) -> list[str]:
-    """What the drivers say when they probe, nothing being started."""
+    """Return the complaints of the drivers' probes; no processor is started."""
     with System(firmware=board.firmware_directory) as system, _no_new_logs(board):
         for number, processor in enumerate(board.processors):
             quiet = {key: value for key, value in processor.items() if key not in STARTS}
@@ -102,7 +102,7 @@ def _refusals(board: Board) -> list[str]:
 
 @contextmanager
 def _no_new_logs(board: Board) -> Iterator[None]:
-    """A probe opens the file of ``console-log``: take away what that made."""
+    """Remove the files of ``console-log`` that a probe has made."""
     logs = [Path(str(processor.get("console-log", "/"))) for processor in board.processors]
     new = [log for log in logs if not os.path.lexists(log)]
     yield
@@ -125,7 +125,7 @@ def _report(
 
 
 def run_show(arguments: argparse.Namespace) -> int:
-    """Print the file of the mount or of a board that comes along; CommandError."""
+    """Print the board file of a mount or of a ready board; CommandError."""
     ready = ready_boards().get(arguments.directory)
     if ready is not None and not Path(arguments.directory).is_dir():
         print(show_ready(ready), end="")

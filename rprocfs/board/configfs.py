@@ -1,4 +1,4 @@
-"""The processors that users make by configfs, on a system."""
+"""The processors of a system that users make by configfs."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class ConfigfsProcessors:
 
     @cached_property
     def keys(self) -> Mapping[str, type]:
-        """Of every driver: as a board is mounted, none is loaded that it has no use for."""
+        """The keys of every driver, read without loading drivers that the board does not use."""
         return {key: str if kind is list else kind for key, kind in kinds(all_keys()).items()}
 
     def check(self, key: str, value: Any) -> None:
-        """ValueError for a driver, a region or a name that there cannot be."""
+        """ValueError for a driver, a region or a name that cannot exist."""
         if key == "compatible":
             try:
                 find_driver(value)

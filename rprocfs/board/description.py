@@ -1,4 +1,4 @@
-"""A board that was found to be good."""
+"""A board whose description was checked."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rprocfs.board.devicetree import Devicetree
     from rprocfs.devicetree.node import OfNode
 
-#: Where a board file's processors look for firmware unless it says otherwise.
+#: The firmware directory of a board file that does not name one.
 FIRMWARE_DIRECTORY = "/lib/firmware"
 
 Properties = Mapping[str, Any]
@@ -39,7 +39,7 @@ class Board:
     firmware_lower: tuple[str, ...] = ()
 
     def node(self, number: int) -> OfNode | None:
-        """Where the processor of that number stands in the devicetree, None: nowhere."""
+        """The node of the processor of that number in the devicetree, or None."""
         nodes = self.devicetree.nodes if self.devicetree is not None else ()
         return nodes[number] if number < len(nodes) else None
 

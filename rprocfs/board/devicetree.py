@@ -22,7 +22,7 @@ _DIRECTORY, _MODULES = "rprocfs,firmware-directory", "rprocfs,modules"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Devicetree:
-    """A tree, where it was read from, its *blob*, and the node of each processor, in order."""
+    """A tree, its file, its *blob*, and the node of each processor, in order."""
 
     path: str
     root: OfNode
@@ -35,7 +35,7 @@ class Devicetree:
 
 
 def is_dtb(content: bytes) -> bool:
-    """Does it begin as a flattened devicetree does."""
+    """Whether it begins with the magic number of a flattened devicetree."""
     return content.startswith(FDT_MAGIC.to_bytes(4, "big"))
 
 
@@ -44,7 +44,7 @@ def read_dtb(
     blob: bytes,
     match: Callable[[OfNode], Match | None],
 ) -> Devicetree:
-    """What the devicetree in *blob* describes; CommandError names file, node and property."""
+    """Return the board in *blob*; CommandError names the file, node and property."""
     try:
         root = unflatten(blob)
         found = list(of_processors(root, match))
@@ -68,7 +68,7 @@ def read_dtb(
 def write_dtb(
     processors: Iterable[Mapping[str, Any]], firmware_directory: str | None, modules: Iterable[str]
 ) -> bytes:
-    """The blob of a tree that :func:`read_dtb` reads the same from; CommandError."""
+    """Return a blob from which :func:`read_dtb` reads the same board; CommandError."""
     try:
         root = make_tree(processors)
         _choose(root, firmware_directory, modules)

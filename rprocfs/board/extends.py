@@ -1,4 +1,4 @@
-"""``extends``: a board file that says only what is different from another one."""
+"""``extends``: a board file that contains only the differences from another one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rprocfs.board.devicetree import is_dtb
 from rprocfs.board.ready import read_board, ready_boards
 from rprocfs.errors import CommandError
 
-#: As many files may extend one another.
+#: The longest chain of files that extend one another.
 _MAX_DEPTH = 8
 #: Paths relative to the file.
 _PATHS = ("devicetree", "firmware-directory")
@@ -45,7 +45,7 @@ def base_of(path: str, document: Mapping[str, Any]) -> tuple[str, bytes] | None:
 
 
 def extended(path: str, document: Mapping[str, Any]) -> dict[str, Any]:
-    """*document* with all that it does not say from what it extends; CommandError.
+    """*document*, completed by what it extends; CommandError.
 
     Tables with the label of one of the base's change that one, others are added; rules are
     added behind those of the base.

@@ -1,4 +1,4 @@
-"""``rprocfs board kernels``: what kernel versions do differently, from the table of them."""
+"""``rprocfs board kernels``: the differences between kernel versions, from their table."""
 
 from __future__ import annotations
 

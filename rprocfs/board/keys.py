@@ -1,4 +1,4 @@
-"""Which keys a processor may have: the common ones, and those that its driver declares.
+"""The keys that a processor may have: the common ones and those that its driver declares.
 
 A driver declares them as ``properties`` (:class:`~rprocfs.base.platform.PlatformDriver`). They
 are keys of board files, properties of devicetree nodes and files in configfs.

@@ -1,4 +1,4 @@
-"""A board by its name, and the system that it describes."""
+"""Load a board by its name, and run the system that it describes."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from rprocfs.kernel import DEFAULT, KernelVersion, find_kernel
 from rprocfs.remoteproc.core import flush_auto_boot
 from rprocfs.system import System
 
-#: Seconds that processors which boot by themselves have at most, before anybody looks.
+#: The longest wait, in seconds, for processors that boot by themselves before the board is shown.
 AUTO_BOOT = 2.0
 
 
 def load_board(name: str | None) -> Board:
-    """The board that the file *name* describes, or that is called so; the default one for None.
+    """Return the board in the file *name*, or the ready board *name*; None is the default one.
 
     CommandError names the file, the place in it and what is wrong there.
     """

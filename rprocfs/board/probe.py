@@ -1,4 +1,4 @@
-"""What became of a board's processors: which have no driver, and why."""
+"""The result of probing a board's processors: which have no driver, and why."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _PROBE_FAILED = "failed with error"
 
 
 def probe_failures(system: System) -> Iterator[str]:
-    """For each processor whose probe failed its label and what the kernel log says of it."""
+    """Return (label, reason from the kernel log) of each processor whose probe failed."""
     for device in list(system.platform.devices.values()):
         if "compatible" in device.properties and device.driver is None:
             label = device.properties.get("label") or device.name
@@ -31,7 +31,7 @@ def _what_was_said(system: System, device: PlatformDevice) -> str:
 
 
 def complaints(system: System, *, configfs: bool) -> list[str]:
-    """What its user should know: the processors that failed, or that there is none.
+    """Return the complaints for the user: processors that failed, or that there is none.
 
     With *configfs* there may be none: users make them.
     """

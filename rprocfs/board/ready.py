@@ -1,4 +1,4 @@
-"""The boards that come along, by name."""
+"""Ready boards, by name: those of this package and of others."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from rprocfs.entry_point import load_entry_point
 from rprocfs.errors import CommandError
 
-#: No board file is bigger, and no devicetree.
+#: The largest board file or devicetree.
 MAX_SIZE = 2 << 20
 
 
@@ -34,7 +34,7 @@ def other_boards() -> Mapping[str, Path]:
 
 
 def images(name: str) -> tuple[str, ...]:
-    """Where the images that come along are: those for the board of that name, and the others."""
+    """The directories of the shipped images: those for the board of that name, then the others."""
     here = Path(__file__).parents[1]
     places = (here / "boards/firmware" / name, here / "firmware")
     return tuple(str(place) for place in places if place.is_dir())
@@ -46,12 +46,12 @@ def board_names() -> str:
 
 
 def description(path: Path) -> str:
-    """The line that a board file says of itself."""
+    """The first line of a board file, which describes it."""
     return str(tomllib.loads(path.read_text("utf-8")).get("description", ""))
 
 
 def show_ready(path: Path) -> str:
-    """Its text, so that a copy of it says the same anywhere."""
+    """Its text, changed so that a copy in another directory means the same."""
     tree = re.compile(r'^devicetree = "', re.MULTILINE)
     return tree.sub(f'devicetree = "{path.parent.absolute()}/', path.read_text("utf-8"))
 

@@ -1,4 +1,4 @@
-"""Whose nodes are, and what they are called besides: udev's part.
+"""Owners, modes and further names of nodes, which udev sets on a board.
 
 A rule is for nodes below ``dev`` by a pattern of their names, or for files of the devices
 of a subsystem below ``sys``. It holds from the moment when the device appears.
@@ -36,7 +36,7 @@ class Rule:
 
     @classmethod
     def of(cls, table: Mapping[str, Any]) -> Rule:
-        """What a table of good types says; ValueError(key, text)."""
+        """Make a rule of a table whose types are valid; ValueError(key, text)."""
         if ("node" in table) == ("subsystem" in table):
             raise ValueError("node", "there must be either node or subsystem")
         if ("subsystem" in table) != bool({"attributes", "driver"} & table.keys()):

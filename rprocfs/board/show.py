@@ -1,4 +1,4 @@
-"""What would make a board as it is now: ``sys/kernel/debug/rprocfs/board.toml``."""
+"""The board file of a board as it is now: ``sys/kernel/debug/rprocfs/board.toml``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from rprocfs.board.description import Board
     from rprocfs.system import System
 
-#: Where it is, below the mount.
+#: Its path below the mount.
 PATH = "sys/kernel/debug/rprocfs/board.toml"
 
 
@@ -51,7 +51,7 @@ def show_board(system: System, board: Board) -> str:
 
 
 def show_init(system: System, board: Board) -> None:
-    """Make the file, where a board need not show what it has not."""
+    """Make the file. Not for ``strict``: a real board has no such file."""
     directory = system.model.debug.mkdirs("rprocfs")
     directory.add("board.toml", DebugfsFile(lambda: show_board(system, board).encode()))
 
@@ -70,7 +70,7 @@ def _properties(processor: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _reads_node(processor: Mapping[str, Any]) -> bool:
-    """Is it described by its node alone: no board file can say as much."""
+    """Whether only its devicetree node describes it, which a board file cannot do."""
     return getattr(find_driver(processor["compatible"]), "of_keys", None) is not None
 
 

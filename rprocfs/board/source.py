@@ -1,4 +1,4 @@
-"""Where in the text of a board file a key stands, so that a complaint can say so."""
+"""The line of each key in a board file, for complaints."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class Source:
                 self._lines.setdefault((*table, key[1].strip("\"'")), number)
 
     def complain(self, place: Place, text: str) -> None:
-        """Something is wrong at the key, in the line of the file."""
+        """Record a complaint about the key, with its line."""
         line = next(
             (self._lines[place[:end]] for end in range(len(place), 0, -1)
              if place[:end] in self._lines), None,
@@ -67,7 +67,7 @@ class Source:
     def check_keys(
         self, place: Place, table: Mapping[str, Any], known: Mapping[str, Key]
     ) -> dict[str, Any]:
-        """Those keys that are known and of their types; complaints about the others."""
+        """Return the keys that are known and have the right type; complain about the others."""
         good = {}
         for name, value in table.items():
             kind = known[name].kind if name in known else None
@@ -83,7 +83,7 @@ class Source:
 
 
 def is_a(value: object, kind: type) -> bool:
-    """Is *value* of a kind that :class:`Key` names."""
+    """Whether *value* has one of the types that :class:`Key` names."""
     if kind is list:
         return isinstance(value, list) and all(isinstance(word, str) for word in value)
     if kind is tuple:
