@@ -1,4 +1,4 @@
-"""The cause of a complaint, where the image or the boot tell more than the kernel's line."""
+"""The cause of a complaint, if the image or the boot reveals more than the kernel's line."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def cause_of(boot: DryBoot, line: str) -> Cause:
 
 
 def silent_cause(boot: DryBoot) -> Cause:
-    """Why it is refused without a word."""
+    """Why the kernel refuses the image without a message."""
     if boot.stage is Stage.PARSE:
         return table_cause(boot) or SILENT
     has_devmem = boot.table and any(part.kind == "devmem" for part in rsc_parts(boot.table))
@@ -66,7 +66,7 @@ def table_cause(boot: DryBoot) -> Cause | None:
 
 
 def tolerated(cause: Cause | None) -> Cause | None:
-    """*cause*, where the driver goes on without a table."""
+    """*cause*, for a driver that continues without a table."""
     if cause is None:
         return None
     consequence = "It boots without a table, but has neither trace nor channels."
@@ -74,12 +74,12 @@ def tolerated(cause: Cause | None) -> Cause | None:
 
 
 def is_told(boot: DryBoot) -> bool:
-    """Did the kernel say that it goes on without a table."""
+    """Whether the kernel logged that it continues without a table."""
     return any(_TOLERATED.search(record.text) for record in boot.records)
 
 
 def entry_cause(boot: DryBoot) -> Cause | None:
-    """How the table was laid out otherwise than the kernel reads it."""
+    """How the layout of the table differs from the one that the kernel reads."""
     section = boot.facts.table if boot.facts is not None else None
     return layout_cause(boot.table, section.addr) if section is not None else None
 

@@ -107,7 +107,7 @@ def choose(board: Board, label: str | None, file: Path, name: str | None = None)
 
 
 def make_report(path: str, target: Target) -> dict[str, Any]:
-    """All that is to say about the image at *path* on this processor. CommandError."""
+    """Make the report on the image at *path* on this processor. CommandError."""
     properties = target.properties
     boot = _boot(_readable(path), target)
     return {

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def document(boot: DryBoot, machines: Sequence[int] = ()) -> dict[str, Any]:
-    """All that is to say about *boot*, on a processor that executes *machines*."""
+    """The report on *boot*, on a processor that executes images for *machines*."""
     return {
         "kernel": boot.kernel,
         "boots": boot.errno == 0,

@@ -1,8 +1,8 @@
-"""A boot that stops short of the processor: what ``rprocfs check`` decides by.
+"""A boot that does not start the processor: the basis of ``rprocfs check``.
 
-It *is* a boot, ``rproc_boot()`` with everything the framework does in it, by the
-driver's own operations, but that the processor is not started: nothing is executed. What the
-loader decides meanwhile is noted down (:class:`DryOps`), and is all that a report states.
+It *is* a boot: ``rproc_boot()``, all of the framework, and the driver's own operations. Only the
+processor is not started, so nothing is executed. :class:`DryOps` records the decisions of the
+loader; a report states nothing else.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class Stage(StrEnum):
-    """How far a boot comes."""
+    """The stages of a boot."""
 
     REQUEST = "finding the file"
     SANITY = "the ELF header"
@@ -42,7 +42,7 @@ class Stage(StrEnum):
 
 @dataclass(slots=True)
 class Loaded:
-    """Where the table is written back: *before* is what the loaded image has there."""
+    """The place to which the table is written back; *before* is its content in the loaded image."""
 
     span: Span
     before: bytes
@@ -50,7 +50,7 @@ class Loaded:
 
 @dataclass(slots=True)
 class DryBoot:
-    """What a boot of *fw* came to.
+    """The result of a dry boot of *fw*.
 
     *errno* is what the writer of ``start`` gets, 0: it boots. *map* are the memories, *spans*
     those that the loader was given for a segment, by its number (None: refused). *table* is
@@ -204,14 +204,14 @@ class DryOps(RprocOps):
         return va
 
     def start(self, rproc: Rproc) -> None:
-        """Nothing: this is where the processor would run."""
+        """Do nothing; on a real processor, execution would begin here."""
         self._enter(rproc, Stage.DEVICES)
 
     def stop(self, rproc: Rproc) -> None:
         """Nothing runs."""
 
     def kick(self, rproc: Rproc, notifyid: int) -> None:
-        """Nobody listens."""
+        """Do nothing: there is no remote."""
 
     def _enter(self, rproc: Rproc, stage: Stage) -> None:
         self._boot.stage = stage

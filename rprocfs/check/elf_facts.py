@@ -1,7 +1,7 @@
-"""What stands in an image, for people: its header, segments and sections. Sans-I/O.
+"""The header, segments and sections of an image, for reports. Sans-I/O.
 
-The loader decides (:mod:`.elf_loader`); this shows, also what the loader refuses, and
-never fails: what is not in the image is left out.
+The loader decides (:mod:`.elf_loader`). This module only reports, also on images that the loader
+refuses. It never fails: parts that are not in the image are left out.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class ElfSegment:
         return "".join(c if self.flags & bit else "-" for c, bit in (("r", 4), ("w", 2), ("x", 1)))
 
     def carries(self, section: ElfSection) -> bool:
-        """Are the bytes of *section* in the file all among its own."""
+        """Whether all bytes of *section* in the file are in this segment."""
         at = section.offset - self.offset
         return not section.nobits and at >= 0 and at + section.size <= self.filesz
 
@@ -62,13 +62,13 @@ class ElfSection:
 
     @property
     def nobits(self) -> bool:
-        """Has it no bytes in the file."""
+        """Whether the section has no bytes in the file."""
         return self.type == SHT_NOBITS
 
 
 @dataclass(frozen=True, slots=True)
 class ElfFacts:
-    """An image's header, segments and sections, as far as they are in the file."""
+    """The parts of an image's header, segments and sections that are in the file."""
 
     elf_class: str
     order: str
@@ -108,7 +108,7 @@ def machine_name(number: int) -> str:
 
 
 def elf_facts(fw: bytes) -> ElfFacts | None:
-    """What stands in *fw*; None if it is not ELF, or has no whole header."""
+    """Read *fw*; None if it is not ELF or its header is not complete."""
     kind, order = (fw[4], fw[5]) if len(fw) > 5 else (0, 0)
     if fw[:4] != b"\x7fELF" or kind not in _EHDR or order not in _ORDERS:
         return None

@@ -1,4 +1,4 @@
-"""The kernel's complaints about an image, what they mean, and what mends it."""
+"""The kernel's complaints about an image, their meaning and their remedy."""
 
 from __future__ import annotations
 
@@ -183,7 +183,7 @@ SILENT = Cause("The kernel refuses it without a word.", "Look at the part named 
 
 
 def explain(line: str) -> Cause:
-    """What a line of the kernel's means; empty texts where there is nothing to add."""
+    """What a line of the kernel's means; empty texts if there is nothing to add."""
     for explanation in EXPLANATIONS:
         if re.match(explanation.pattern, line):
             return Cause(explanation.meaning, explanation.remedy)

@@ -1,4 +1,4 @@
-"""What there is to know about an image, and how bad it is."""
+"""The findings about an image, with their severity."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ class Severity(StrEnum):
 class Finding:
     """One thing to know about an image.
 
-    *errno* is what a boot fails with because of it, 0 where it boots all the same.
-    *message* is the kernel's line; empty where the kernel says nothing.
+    *errno* is the error with which the boot fails because of it, 0 if the image still boots.
+    *message* is the kernel's line; empty if the kernel logs nothing.
     """
 
     errno: int
@@ -34,7 +34,7 @@ class Finding:
 
 
 class Cause(NamedTuple):
-    """What is wrong, and what mends it."""
+    """What is wrong, and its remedy."""
 
     meaning: str
     remedy: str

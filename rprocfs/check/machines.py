@@ -1,4 +1,4 @@
-"""Which processor an image is for."""
+"""Match images with processors by their machine."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def fitting(processors: Sequence[Mapping[str, Any]], machine: int | None) -> int
 
 
 def machine_cause(boot: DryBoot, machines: Sequence[int]) -> Cause | None:
-    """Is the image for another machine than those."""
+    """The cause if the image is for a machine other than *machines*."""
     if boot.facts is None or not machines or boot.facts.machine in machines:
         return None
     machine = boot.facts.machine

@@ -1,7 +1,7 @@
-"""The memories of a processor, and what lies in them: by where the bytes really are.
+"""The memories of a processor and their content, located by the bytes themselves.
 
-Two memories may have one address, and one memory two: what a segment was loaded into is told by
-the memory that the loader was given, never by its address.
+Two memories may have the same address, and one memory may have two. So the memory of a segment is
+the one that the loader was given, never the one at the segment's address.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ class Span(NamedTuple):
         return self.start + self.size
 
     def meets(self, other: Span) -> bool:
-        """Have they a byte in common."""
+        """Whether the two have a byte in common."""
         return self.start < other.end and other.start < self.end
 
     def holds(self, other: Span) -> bool:
-        """Is all of *other* inside."""
+        """Whether all of *other* is inside."""
         return self.start <= other.start and other.end <= self.end
 
 
 def span_of(view: memoryview) -> Span:
-    """Where a writable *view* is."""
+    """The span of a writable *view*."""
     if not view.nbytes:
         return Span(0, 0)
     return Span(ctypes.addressof(ctypes.c_char.from_buffer(view)), view.nbytes)
@@ -75,13 +75,13 @@ class Area:
 
     @property
     def title(self) -> str:
-        """How a report calls it."""
+        """Its name in a report."""
         if self.kind == "carveout":
             return f"carveout {self.name}"
         return f"{self.name} at {self.da:#x}" if self.name == "memory" else self.name
 
     def holds(self, da: int, size: int) -> bool:
-        """Are all of the *size* bytes at *da* its own."""
+        """Whether the area holds all of the *size* bytes at *da*."""
         return self.da <= da and da + size <= self.end
 
 
@@ -117,7 +117,7 @@ class MemoryMap:
         )
 
     def at(self, da: int) -> Area | None:
-        """The one at that address, the largest where there are several."""
+        """The area at that address; the largest if there are several."""
         found = [area for area in self.known() if area.da <= da < area.end]
         return max(found, key=lambda area: area.size, default=None)
 

@@ -1,4 +1,4 @@
-"""What boots and does not do what was meant, of which the kernel says nothing."""
+"""Notices about images that boot but do not work, which the kernel does not report."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def _entry_point(boot: DryBoot, facts: ElfFacts) -> Iterator[Finding]:
 
 
 def _vectors(boot: DryBoot, facts: ElfFacts) -> Iterator[Finding]:
-    """Can the core take its first step."""
+    """Whether the core can execute its first instruction."""
     if boot.vectors is None:
         return
     at, words = boot.vectors, boot.vector_words

@@ -1,4 +1,4 @@
-"""What is wrong with an image, or might be: a dry boot, explained."""
+"""The findings about an image, from a dry boot."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _GRAVE = re.compile(r"unsupported resource|Allocated carveout doesn't fit")
 
 
 def findings(boot: DryBoot, machines: Sequence[int] = ()) -> list[Finding]:
-    """What the kernel said, explained, then what it would not say; the worst first.
+    """The kernel's complaints, explained, and the notices; the worst first.
 
     *machines* are those that the processor executes, empty: any.
     """
@@ -67,7 +67,7 @@ def _said(boot: DryBoot) -> Iterator[Finding]:
 
 
 def _is_refusal(boot: DryBoot, record: Record) -> bool:
-    """Is it why the boot failed, and no complaint with which it went on."""
+    """Whether it is the reason of a failed boot, and not a complaint after which it went on."""
     return record.level <= Level.ERR and boot.stage_of(record) is boot.stage
 
 

@@ -56,7 +56,7 @@ class RscPart(NamedTuple):
 
 
 def rsc_parts(table: bytes) -> list[RscPart]:
-    """All of a table whose header was found good, as far as it can be read."""
+    """The parts of a table whose header is valid, up to the first that cannot be read."""
     parts: list[RscPart] = []
     try:
         for resource in iter_resources(table):

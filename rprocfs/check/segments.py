@@ -1,4 +1,4 @@
-"""What is wrong with the place of a segment: too far, between two memories, over another."""
+"""Segments in the wrong place: outside memory, between two memories, or over another one."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MANY = 6
 
 
 def misplaced_cause(boot: DryBoot) -> Cause | None:
-    """Where the carveouts and rings went that asked for an address which nobody has."""
+    """Where carveouts and rings were put that asked for an address outside all memories."""
     lost = [area for area in boot.map.areas if not area.visible]
     if not lost:
         return None
@@ -110,7 +110,7 @@ def _limits(area: Area) -> str:
 
 
 def _where(memories: MemoryMap) -> str:
-    """Where it could be moved to."""
+    """An address to which it could be moved."""
     known = list({(area.da, area.size): area for area in memories.known()}.values())
     if not known:
         return "Reserve memory for the processor in the board's devicetree: memory-region."
@@ -124,7 +124,7 @@ def _where(memories: MemoryMap) -> str:
 
 
 def place_causes(boot: DryBoot) -> Iterator[Cause]:
-    """Segments over each other, in rings and buffers, or where the core does not see them."""
+    """Segments over each other, in rings or buffers, or in memory that the core does not see."""
     placed = [
         (number, segment, span)
         for number, segment in enumerate(boot.facts.loads if boot.facts else ())

@@ -1,4 +1,4 @@
-"""How a resource table went wrong that was written in C: read from its bytes. Sans-I/O."""
+"""Mistakes in the C layout of a resource table, found from its bytes. Sans-I/O."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rprocfs.remoteproc.rsc_table import (
 )
 
 _VERSION = b"\1\0\0\0"
-#: Bytes of a table that are looked at.
+#: The number of bytes of a table that are examined.
 _LARGEST = 0x1000
 #: No table has more entries.
 _MANY = 64
@@ -30,7 +30,7 @@ _NAME_AT: Mapping[int, int] = {RSC_CARVEOUT: 20, RSC_TRACE: 12}
 
 
 def looks_like_table(data: bytes) -> bool:
-    """Is that the beginning of a good table."""
+    """Whether the bytes begin a valid table."""
     head = _header(data)
     if head is None or head[0] != 1 or not 0 < head[1] <= _MANY or any(head[2:]):
         return False
@@ -38,7 +38,7 @@ def looks_like_table(data: bytes) -> bool:
 
 
 def table_inside(data: bytes) -> int | None:
-    """Where in *data* a good table begins."""
+    """The offset of a valid table in *data*."""
     at = data.find(_VERSION)
     while at >= 0:
         if at % 4 == 0 and looks_like_table(data[at : at + _LARGEST]):
@@ -114,7 +114,7 @@ def _entry_cause(table: bytes, offset: int) -> Cause | None:
 
 
 def _is_short(table: bytes, offset: int) -> bool:
-    """Does the entry begin with a type of one byte, and are its fields packed behind it."""
+    """Whether the entry begins with a type of one byte, with its fields packed behind it."""
     kind = table[offset]
     if _type(table, offset) < RSC_LAST:
         return False
@@ -127,7 +127,7 @@ def _is_short(table: bytes, offset: int) -> bool:
 
 
 def _is_wide(table: bytes, offset: int) -> bool:
-    """Is every second word of it the zero upper half of the one before."""
+    """Whether every second word is the zero upper half of the word before it."""
     words = memoryview(table[offset : offset + 32].ljust(32, b"\xff")).cast("I")
     if words[1] or words[3] or words[5]:
         return False
@@ -153,7 +153,7 @@ def _offsets(table: bytes, num: int, width: int) -> tuple[int, ...]:
 
 
 def _are_entries(table: bytes, offsets: tuple[int, ...], end: int) -> bool:
-    """Does each lead to an entry of a known type, behind *end*."""
+    """Whether each offset leads to an entry of a known type after *end*."""
     return bool(offsets) and all(
         end <= offset <= len(table) - FW_RSC_HDR_SIZE and _is_kind(table, offset)
         for offset in offsets
