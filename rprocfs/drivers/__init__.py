@@ -1,7 +1,7 @@
-"""Platform drivers, one a file; what several share is in packages.
+"""Platform drivers, one file each. Code that several drivers share is in packages.
 
 :mod:`.worker` is for processors that execute firmware in a worker process, :mod:`.model` for those
-whose remote side is a model, :mod:`.sim` is the driver ``rproc-sim``.
+with a simulated remote side; :mod:`.sim` is the driver ``rproc-sim``.
 
 May import the framework, ``soc``, ``engines`` and ``hw``; nothing imports a driver: the table
 ``DRIVERS`` of :mod:`rprocfs.system` and the entry points ``rprocfs.drivers`` name them. So a

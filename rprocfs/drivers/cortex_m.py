@@ -47,5 +47,5 @@ class CortexMDriver(VsocDriver):
     }
 
     def best(self) -> str:
-        """QEMU where it is installed, else Unicorn, which comes along."""
+        """QEMU if it is installed, else Unicorn, which is always there."""
         return "qemu" if qemu_engine.program() else "unicorn"

@@ -131,7 +131,7 @@ class ImxRprocOps(ModelOps):
             rproc.info("No resource table in elf")
 
     def start(self, rproc: Rproc) -> None:
-        """imx_rproc_start(). EOPNOTSUPP where Linux is not the core's master."""
+        """imx_rproc_start(). EOPNOTSUPP if Linux does not control the core."""
         self.xtr_mbox_init()
         if self._dcfg.method is Method.NONE:
             raise error(errno.EOPNOTSUPP)
@@ -158,7 +158,7 @@ class ImxRprocOps(ModelOps):
         super().attach(rproc)
 
     def detach(self, rproc: Rproc) -> None:
-        """imx_rproc_detach(). EOPNOTSUPP but for a core in a partition of its own (SCU)."""
+        """imx_rproc_detach(). EOPNOTSUPP unless the core is in a partition of its own (SCU)."""
         del rproc
         if self._dcfg.method is not Method.SCU_API or self.owned:
             raise error(errno.EOPNOTSUPP)
@@ -201,7 +201,7 @@ class ImxRprocOps(ModelOps):
         return None
 
     def memories(self, rproc: Rproc) -> Iterator[Memory]:
-        """As far as it is mapped; the last byte cannot be had."""
+        """The mapped memories, each without its last byte, see :meth:`da_to_va`."""
         del rproc
         for att in self._dcfg.att:
             for mem in self._mem if att.core in (None, self.core_index) else ():
@@ -218,8 +218,8 @@ class ImxRprocOps(ModelOps):
     def find_loaded_rsc_table(self, rproc: Rproc, fw: bytes) -> memoryview | None:
         """imx_rproc_elf_find_loaded_rsc_table(): the memory ``rsc-table``, if the node has one.
 
-        None for an image without table. EINVAL for a table that is larger, where the kernel would
-        write behind it.
+        None for an image without a table. EINVAL if the table is larger than the memory; the kernel
+        would write past its end.
         """
         if rproc.cached_table is None:
             return None
@@ -294,7 +294,7 @@ class ImxRprocDriver(ModelDriver):
 
     @classmethod
     def of_label(cls, node: OfNode) -> str:
-        """Each of them is called so."""
+        """All of them have the same name."""
         del node
         return "imx-rproc"
 

@@ -98,7 +98,7 @@ class ScpOps(ModelOps):
             raise FirmwareError(number=errno.EOVERFLOW)
 
     def load(self, rproc: Rproc, fw: bytes) -> None:
-        """scp_elf_load_segments(): what the file does not fill is left as it is."""
+        """scp_elf_load_segments(): memory that the file does not fill is not cleared."""
         for phdr in elf_loader.iter_phdrs(fw):
             da, memsz, filesz, offset = (phdr[name] for name in _PHDR)
             if phdr["p_type"] != "PT_LOAD" or not filesz:
@@ -215,7 +215,7 @@ def _sram(device: PlatformDevice, node: OfNode, data: ScpData) -> ScpMem:
 
 
 def _l1tcm(device: PlatformDevice, cluster: OfNode, data: ScpData) -> Iterator[ScpMem]:
-    """Where there is one; those that see the SRAM at 0 do not look for it."""
+    """Map the L1TCM if there is one; the driver does not look for it if the SRAM is at 0."""
     resource = resource_byname(cluster, "l1tcm")
     if resource is not None and not data.sram_at_0:
         yield ScpMem("l1tcm", resource[0], device.model.iomem.ioremap(*resource))

@@ -17,7 +17,7 @@ auto-boot     boot when registered
 phandle       number for ``rproc_get_by_phandle``
 ============= ===================================================================
 
-A signal that ends it is a crash, as is an exit that nobody asked for, whatever its status:
+A signal that ends it is a crash, and so is an exit without a request, with any status:
 SIGSEGV and SIGBUS are an ``mmufault``, all else is a ``fatal error``. The dump holds the
 carveouts and vrings, not the program's own memory.
 """
@@ -97,7 +97,7 @@ class NativeOps(VsocOps):
         return None if rproc.table is None else self.soc.memory.at(da, len(rproc.table))
 
     def start(self, rproc: Rproc) -> None:
-        """Start it; the errno of execve where it is no program after all."""
+        """Start the program; the errno of execve if it is not executable."""
         super().start(rproc)
         assert isinstance(self._worker, NativeWorker)
         try:

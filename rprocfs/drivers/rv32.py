@@ -24,10 +24,10 @@ EM_RISCV = 243
 
 
 class Rv32Ops(VsocOps):
-    """A hart that begins at the first byte of the RAM, wherever the image says it does."""
+    """A hart that begins at the first byte of the RAM, which must be the entry point."""
 
     def sanity_check(self, rproc: Rproc, fw: bytes) -> None:
-        """The entry point has to be there."""
+        """FirmwareError if the entry point is not the first byte of the RAM."""
         super().sanity_check(rproc, fw)
         entry = elf_loader.rproc_elf_get_boot_addr(fw)
         if entry != RAM:

@@ -146,7 +146,7 @@ class Stm32RprocOps(WorkerOps):
             rproc.warn("no resource table found for this firmware")
 
     def boot_loader(self, rproc: Rproc) -> None:
-        """What U-Boot does before there is a kernel: load the firmware and let it go.
+        """Do what U-Boot does before the kernel starts: load the firmware and release the core.
 
         Sources: U-Boot's rproc-elf-loader.c and stm32_copro.c. FirmwareError; OSError.
         """
@@ -170,12 +170,12 @@ class Stm32RprocOps(WorkerOps):
         return table
 
     def start(self, rproc: Rproc) -> None:
-        """stm32_rproc_start(): let it go, from the vector table in the RETRAM."""
+        """stm32_rproc_start(): release the core, which starts at the vector table in the RETRAM."""
         _add_coredump_trace(rproc)
         self._power_up(rproc)
 
     def attach(self, rproc: Rproc) -> None:
-        """stm32_rproc_attach(): it runs."""
+        """stm32_rproc_attach(): the core is already running."""
         _add_coredump_trace(rproc)
 
     def detach(self, rproc: Rproc) -> None:
@@ -319,7 +319,7 @@ class Stm32RprocDriver(WorkerDriver):
 
 
 def _boot_loader(device: PlatformDevice, rproc: Rproc, ops: Stm32RprocOps) -> None:
-    """Where it fails, the kernel finds a processor that is off."""
+    """Run the boot loader. If it fails, the kernel finds a processor that is off."""
     try:
         ops.boot_loader(rproc)
     except OSError as failure:

@@ -1,1 +1,1 @@
-"""What all drivers of processors that execute firmware in a worker process share."""
+"""Code shared by the drivers of processors that execute firmware in a worker process."""

@@ -5,10 +5,10 @@ It stands beside ``state``, unless the system is strict::
     $ cat console &
     $ echo help > console
 
-- Reading takes what the firmware wrote since somebody last read, up to 64 KiB of it, and
-  waits when there is nothing; it goes on over stops, crashes and boots.
-- Writing is typing. EIO while the processor does not run; EAGAIN, also to who would
-  wait, while the firmware does not read.
+- A read takes the output that was not read yet, at most 64 KiB of it. If there is none, it
+  waits, also across stops, crashes and boots.
+- A write is input for the firmware. EIO while the processor does not run; EAGAIN while the
+  firmware does not read, even without O_NONBLOCK.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ KEPT = 64 << 10
 
 
 class Console:
-    """What the firmware wrote and nobody has read, copied into *log* if there is one.
+    """The output of the firmware that was not read yet; it is also copied into *log*, if any.
 
-    *send* types: it returns how many bytes there was room for, None while nobody is there.
-    What *log* does not take is not in there; the first time *complain* gets a line about it.
+    *send* passes input on and returns how many bytes were taken, None if no firmware runs. Output
+    that *log* does not take is missing there; at the first loss, *complain* gets a line about it.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Console:
         self._unread = bytearray()
 
     def output(self, data: bytes) -> None:
-        """The firmware wrote *data*. From any thread; never waits for a reader."""
+        """Add output of the firmware. Callable from any thread; it never waits for a reader."""
         if self._log is not None:
             self._copy(self._log, data)
         with self._lock:

@@ -36,7 +36,7 @@ SOCKET_PATH_MAX = 108
 
 @attribute
 def gdb(path: str) -> str:
-    """What to say behind ``target remote``."""
+    """The argument of gdb's ``target remote``."""
     return path
 
 
@@ -73,7 +73,7 @@ class WorkerDriver(PlatformDriver):
         return (cls.elf_machine,)
 
     def best(self) -> str:
-        """The name of the engine to take where the description names none."""
+        """The name of the engine to use if the description names none."""
         return next(iter(self.engines))
 
     def probe(self, device: PlatformDevice) -> None:
@@ -96,7 +96,7 @@ class WorkerDriver(PlatformDriver):
             rproc.dir.add("console", ConsoleFile(ops.console))
 
     def add_files(self, rproc: Rproc, ops: WorkerOps, socket: str) -> None:
-        """What no kernel has."""
+        """Add the files that no kernel has."""
         if rproc.debug_dir is not None:
             rproc.debug_dir.add("worker", DebugfsFile(ops.worker_show, fresh=True))
         if socket:
@@ -182,7 +182,7 @@ def _remove_socket(path: Path, before: tuple[int, int] | None) -> None:
 
 def _log(device: PlatformDevice, path: str) -> BinaryIO:
     try:
-        # Never waits for who reads a FIFO, neither here nor in a write.
+        # Never waits for the reader of a FIFO, neither here nor in a write.
         return open(
             path,
             "ab",

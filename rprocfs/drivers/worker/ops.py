@@ -1,8 +1,8 @@
-"""What all processors have in common that execute firmware in a worker process.
+"""The operations common to all processors that execute firmware in a worker process.
 
-What a SoC is stands in :mod:`rprocfs.soc`, how the instructions of its cores are executed
-in :mod:`rprocfs.engines`. Here both become a processor. What a message of the doorbell means
-is the business of the SoC's driver.
+:mod:`rprocfs.soc` describes a SoC, and :mod:`rprocfs.engines` executes the instructions of its
+cores; this module makes a processor of the two. The driver of the SoC decides what a message of
+the doorbell means.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 EM_ARM = 40
 
-#: Seconds that a processor that crashed has to tell its registers.
+#: The longest wait, in seconds, for the registers of a crashed processor.
 TELL_WITHIN = 0.5
 
 _CRASHES = {
@@ -69,7 +69,7 @@ class WorkerOps(RprocOps):
         self.console = Console(self._type)
         self._boot = soc.machine.boot(core, 0, ())
         self._worker: Worker | None = None
-        self.ended = threading.Event()  # the firmware has come to an end, or says so
+        self.ended = threading.Event()  # the firmware has ended, or has announced its end
         self._crashed = self._dying = self._stopping = False
         self._kind = CrashType.FATAL_ERROR
         self._registers: tuple[int, ...] = ()
@@ -89,7 +89,7 @@ class WorkerOps(RprocOps):
         return (f"engine {name}\n" + (_usage(worker.pid) if worker else "")).encode()
 
     def sanity_check(self, rproc: Rproc, fw: bytes) -> None:
-        """An image for this core, besides what the ELF loader asks for."""
+        """Check that the image is for this core, after the checks of the ELF loader."""
         super().sanity_check(rproc, fw)
         machine = int.from_bytes(fw[18:20], "little")
         if elf_loader.fw_elf_get_class(fw) != self.elf_class or machine != self._elf_machine:
@@ -101,7 +101,7 @@ class WorkerOps(RprocOps):
         self.soc.power_on(self._core)
 
     def unprepare(self, rproc: Rproc) -> None:
-        """Take the power away, unless the core was left running (``detach``)."""
+        """Cut the power, unless the core was left running by ``detach``."""
         del rproc
         if self._worker is None:
             self.soc.power_off(self._core)
@@ -117,7 +117,7 @@ class WorkerOps(RprocOps):
         return [Memory(bank.name, bank.da, bank.size) for bank in self.soc.machine.banks]
 
     def vector_table(self, rproc: Rproc) -> int | None:
-        """At the first segment of the image, or where the machine has it."""
+        """The first segment of the image, or the fixed address of the machine."""
         del rproc
         return self._boot.address if self._elf_machine == EM_ARM else None
 
@@ -149,7 +149,7 @@ class WorkerOps(RprocOps):
             raise
 
     def stop(self, rproc: Rproc) -> None:
-        """Ask it to come to an end, then end it; after a crash, where it was."""
+        """Ask the firmware to end, then end the worker. A crashed one is ended as it is."""
         worker = self._worker
         if worker is not None and rproc.state is State.CRASHED:
             worker.halt()
@@ -160,10 +160,10 @@ class WorkerOps(RprocOps):
         self.end()
 
     def request_shutdown(self, rproc: Rproc, worker: Worker) -> None:
-        """Ask the firmware to come to an end, and wait for it to agree, but not for long."""
+        """Ask the firmware to end, and wait briefly for its answer."""
 
     def end(self) -> None:
-        """End what runs, at once."""
+        """End the worker at once."""
         if self._worker is not None:
             self._worker.stop()
             self._worker = None
@@ -223,7 +223,7 @@ class WorkerOps(RprocOps):
         self.ended.set()
 
     def _report(self, rproc: Rproc, kind: CrashType) -> None:
-        """Once a boot."""
+        """Report a crash, at most once for each boot."""
         if not self._crashed:
             self._crashed, self._kind = True, kind
             if self._worker is not None:

@@ -1,9 +1,9 @@
-"""A SoC that is there: its memory, and which of its cores have power.
+"""An instance of a SoC: its memory, and the power of its cores.
 
-All cores of a SoC see one memory, and so does the host. A core is released in three steps,
-as by most reset controllers. *Power* (the module's reset) makes its memory accessible while
-the core stands still. Then the host loads the memory. Only then the core's *local reset* is
-deasserted. Memory is lost when no core has power any more.
+All cores of a SoC and the host see the same memory. A core is released in three steps, as most
+reset controllers do. First *power* (the module reset) makes the memory accessible while the
+core stands still. Then the host loads the memory. Last, the *local reset* of the core is
+deasserted. The memory is lost when the last core loses power.
 """
 
 from __future__ import annotations
