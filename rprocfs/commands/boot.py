@@ -76,7 +76,7 @@ def run_boot(arguments: argparse.Namespace) -> int:
 
 
 def _reason(failure: OSError) -> str:
-    """The kernel refuses some images without a word."""
+    """Say why the boot failed, also if the kernel refuses the image without a message."""
     return failure.strerror or os.strerror(failure.errno or errno.EIO)
 
 
@@ -125,7 +125,7 @@ def _shown(lines: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:
 
 
 def _printable(line: str) -> str:
-    """Firmware does not command the terminal."""
+    """Escape the text, so that firmware cannot control the terminal."""
     return "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in line)
 
 
@@ -135,7 +135,7 @@ def _show(lines: Iterator[tuple[str, str]]) -> None:
 
 
 def _tell_crash(rproc: Rproc, image: Path, said: Said) -> None:
-    """Where it was: what gdb makes of the dump, if there is a gdb."""
+    """Print the backtrace that gdb reads from the dump, if gdb is installed."""
     deadline = time.monotonic() + DUMP_WITHIN
     data = b""
     while not data and time.monotonic() < deadline:

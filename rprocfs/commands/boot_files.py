@@ -19,7 +19,7 @@ LONGEST = 4096
 
 
 class Said:
-    """The lines of several sources, as far as they are whole."""
+    """The complete lines of several sources."""
 
     def __init__(self, sources: Mapping[str, Source]) -> None:
         self._sources = sources

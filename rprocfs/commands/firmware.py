@@ -105,7 +105,7 @@ def run_list(arguments: argparse.Namespace) -> int:
 
 
 def run_new(arguments: argparse.Namespace) -> int:
-    """Write the project. CommandError where there is something already."""
+    """Write the project. CommandError if the directory is not empty."""
     where = Path(arguments.directory)
     try:
         where.mkdir(parents=True, exist_ok=True)

@@ -26,9 +26,9 @@ _COLUMNS = {
     "IN/s": "messages_in_rate", "INB/s": "bytes_in_rate", "HELD": "vrings",
 }  # fmt: skip
 _BYTES = ("RSS", "OUTB/s", "INB/s")
-#: What a narrow terminal goes without, the first one first; --json has it all.
+#: The columns that a narrow terminal loses, the first one first; --json has all of them.
 _DISPENSABLE = ("PID", "ENGINE", "OUTB/s", "INB/s", "HELD")
-#: What is cut where that is not enough, and to how much.
+#: The columns that are cut if that is not enough, with their width then.
 _CUT = {"FIRMWARE": 12, "LABEL": 10}
 _EPILOG = """\
 columns:
@@ -76,7 +76,7 @@ def _delay(text: str) -> float:
 
 
 def run_top(arguments: argparse.Namespace) -> int:
-    """Show it; CommandError if there is no mount, or none any more."""
+    """Show the table; CommandError if there is no mount, or if it went away."""
     where = Path(arguments.directory) if arguments.directory else the_mount()
     live = _live() if sys.stdout.isatty() and not arguments.json else None
     if live is not None:
@@ -136,7 +136,7 @@ def _live() -> Any:
 
 
 def the_mount(mountinfo: str | None = None) -> Path:
-    """The only mount of rprocfs there is. CommandError naming them where there are several."""
+    """Return the only mount of rprocfs. CommandError if there are several, with their names."""
     if mountinfo is None:
         mountinfo = Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape")
     found = {}
