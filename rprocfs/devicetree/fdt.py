@@ -1,8 +1,8 @@
 """The flattened form of a tree, version 17 -- drivers/of/fdt.c, libfdt.
 
-Devicetree Specification 0.4, chapter 5. Bytes in, nodes out, and back. A blob is not
-believed: whatever it holds, reading it ends in time and space bounded by its size, with
-a tree or with one :class:`FdtError`.
+Devicetree Specification 0.4, chapter 5. Bytes in, nodes out, and back. A blob is not trusted.
+Reading one takes time and space bounded by its size, and ends with a tree or with one
+:class:`FdtError`.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ class _BinHandle(Handle):
         return self.file.value[offset : offset + size]
 
     def write(self, data: bytes, offset: int) -> int:
-        """EIO, for who gave the file another mode."""
+        """EIO, even if a user has made the file writable."""
         raise error(errno.EIO)
 
 
@@ -64,5 +64,5 @@ def _attach_node(here: Dir, node: OfNode) -> None:
 
 
 def _safe_name(here: Dir, name: str) -> str:
-    """``safe_name``: a child may be called as a property is."""
+    """``safe_name``: a child may have the name of a property."""
     return f"{name}#1" if name in here.children else name

@@ -29,7 +29,7 @@ class _Maker:
         return self.next
 
     def node(self, parent: OfNode, name: str) -> OfNode:
-        """The child called *name*, made where it is missing."""
+        """The child called *name*, which is made if it is missing."""
         return parent.children.get(name) or OfNode(name, parent)
 
 

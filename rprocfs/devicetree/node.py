@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class PropertyError(ValueError):
-    """A property whose value is none of what it is read as; says which and where."""
+    """A property whose value does not have the requested type; the text names it and its node."""
 
     def __init__(self, node: OfNode, name: str, what: str) -> None:
         super().__init__(f"{node.path}: {name}: {what}")
@@ -68,7 +68,7 @@ class OfNode:
     # Values. A property that is not there is None or empty; PropertyError for a wrong one.
 
     def flag(self, name: str) -> bool:
-        """``of_property_read_bool``: is it there at all."""
+        """``of_property_read_bool``: whether the property exists."""
         return name in self.properties
 
     def cells(self, name: str) -> tuple[int, ...]:
@@ -113,7 +113,7 @@ class OfNode:
 
     @property
     def phandle(self) -> int | None:
-        """What others refer to it by."""
+        """The number by which other nodes refer to it."""
         return self.u32("phandle" if "phandle" in self.properties else "linux,phandle")
 
     # Other nodes.
@@ -126,7 +126,7 @@ class OfNode:
         return node
 
     def by_phandle(self) -> dict[int, OfNode]:
-        """Every node of the tree that has a phandle; PropertyError where two have the same."""
+        """The nodes of the tree by phandle; PropertyError if two have the same one."""
         found: dict[int, OfNode] = {}
         for node in self.root.walk():
             phandle = node.phandle
