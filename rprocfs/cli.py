@@ -78,13 +78,13 @@ def complete_streams() -> None:
 
 
 def guarded(run: Callable[[argparse.Namespace], int], arguments: argparse.Namespace) -> int:
-    """What *run* returns; 1 where it fails for a reason that is one line on stderr."""
+    """Return what *run* returns; if it fails, 1, after one line on stderr with the reason."""
     try:
         status = run(arguments)
         sys.stdout.flush()
     except CommandError as failure:
         return _complain(str(failure))
-    except BrokenPipeError:  # nobody reads on: as SIGPIPE would
+    except BrokenPipeError:  # the reader of stdout is gone: end as SIGPIPE would
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 128 + signal.SIGPIPE
     except OSError as failure:

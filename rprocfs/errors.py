@@ -1,12 +1,12 @@
-"""Failures of commands, as the person who typed them sees them."""
+"""Failures of commands, as the user sees them."""
 
 
 class CommandError(Exception):
-    """A command cannot do what it was asked: its one line goes to stderr, the status is 1."""
+    """A command failed: its text is one line on stderr, and the exit status is 1."""
 
 
 class BoardError(CommandError):
-    """A board file makes no sense: *complaints* are all of them, the text is the first one."""
+    """A board file is invalid: *complaints* has all complaints, the text is the first one."""
 
     def __init__(self, path: str, complaints: tuple[str, ...]) -> None:
         more = len(complaints) - 1

@@ -1,4 +1,4 @@
-"""Which Linux we answer as: every difference between kernel versions is a row of one table.
+"""The kernel version to answer as: each difference between versions is a row of one table.
 
 A :class:`Feature` is something that a program, a shell or a firmware can see and that came
 with a version. The versions were read from the sources that Debian ships (6.1.4, .176, .180,

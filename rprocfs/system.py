@@ -89,8 +89,8 @@ MODULES: Mapping[str, str] = {
     "virtio_rng": "rprocfs.virtio.rng:init",
 }
 
-#: ``modules.alias``: which device asks for which of them. Not the sample: a board has none,
-#: and whoever tries an image out wants the channel for himself.
+#: ``modules.alias``: which device asks for which module. The sample is not in it: a board does
+#: not load it, and it would take the channel from the program under test.
 ALIASES: Mapping[str, str] = {
     "virtio:d00000003v*": "virtio_console",
     "virtio:d0000000Bv*": "virtio_console",
@@ -191,7 +191,7 @@ class System:
     def settle(self) -> None:
         """Return when the work that was queued for processors is done: boots, crashes, dumps.
 
-        Not on such work itself, and not while an ``inline`` dump waits for its reader.
+        Do not call it from such work, or while an ``inline`` dump waits for its reader.
         """
         for rproc in self.remoteproc.rprocs:
             rproc.workqueue.flush()
