@@ -26,6 +26,7 @@ from rprocfs.arch.armv7m.scs import PPB, PPB_SIZE
 from rprocfs.engines.unicorn import libunicorn, ports, semihosting
 from rprocfs.engines.unicorn.sites import Sites, divides, instructions
 from rprocfs.engines.unicorn.slices import slices
+from rprocfs.engines.unicorn.spin_watch import SpinWatch
 from rprocfs.hw.clock import SECOND
 
 TYPE_CHECKING = False
@@ -55,8 +56,9 @@ class Core:
     """Runs *unicorn* with *bus* around it, until a
     :class:`~rprocfs.arch.armv7m.exceptions.Lockup`, a :class:`Reset` or a
     :class:`~rprocfs.engines.unicorn.ports.Closed`. *now* is the wall clock, *fault* is told of
-    every fault (exception number, cause). The last of the *sockets* is the parent's: a byte
-    from there is a :class:`~rprocfs.engines.unicorn.ports.Halted`."""
+    every fault (exception number, cause), *info* gets lines for people. The last of the
+    *sockets* is the parent's: a byte from there is a
+    :class:`~rprocfs.engines.unicorn.ports.Halted`."""
 
     def __init__(
         self,
@@ -68,11 +70,13 @@ class Core:
         sockets: tuple[ports.Socket, ...],
         now: Callable[[], int],
         fault: Callable[[int, str], None],
+        info: Callable[[str], None],
     ) -> None:
         self._uc, self._cpu, self._ram, self._scs, self._bus = unicorn, cpu, ram, scs, bus
         self._sockets, self._now = sockets, now
         self._model = ExceptionModel(cpu, scs, ram.load, ram.store, fault)
         self._faults = Faults(self._model, cpu, scs.scb)
+        self._spins = SpinWatch(cpu, lambda: self._model.priority, info)
         self._event: Callable[[], None] | None = None
         self._reset: Reset | None = None
         self._cut: tuple[int, int, int] | None = None  # pc, address, value of an access
@@ -121,6 +125,10 @@ class Core:
         if self._sockets[-1].received:
             raise ports.Halted
         self._looked = self._now()
+        if seconds == 0:
+            self._spins.look(self._looked)
+        else:
+            self._spins.rest()
         self._bus.poll()
 
     def _budget(self) -> int:

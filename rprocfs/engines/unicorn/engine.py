@@ -28,7 +28,8 @@ START = (
     "import sys; sys.path += [sys.argv.pop(1), sys.argv.pop(1)]; "
     "from rprocfs.engines.unicorn.worker import main; main(sys.argv[1:])"
 )
-DEBUG = b"debug: "
+#: How lines for the log begin, and their levels.
+LEVELS = {b"debug: ": logging.DEBUG, b"info: ": logging.INFO}
 ROOT = Path(__file__).parents[3]
 
 
@@ -55,7 +56,7 @@ def search_path(machine: Machine) -> tuple[str, str]:
 class UnicornWorker(Worker):
     """A process that halts by a byte on its control socket, and tells its registers on stderr.
 
-    So it does what is for the log, in lines that begin with DEBUG.
+    So it does what is for the log, in lines that begin with one of LEVELS.
     """
 
     _begun = b""  # of a line of stderr
@@ -70,10 +71,12 @@ class UnicornWorker(Worker):
         whole = whole or len(lines[-1]) >= STDERR_KEPT  # longer than any of its lines
         self._begun = b"" if whole else lines.pop()
         for line in lines:
-            if line.startswith(DEBUG):
-                log.debug("worker %d: %s", self.pid, line.decode("utf-8", "replace")[7:-1])
-            else:
+            word, _, text = line.partition(b" ")
+            level = LEVELS.get(word + b" ")
+            if level is None:
                 super()._keep_stderr(line)
+            else:
+                log.log(level, "worker %d: %s", self.pid, text.decode("utf-8", "replace")[:-1])
         if self._stderr_kept.startswith(registers.TOLD.encode()) and data.endswith(b"\n"):
             self._tell(self._registers_in(self._stderr_kept.decode("utf-8", "replace")))
 

@@ -33,7 +33,7 @@ from rprocfs.hw.peripherals import Wires
 from rprocfs.soc.machine import Machine, find_machine
 
 CLEAN, CRASHED, FAILED = 0, 70, 71
-DEBUG = "debug: "
+DEBUG, INFO = "debug: ", "info: "
 PR_SET_PDEATHSIG = 1
 SCR_SLEEPDEEP = 4
 CONSOLE_ROOM, CONSOLE_BATCH = 4096, 256
@@ -77,7 +77,7 @@ class Processor:
         ports = (self.doorbell, self.console, self.control)
         self._faults = FaultLog(self.cpu, self.scs.scb, debug, time.monotonic)
         self.core = Core(
-            unicorn, self.cpu, ram, self.scs, bus, ports, time.monotonic_ns, self._faults
+            unicorn, self.cpu, ram, self.scs, bus, ports, time.monotonic_ns, self._faults, info
         )
 
     def _request_reset(self) -> None:
@@ -137,6 +137,11 @@ def confine() -> None:
     }
     for line in [*enter(), *lock("worker", limits, {})]:
         debug(f"confinement: {line}")
+
+
+def info(line: str) -> None:
+    """A line for the log of rprocfs, at info level."""
+    os.write(2, f"{INFO}{line}\n".encode())
 
 
 def debug(line: str) -> None:
