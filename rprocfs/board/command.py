@@ -43,7 +43,7 @@ def board(subparsers: Any) -> None:
     check.set_defaults(run=run_check)
     show = actions.add_parser(
         "show",
-        help="print the file of a board that comes along, or what would make a mounted one "
+        help="print the file of an included board, or one that would make a mounted one "
         "as it is now",
     )
     show.add_argument(

@@ -23,7 +23,7 @@ class Board:
     """What :mod:`.schema` describes; *firmware_directory* None: the package's own.
 
     The first *processors* are those of the *devicetree*, if there is one. *firmware_lower*
-    are directories of images that come along, for what that one lacks. *regions* are the
+    are directories of included images, for what that one lacks. *regions* are the
     reserved memories by label, *aliases* labels of processors by name.
     """
 

@@ -32,7 +32,7 @@ def read_document(path: str, content: bytes) -> tuple[str, dict[str, Any]]:
 def base_of(path: str, document: Mapping[str, Any]) -> tuple[str, bytes] | None:
     """The path and the content of the board that *document*, the file *path*, extends.
 
-    That is a file, seen from there, or the name of a board that comes along. CommandError.
+    That is a file, seen from there, or the name of an included board. CommandError.
     """
     name = document.get("extends")
     if not isinstance(name, str):

@@ -42,7 +42,7 @@ def images(name: str) -> tuple[str, ...]:
 
 def board_names() -> str:
     """The boards that come along, for ``--help``."""
-    return textwrap.fill("boards that come along: " + ", ".join(ready_boards()), 78)
+    return textwrap.fill("included boards: " + ", ".join(ready_boards()), 78)
 
 
 def description(path: Path) -> str:

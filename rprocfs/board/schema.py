@@ -51,7 +51,7 @@ RULE: Mapping[str, Key] = {
 #: The keys of the file itself.
 TOP: Mapping[str, Key] = {
     "description": Key(str, "one line, for `rprocfs board list`"),
-    "extends": Key(str, "the board that this one changes: a file, or one that comes along"),
+    "extends": Key(str, "the board that this one changes: a file, or the name of an included one"),
     "devicetree": Key(str, "a flattened one whose processors it has, relative to this file"),
     "firmware-directory": Key(str, "where images are, relative to this file; else /lib/firmware"),
     "kernel": Key(str, "the kernel to answer as, unless -o kernel says otherwise"),
