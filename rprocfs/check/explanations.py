@@ -141,7 +141,7 @@ EXPLANATIONS = (
         "da = FW_RSC_ADDR_ANY.",
     ),
     Explanation(
-        r"unsupported (vendor )?resource ", "Nobody knows this type of entry: it is passed over.",
+        r"unsupported (vendor )?resource ", "No driver handles this entry, so it is skipped.",
         "Vendor types (128 to 512) are for a platform driver that handles them.",
     ),
     # Devices.

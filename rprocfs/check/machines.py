@@ -36,7 +36,7 @@ def machine_cause(boot: DryBoot, machines: Sequence[int]) -> Cause | None:
         return None
     machine = boot.facts.machine
     ours = " or ".join(machine_name(number) for number in machines)
-    boards = ", ".join(boards_for(machine)) or "none that come along"
+    boards = ", ".join(boards_for(machine)) or "none of the included ones"
     return Cause(
         f"The image is built for {machine_name(machine)}, this processor is {ours}: it cannot "
         "execute it.",
