@@ -18,7 +18,7 @@ machine            what its images are built for: ``arm``, ``pru``, ``c6000``, `
                    ``riscv``; for ``rprocfs check``, the model takes any
 memory-region      reserved memories, each a carveout of its name before the boot
 auto-boot          boot when registered
-detached           somebody else has started it: attach
+detached           the boot loader has started it: attach
 sysfs-read-only    no attribute can be written
 lenient            an image without resource table is no error
 attach-on-recovery recover by attaching again
