@@ -78,8 +78,8 @@ def firmware(subparsers: Any) -> None:
     """Add ``rprocfs firmware``."""
     parser = subparsers.add_parser(
         "firmware",
-        help="start a project for firmware, list the images that come along",
-        description="Start a project for firmware, or list the images that come along.",
+        help="start a project for firmware, list the included images",
+        description="Start a project for firmware, or list the included images.",
     )
     actions = parser.add_subparsers(metavar="ACTION", required=True)
     new = actions.add_parser(
@@ -92,7 +92,7 @@ def firmware(subparsers: Any) -> None:
     )
     new.add_argument("directory", metavar="DIR", help="is made, or empty")
     new.set_defaults(run=run_new)
-    known = actions.add_parser("list", help="the images that come along, and what they are for")
+    known = actions.add_parser("list", help="the included images, and what they are for")
     known.set_defaults(run=run_list)
 
 
