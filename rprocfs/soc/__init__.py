@@ -7,6 +7,6 @@ but the one it is given. An engine routes the accesses of the instructions that 
 executes here; a test makes them by hand. A second SoC is a second file next to
 :mod:`rprocfs.soc.vsoc`.
 
-A worker process imports this package while somebody waits for it to start, so its
+A boot waits while a worker process imports this package, so its
 modules keep away from ``typing``, ``dataclasses`` and ``enum`` (10, 15 and 3 ms).
 """
