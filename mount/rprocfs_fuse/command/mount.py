@@ -63,7 +63,7 @@ def umount(subparsers: Any) -> None:
         "-l",
         "--lazy",
         action="store_true",
-        help="also while it is in use: whoever waits is told that it is gone",
+        help="even if it is in use; programs that wait on it get an error",
     )
     parser.add_argument("directory", metavar="DIR", help="where it is mounted")
     parser.set_defaults(run=run_umount)

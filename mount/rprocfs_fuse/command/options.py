@@ -104,7 +104,7 @@ MEANING = {
     "allow_other": "let other users in; a mount of root's always does",
     "uid": "whose everything is",
     "gid": "whose group everything has",
-    "umask": "what nobody may, octal",
+    "umask": "permissions that are removed for everyone, octal",
     "rules": "whose some of it is: a file of tables [[rule]], as in a board file",
     "ro": "mount read-only",
     "log": "where the daemon logs, and the kernel log of the board with it",
