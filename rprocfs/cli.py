@@ -38,7 +38,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "board": ("rprocfs.board.command:board", "list, check, show and convert boards"),
     "firmware": (
         "rprocfs.commands.firmware:firmware",
-        "start a project for firmware, list the images that come along",
+        "start a project for firmware, list the included images",
     ),
     "top": (
         "rprocfs.commands.top:top", "show what the processors of a mounted board are doing",
