@@ -174,7 +174,7 @@ class Modules:
         return list(self._loaded)
 
     def is_loaded(self, name: str) -> bool:
-        """Is there ``sys/module/NAME`` of one that was loaded."""
+        """Whether a module of that name is loaded."""
         return name in self._loaded
 
     def request_module(self, modalias: str) -> None:
