@@ -68,7 +68,7 @@ def extended(path: str, document: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def ready_base(path: str, content: bytes) -> str | None:
-    """The name of the board that comes along which a file is, or extends in the end."""
+    """The name of the included board that a file is, or extends, directly or not."""
     names = {str(file): name for name, file in ready_boards().items()}
     base: tuple[str, bytes] | None = (path, content)
     for _ in range(_MAX_DEPTH):
