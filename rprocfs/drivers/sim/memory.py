@@ -115,7 +115,7 @@ class ReservedMemory:
         self._data = [_memory(size) for *_, size in self._regions]
 
     def holds(self, da: int, length: int) -> bool:
-        """Is that all in one of them."""
+        """Whether all of it is in one of them."""
         return any(
             start <= da and da + length <= start + size for _, start, _, size in self._regions
         )

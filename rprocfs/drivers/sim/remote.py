@@ -93,7 +93,7 @@ class SimVdev:
             raise error(errno.ENOTCONN) from failure
 
     def was_reset(self) -> bool:
-        """Did the host's driver clear the rings: it was unbound and bound again."""
+        """Whether the host's driver cleared the rings, which a new binding of it does."""
         return self.link.tx.was_reset() or self.link.rx.was_reset()
 
     def interrupt(self) -> None:
@@ -154,7 +154,7 @@ class SimRemote:
 
     @property
     def hold(self) -> bool:
-        """Are the host's messages left in the ring."""
+        """Whether the host's messages are left in the ring."""
         return self._hold
 
     @hold.setter
