@@ -191,7 +191,7 @@ class Operations:
         return node.readlink()
 
     def opendir(self, node: Node, caller: Caller | None) -> Dir:
-        """May the directory be read: ENOTDIR, EACCES."""
+        """Check that the directory may be read: ENOTDIR, EACCES."""
         if not isinstance(node, Dir):
             raise error(errno.ENOTDIR)
         check(node, caller, READ)

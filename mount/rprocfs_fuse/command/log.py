@@ -60,7 +60,7 @@ def _syslog() -> logging.Handler:
 
 
 def _is_journal() -> bool:
-    """Is stderr a stream to the journal: systemd.exec(5), ``$JOURNAL_STREAM``."""
+    """Whether stderr is a stream to the journal: systemd.exec(5), ``$JOURNAL_STREAM``."""
     about = os.fstat(sys.stderr.fileno())
     return os.environ.get("JOURNAL_STREAM") == f"{about.st_dev}:{about.st_ino}"
 

@@ -86,7 +86,7 @@ class PathOperations:
         self._ops.access(self._walk(path), mask, self._caller())
 
     def opendir(self, path: str) -> int:
-        """May the directory be read."""
+        """Check that the directory may be read."""
         self._ops.opendir(self._walk(path), self._caller())
         return 0
 

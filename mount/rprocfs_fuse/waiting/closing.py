@@ -40,7 +40,7 @@ class Closing:
 
     @property
     def pending(self) -> bool:
-        """Is there a close that is worth waiting for."""
+        """Whether there is a close to wait for."""
         return self._number > 0 and time.monotonic() < self._deadline
 
     def close(self, handle: Handle) -> None:
