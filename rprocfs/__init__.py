@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from rprocfs.system import System
     from rprocfs.virtio.virtio import VirtioDevice, VirtioDriver
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "ChannelInfo",

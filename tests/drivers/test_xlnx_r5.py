@@ -5,6 +5,7 @@ from contextlib import ExitStack
 
 import pytest
 
+from rprocfs.kernel import DEFAULT, find_kernel
 from rprocfs.testing.rsc_table import resource_table, vdev
 from rprocfs.testing.tree_board import TreeBoard, image
 
@@ -65,13 +66,13 @@ LOCKSTEP = ("xlnx,cluster-mode = <0>;", "")
 def board(dtc, tmp_path):
     with ExitStack() as stack:
 
-        def make(*changes):
+        def make(*changes, kernel=DEFAULT):
             source = SOURCE
             for before, after in changes:
                 assert before in source
                 source = source.replace(before, after)
             blob = dtc("dts", "dtb", source.encode(), warnings=True)
-            return stack.enter_context(TreeBoard(blob, tmp_path))
+            return stack.enter_context(TreeBoard(blob, tmp_path, kernel=kernel))
 
         yield make
 
@@ -195,6 +196,11 @@ def test_lockstep_has_one_processor(board):
     assert "Only r5 core0 will be used" in made.log
     assert made.read(0, "firmware") == "rproc-ffe00000.r5f-fw"
     assert made.read(0, "recovery") == "disabled"
+
+
+def test_older_kernels_recover(board):
+    made = board(LOCKSTEP, kernel=find_kernel("6.12.8"))
+    assert made.read(0, "recovery") == "enabled"
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rprocfs.kernel import FEATURES, find_kernel
+from rprocfs.kernel import DEFAULT, FEATURES, find_kernel
 
 ROOT = Path(__file__).parents[2]
 ORACLE = ROOT / "tests" / "oracle"
@@ -23,6 +23,9 @@ RUNS = {
     "7.3": ["--kernel", "7.3"],
     "7.3-fusepy": ["--kernel", "7.3", "--transport", "fusepy"],
 }
+#: What drivers of boards do, and where it is tested: the cases have the simulated processor only.
+OF_DRIVERS = {"xlnx-r5-no-recovery": "test_xlnx_r5.py", "k3-r5-sequence": "test_ti_k3.py"}
+SEEN = [feature for feature in FEATURES if feature.name not in OF_DRIVERS]
 #: On both sides of every row of the table of kernels.
 RELEASES = ("6.1.176", "6.1", "6.12.107", "6.12", "6.18", "7.1", "7.2", "7.3", "next")
 
@@ -56,10 +59,19 @@ def test_every_case(arguments):
 
 @pytest.mark.parametrize("release", RELEASES)
 def test_what_kernels_do_differently(release):
-    assert _oracle("--features", "--kernel", release) == len(FEATURES)
+    assert _oracle("--features", "--kernel", release) == len(SEEN)
 
 
-@pytest.mark.parametrize("feature", FEATURES, ids=lambda feature: feature.name)
+@pytest.mark.parametrize("name", OF_DRIVERS)
+def test_a_feature_of_a_driver_is_tested_there(name):
+    """As a kernel that has it, and as one that does not."""
+    (feature,) = (feature for feature in FEATURES if feature.name == name)
+    test = (ROOT / "tests" / "drivers" / OF_DRIVERS[name]).read_text()
+    named = [find_kernel(text) for text in re.findall(r'find_kernel\("([0-9.]+)"\)', test)]
+    assert {kernel.has(feature) for kernel in (DEFAULT, *named)} == {False, True}
+
+
+@pytest.mark.parametrize("feature", SEEN, ids=lambda feature: feature.name)
 def test_a_feature_can_be_seen(feature):
     """Its case prints something else with it than without it, and both are run."""
     case = ORACLE / "features" / f"{feature.name}.with.txt"
