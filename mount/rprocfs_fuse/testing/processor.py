@@ -5,17 +5,23 @@ from __future__ import annotations
 import re
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 from rprocfs_fuse.testing.channel import Channel, announced, node
 from rprocfs_fuse.testing.deadline import TIMEOUT, wait_until
 from rprocfs_fuse.testing.heard import CONSOLE, KERNEL, TRACE, Source, Traces, console, kernel_log
 
-if TYPE_CHECKING:
-    from rprocfs_fuse.testing.board import RprocBoard
-
 #: So many characters of what was heard are shown by a failure.
 TAIL = 300
+
+
+class Board(Protocol):
+    """What a processor needs of its board: where it is mounted, and to run a command on it."""
+
+    path: Path
+
+    def run(self, args: Any, *, shell: bool = False, **kwargs: Any) -> Any:
+        """As ``subprocess.run``, with the board in its place."""
 
 
 class BoardProcessor:
@@ -25,7 +31,7 @@ class BoardProcessor:
     Failures of those files are OSErrors with the kernel's errno.
     """
 
-    def __init__(self, board: RprocBoard, name: str) -> None:
+    def __init__(self, board: Board, name: str) -> None:
         root = board.path
         self.name = name
         self.path = root / "sys/class/remoteproc" / name
