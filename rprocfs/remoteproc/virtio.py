@@ -39,10 +39,12 @@ class RprocVdev(RprocSubdev):
         self.vdev: VirtioDevice | None = None
 
     def rsc(self) -> FwRscVdev:
-        """Its entry in the table in use; ENODEV if there is no table."""
-        if self.rproc.table is None:
+        """Its entry in the table in use; ENODEV if there is no table, or one too short for it."""
+        table = self.rproc.table
+        # A device that outlived its table can be bound by hand while another table is in use.
+        if table is None or self.rsc_offset + FwRscVdev.SIZE > len(table):
             raise error(errno.ENODEV)
-        return FwRscVdev(self.rproc.table, self.rsc_offset)
+        return FwRscVdev(table, self.rsc_offset)
 
     def start(self) -> None:
         """rproc_add_virtio_dev(): register the virtio device. EINVAL without a kick."""

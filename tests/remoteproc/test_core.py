@@ -331,3 +331,22 @@ def test_a_vdev_that_lost_its_driver_goes_with_the_processor(system, shell):
     shell.echo(UNBIND, "rproc-sim.0")
     assert [name for name in shell.ls("/sys/bus/platform/devices") if "virtio" in name] == []
     assert system.model.platform_ids.alloc() == 0
+
+
+def test_a_vdev_that_is_not_in_the_table_in_use_cannot_be_bound(tmp_path):
+    """Its device is left over from an image whose table was longer."""
+    for name in ("vdevs.elf", "novdev.elf"):
+        (tmp_path / name).write_bytes(IMAGES[name].make())
+    driver = "/sys/bus/platform/drivers/rproc-virtio"
+    with System(firmware=tmp_path) as system:
+        system.add_processor({"compatible": "rprocfs,sim"})
+        shell = Userspace(system.tree)
+        shell.echo(f"{R0}/firmware", "vdevs.elf")
+        shell.echo(f"{R0}/state", "start")
+        shell.echo(f"{driver}/unbind", "rproc-virtio.1.auto")
+        shell.echo(f"{R0}/state", "stop")
+        assert _errno(shell.echo, f"{driver}/bind", "rproc-virtio.1.auto") == errno.ENODEV
+        shell.echo(f"{R0}/firmware", "novdev.elf")
+        shell.echo(f"{R0}/state", "start")
+        assert _errno(shell.echo, f"{driver}/bind", "rproc-virtio.1.auto") == errno.ENODEV
+        assert shell.cat(f"{R0}/state") == "running\n"
