@@ -1,14 +1,13 @@
 """The port of imx_rproc.c: what it decides stands in the kernel's source (Linux 6.12)."""
 
 import errno
-from contextlib import ExitStack
 
 import pytest
 
 from rprocfs.drivers import imx_rproc_att
 from rprocfs.drivers.imx_rproc import DCFG
 from rprocfs.testing.rsc_table import resource_table, vdev
-from rprocfs.testing.tree_board import TreeBoard, image
+from rprocfs.testing.tree_board import image
 
 R0 = "/sys/class/remoteproc/remoteproc0"
 
@@ -59,18 +58,11 @@ OWN = [
 
 
 @pytest.fixture
-def board(dtc, tmp_path):
-    with ExitStack() as stack:
+def board(tree_board):
+    def make(compatible="fsl,imx8mp-cm7", *changes):
+        return tree_board(SOURCE.replace("COMPATIBLE", compatible), *changes)
 
-        def make(compatible="fsl,imx8mp-cm7", *changes):
-            source = SOURCE.replace("COMPATIBLE", compatible)
-            for before, after in changes:
-                assert before in source
-                source = source.replace(before, after)
-            blob = dtc("dts", "dtb", source.encode(), warnings=True)
-            return stack.enter_context(TreeBoard(blob, tmp_path))
-
-        yield make
+    return make
 
 
 @pytest.mark.parametrize(("compatible", "da", "size", "core"), OWN)

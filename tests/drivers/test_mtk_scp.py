@@ -1,12 +1,12 @@
 """The port of mtk_scp.c: what it decides stands there (Linux 6.12)."""
 
 import errno
-from contextlib import ExitStack
+from functools import partial
 
 import pytest
 
 from rprocfs.testing.elf import ElfImage, Section, Segment
-from rprocfs.testing.tree_board import TreeBoard, image
+from rprocfs.testing.tree_board import image
 
 HEAD = """
 /dts-v1/;
@@ -58,17 +58,8 @@ IPI = [Section(".ipi_buffer", 0x100, bytes(8))]
 
 
 @pytest.fixture
-def board(dtc, tmp_path):
-    with ExitStack() as stack:
-
-        def make(nodes, *changes):
-            for before, after in changes:
-                assert before in nodes
-                nodes = nodes.replace(before, after)
-            blob = dtc("dts", "dtb", (HEAD + nodes).encode(), warnings=True)
-            return stack.enter_context(TreeBoard(blob, tmp_path))
-
-        yield make
+def board(tree_board):
+    return partial(tree_board, head=HEAD)
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,14 @@
 """The ports of pru_rproc.c and wkup_m3_rproc.c: what they decide stands there (Linux 6.12)."""
 
 import errno
-from contextlib import ExitStack
+from functools import partial
 
 import pytest
 
 from rprocfs.remoteproc.core import rproc_boot
 from rprocfs.testing.elf import ElfImage, Section, Segment
 from rprocfs.testing.rsc_table import resource_table, vdev
-from rprocfs.testing.tree_board import TreeBoard, image
+from rprocfs.testing.tree_board import image
 
 SOURCE = """
 /dts-v1/;
@@ -54,18 +54,8 @@ HERE = "/sys/kernel/debug/remoteproc/remoteproc0"
 
 
 @pytest.fixture
-def board(dtc, tmp_path):
-    with ExitStack() as stack:
-
-        def make(*changes):
-            source = SOURCE
-            for before, after in changes:
-                assert before in source
-                source = source.replace(before, after)
-            blob = dtc("dts", "dtb", source.encode(), warnings=True)
-            return stack.enter_context(TreeBoard(blob, tmp_path))
-
-        yield make
+def board(tree_board):
+    return partial(tree_board, SOURCE)
 
 
 def _image(*segments, **header):

@@ -1,12 +1,12 @@
 """stm32_rproc.c on the tree of a user: what it reads stands there (Linux 6.12)."""
 
 import errno
-from contextlib import ExitStack
+from functools import partial
 
 import pytest
 
 from rprocfs.testing.rsc_table import resource_table, vdev
-from rprocfs.testing.tree_board import TreeBoard, image
+from rprocfs.testing.tree_board import image
 
 SOURCE = """
 /dts-v1/;
@@ -43,18 +43,8 @@ LOOP = b"\0\0\4\x10\x09\0\0\0\xfe\xe7\0\xbf"
 
 
 @pytest.fixture
-def board(dtc, tmp_path):
-    with ExitStack() as stack:
-
-        def make(*changes):
-            source = SOURCE
-            for before, after in changes:
-                assert before in source
-                source = source.replace(before, after)
-            blob = dtc("dts", "dtb", source.encode(), warnings=True)
-            return stack.enter_context(TreeBoard(blob, tmp_path))
-
-        yield make
+def board(tree_board):
+    return partial(tree_board, SOURCE)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """The ports of ti_k3_{r5,m4,dsp}_remoteproc.c: what they decide stands there (Linux 6.12)."""
 
 import errno
-from contextlib import ExitStack
 from functools import partial
 
 import pytest
@@ -9,7 +8,7 @@ import pytest
 from rprocfs.board import load_board, open_board
 from rprocfs.kernel import DEFAULT, find_kernel
 from rprocfs.testing.rsc_table import resource_table, vdev, vring
-from rprocfs.testing.tree_board import TreeBoard, image
+from rprocfs.testing.tree_board import image
 
 HEAD = """
 /dts-v1/;
@@ -84,17 +83,11 @@ R5 = f"""
 
 
 @pytest.fixture
-def board(dtc, tmp_path):
-    with ExitStack() as stack:
+def board(tree_board):
+    def make(nodes, *changes, kernel=DEFAULT):
+        return tree_board(f"{nodes}}};", *changes, head=HEAD, kernel=kernel)
 
-        def make(nodes, *changes, kernel=DEFAULT):
-            for before, after in changes:
-                assert before in nodes
-                nodes = nodes.replace(before, after)
-            blob = dtc("dts", "dtb", f"{HEAD}{nodes}}};".encode(), warnings=True)
-            return stack.enter_context(TreeBoard(blob, tmp_path, kernel))
-
-        yield make
+    return make
 
 
 #: node, core, address, size: a memory whose every byte can be had, and nothing around it.

@@ -1,13 +1,13 @@
 """The port of xlnx_r5_remoteproc.c: what it decides stands there (Linux 6.12)."""
 
 import errno
-from contextlib import ExitStack
+from functools import partial
 
 import pytest
 
-from rprocfs.kernel import DEFAULT, find_kernel
+from rprocfs.kernel import find_kernel
 from rprocfs.testing.rsc_table import resource_table, vdev
-from rprocfs.testing.tree_board import TreeBoard, image
+from rprocfs.testing.tree_board import image
 
 SOURCE = """
 /dts-v1/;
@@ -63,18 +63,8 @@ LOCKSTEP = ("xlnx,cluster-mode = <0>;", "")
 
 
 @pytest.fixture
-def board(dtc, tmp_path):
-    with ExitStack() as stack:
-
-        def make(*changes, kernel=DEFAULT):
-            source = SOURCE
-            for before, after in changes:
-                assert before in source
-                source = source.replace(before, after)
-            blob = dtc("dts", "dtb", source.encode(), warnings=True)
-            return stack.enter_context(TreeBoard(blob, tmp_path, kernel=kernel))
-
-        yield make
+def board(tree_board):
+    return partial(tree_board, SOURCE)
 
 
 @pytest.mark.parametrize(
