@@ -3,6 +3,7 @@
 import functools
 import logging
 import os
+import shutil
 import subprocess
 
 import pytest
@@ -13,6 +14,8 @@ from tests.mount import memory, real
 from tests.mount import sample as samples
 
 KINDS = ["devfuse", "fusepy"]
+#: Neither root's mounts nor a way around: uid 0 without CAP_SYS_ADMIN.
+UNPRIVILEGED = ["setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin"]
 
 
 def needs_fuse():
@@ -35,6 +38,30 @@ def needs_user_namespaces():
     if not has_user_namespaces():
         missing = pytest.fail if os.environ.get("CI") else pytest.skip
         missing("no user namespace can be made: unshare -r true")
+
+
+def needs(program):
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed")
+    if program == "setpriv":  # without the privilege, run makes one
+        needs_user_namespaces()
+
+
+def needs_run():
+    """Only root can test `rprocfs run`: others skip, aloud."""
+    needs_fuse()
+    if os.geteuid():
+        pytest.skip("not root: rprocfs run is tested as root, also what it does for users")
+
+
+@pytest.fixture(params=["root", "user namespace"])
+def before(request):
+    """What is put in front of `rprocfs run`: nothing, or what takes root's privilege away."""
+    needs_run()
+    if request.param == "root":
+        return []
+    needs("setpriv")
+    return UNPRIVILEGED
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from rprocfs.testing.images import IMAGES
-from tests.mount.conftest import needs_fuse, needs_user_namespaces
+from tests.mount.conftest import UNPRIVILEGED, needs, needs_run
 
 ROOT = Path(__file__).parents[2]
 R0 = "/sys/class/remoteproc/remoteproc0"
@@ -35,9 +35,9 @@ compatible = "rprocfs,sim"
 class Runner:
     """Runs commands on a board; *before* is put in front of rprocfs."""
 
-    def __init__(self, board):
+    def __init__(self, board, before=()):
         self.board = board
-        self.before = []
+        self.before = before
         self.options = []
 
     def argv(self, *command):
@@ -70,9 +70,7 @@ def environment():
 
 @pytest.fixture
 def board(tmp_path):
-    needs_fuse()
-    if os.geteuid():
-        pytest.skip("not root: rprocfs run is tested as root, also what it does for users")
+    needs_run()
     (tmp_path / "firmware").mkdir()
     (tmp_path / "firmware" / "good.elf").write_bytes(IMAGES["good.elf"].make())
     (tmp_path / "board.toml").write_text(BOARD)
@@ -84,10 +82,6 @@ def runner(board):
     return Runner(board)
 
 
-#: Neither root's mounts nor a way around: uid 0 without CAP_SYS_ADMIN.
-UNPRIVILEGED = ["setpriv", "--bounding-set", "-sys_admin", "--inh-caps", "-sys_admin"]
-
-
 @pytest.fixture(params=["root", "user namespace", "fusepy"])
 def any_runner(request, runner):
     if request.param == "user namespace":
@@ -96,13 +90,6 @@ def any_runner(request, runner):
     elif request.param == "fusepy":
         runner.options = ["-o", "transport=fusepy"]
     return runner
-
-
-def needs(program):
-    if shutil.which(program) is None:
-        pytest.skip(f"{program} is not installed")
-    if program == "setpriv":  # without the privilege, run makes one
-        needs_user_namespaces()
 
 
 def children(pid):

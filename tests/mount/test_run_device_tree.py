@@ -1,26 +1,17 @@
 """/proc/device-tree under rprocfs run, on a machine whose procfs has none."""
 
-import os
 import sys
 
 import pytest
 
-from tests.mount.conftest import needs_fuse
-from tests.mount.test_run import UNPRIVILEGED, Runner, needs
+from tests.mount.test_run import Runner
 
 BASE = "/sys/firmware/devicetree/base"
 
 
-@pytest.fixture(params=["root", "user namespace"])
-def runner(request):
-    needs_fuse()
-    if os.geteuid():
-        pytest.skip("not root: rprocfs run is tested as root, also what it does for users")
-    runner = Runner("am62x")
-    if request.param == "user namespace":
-        needs("setpriv")
-        runner.before = UNPRIVILEGED
-    return runner
+@pytest.fixture
+def runner(before):
+    return Runner("am62x", before)
 
 
 def test_what_shells_do(runner):

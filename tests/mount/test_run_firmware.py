@@ -5,8 +5,8 @@ import os
 import pytest
 
 from rprocfs.testing.images import IMAGES
-from tests.mount.conftest import needs_fuse
-from tests.mount.test_run import R0, UNPRIVILEGED, Runner, needs
+from tests.mount.conftest import needs_run
+from tests.mount.test_run import R0, Runner
 
 GOOD = IMAGES["good.elf"].make()
 BOARD = """
@@ -17,19 +17,12 @@ compatible = "rprocfs,sim"
 """
 
 
-@pytest.fixture(params=["root", "user namespace"])
-def runner(request, tmp_path):
-    needs_fuse()
-    if os.geteuid():
-        pytest.skip("not root: rprocfs run is tested as root, also what it does for users")
+@pytest.fixture
+def runner(before, tmp_path):
     (tmp_path / "a, b:c").mkdir()
     (tmp_path / "a, b:c/good.elf").write_bytes(GOOD)
     (tmp_path / "board.toml").write_text(BOARD)
-    runner = Runner(tmp_path / "board.toml")
-    if request.param == "user namespace":
-        needs("setpriv")
-        runner.before = UNPRIVILEGED
-    return runner
+    return Runner(tmp_path / "board.toml", before)
 
 
 @pytest.fixture
@@ -83,8 +76,6 @@ def test_an_image_that_came_from_outside_since_it_was_missed(runner, images, tmp
 
 @pytest.mark.parametrize("name", ["beaglebone-pru", "stm32mp157"])
 def test_the_images_that_come_along_are_found_on_a_ready_board(name):
-    needs_fuse()
-    if os.geteuid():
-        pytest.skip("not root")
+    needs_run()
     out = Runner(name).sh("cd /lib/firmware; ls echo.elf; head -c 4 trace.elf | tail -c 3")
     assert out == "echo.elf\nELF"

@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from rprocfs_fuse.run import modules
-from tests.mount.conftest import needs_fuse
-from tests.mount.test_run import UNPRIVILEGED, Runner, needs
+from tests.mount.conftest import needs
+from tests.mount.test_run import Runner
 
 BOARD = """
 [[remoteproc]]
@@ -17,17 +17,10 @@ compatible = "rprocfs,sim"
 """
 
 
-@pytest.fixture(params=["root", "user namespace"])
-def runner(request, tmp_path):
-    needs_fuse()
-    if os.geteuid():
-        pytest.skip("not root: rprocfs run is tested as root, also what it does for users")
+@pytest.fixture
+def runner(before, tmp_path):
     (tmp_path / "board.toml").write_text(BOARD)
-    runner = Runner(tmp_path / "board.toml")
-    if request.param == "user namespace":
-        needs("setpriv")
-        runner.before = UNPRIVILEGED
-    return runner
+    return Runner(tmp_path / "board.toml", before)
 
 
 @pytest.fixture(params=["kmod", "none"])

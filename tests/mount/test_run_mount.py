@@ -1,29 +1,22 @@
 """mount(8) of what a board has mounted already, under rprocfs run."""
 
-import os
 import sys
 
 import pytest
 
-from tests.mount.conftest import needs_fuse
-from tests.mount.test_run import UNPRIVILEGED, Runner, needs
+from tests.mount.conftest import needs
+from tests.mount.test_run import Runner
 
 DEBUG = "/sys/kernel/debug"
 NAME = f"{DEBUG}/remoteproc/remoteproc0/name"
 
 
-@pytest.fixture(params=["root", "user namespace"])
-def runner(request, tmp_path):
-    needs_fuse()
-    if os.geteuid():
-        pytest.skip("not root: rprocfs run is tested as root, also what it does for users")
+@pytest.fixture
+def runner(before, tmp_path):
     board = tmp_path / "board.toml"
     board.write_text('[[remoteproc]]\ncompatible = "rprocfs,sim"\nlabel = "m4"\n')
-    runner = Runner(board)
+    runner = Runner(board, before)
     runner.options = ["-o", "configfs"]
-    if request.param == "user namespace":
-        needs("setpriv")
-        runner.before = UNPRIVILEGED
     return runner
 
 

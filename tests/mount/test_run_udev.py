@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from rprocfs.testing.images import IMAGES
-from tests.mount.conftest import needs_fuse
-from tests.mount.test_run import R0, UNPRIVILEGED, Runner, gone, needs, wait_until
+from tests.mount.conftest import needs
+from tests.mount.test_run import R0, Runner, gone, wait_until
 
 TWO = """
 [[remoteproc]]
@@ -22,17 +22,10 @@ label = "dsp"
 DEVICE = "/devices/platform/rproc-sim.0/remoteproc/remoteproc0"
 
 
-@pytest.fixture(params=["root", "user namespace"])
-def runner(request, tmp_path):
-    needs_fuse()
-    if os.geteuid():
-        pytest.skip("not root: rprocfs run is tested as root, also what it does for users")
+@pytest.fixture
+def runner(before, tmp_path):
     (tmp_path / "board.toml").write_text(TWO)
-    runner = Runner(tmp_path / "board.toml")
-    if request.param == "user namespace":
-        needs("setpriv")
-        runner.before = UNPRIVILEGED
-    return runner
+    return Runner(tmp_path / "board.toml", before)
 
 
 PLACES = """

@@ -1,12 +1,10 @@
 """Virtio devices under rprocfs run, for programs that know terminals and /dev/hwrng."""
 
-import os
-
 import pytest
 
 from rprocfs.system import bundled_firmware
-from tests.mount.conftest import needs_fuse
-from tests.mount.test_run import Runner, needs
+from tests.mount.conftest import needs, needs_run
+from tests.mount.test_run import Runner
 
 CONSOLE = """
 firmware-directory = "{}"
@@ -26,10 +24,8 @@ auto-boot = true
 
 @pytest.fixture
 def runner(tmp_path):
-    needs_fuse()
+    needs_run()
     needs("stty")
-    if os.geteuid():
-        pytest.skip("not root: rprocfs run is tested as root, also what it does for users")
     board = tmp_path / "board.toml"
     board.write_text(CONSOLE.format(bundled_firmware()))
     return Runner(board)
