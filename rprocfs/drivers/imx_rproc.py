@@ -23,7 +23,7 @@ from rprocfs.remoteproc.coredump import rproc_coredump_add_segment
 from rprocfs.remoteproc.errors import FirmwareError
 from rprocfs.remoteproc.memory import rproc_mem_entry_init
 from rprocfs.remoteproc.regions import Memory
-from rprocfs.remoteproc.rproc import RprocMemEntry, RprocOps, rproc_add_carveout
+from rprocfs.remoteproc.rproc import RprocMemEntry, RprocOps, refusal_logged, rproc_add_carveout
 from rprocfs.remoteproc.state import State
 
 if TYPE_CHECKING:
@@ -124,10 +124,9 @@ class ImxRprocOps(ModelOps):
     def parse_fw(self, rproc: Rproc, fw: bytes) -> None:
         """imx_rproc_parse_fw(): an image without resource table, or with a bad one, runs, too."""
         try:
-            RprocOps.parse_fw(self, rproc, fw)
-        except FirmwareError as refusal:
-            if refusal.strerror:
-                rproc.err(refusal.strerror)
+            with refusal_logged(rproc):
+                RprocOps.parse_fw(self, rproc, fw)
+        except FirmwareError:
             rproc.info("No resource table in elf")
 
     def start(self, rproc: Rproc) -> None:

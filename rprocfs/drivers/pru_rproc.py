@@ -8,6 +8,7 @@ with an interrupt called ``vring``: so do such nodes here.
 from __future__ import annotations
 
 import errno
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from rprocfs.devicetree.address import resource_byname
@@ -25,7 +26,7 @@ from rprocfs.fs.kernfs import error
 from rprocfs.remoteproc import elf_loader
 from rprocfs.remoteproc.errors import FirmwareError
 from rprocfs.remoteproc.regions import Memory
-from rprocfs.remoteproc.rproc import RprocOps
+from rprocfs.remoteproc.rproc import RprocOps, refusal_logged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,11 +84,8 @@ class PruOps(ModelOps):
 
     def parse_fw(self, rproc: Rproc, fw: bytes) -> None:
         """pru_rproc_parse_fw(): both the resource table and ``.pru_irq_map`` are optional."""
-        try:
+        with suppress(FirmwareError), refusal_logged(rproc):
             RprocOps.parse_fw(self, rproc, fw)
-        except FirmwareError as refusal:
-            if refusal.strerror:
-                rproc.err(refusal.strerror)
         self._interrupt_map = find_interrupt_map(fw)
 
     def load(self, rproc: Rproc, fw: bytes) -> None:

@@ -16,7 +16,7 @@ from rprocfs.drivers.model.ops import ModelOps
 from rprocfs.fs.kernfs import error
 from rprocfs.remoteproc.errors import FirmwareError
 from rprocfs.remoteproc.memory import rproc_mem_entry_init
-from rprocfs.remoteproc.rproc import RprocMemEntry, RprocOps, rproc_add_carveout
+from rprocfs.remoteproc.rproc import RprocMemEntry, RprocOps, refusal_logged, rproc_add_carveout
 
 if TYPE_CHECKING:
     from rprocfs.base.platform import PlatformDevice
@@ -55,10 +55,9 @@ class RcarOps(ModelOps):
     def parse_fw(self, rproc: Rproc, fw: bytes) -> None:
         """rcar_rproc_parse_fw(): an image without resource table, or with a bad one, runs, too."""
         try:
-            RprocOps.parse_fw(self, rproc, fw)
-        except FirmwareError as refusal:
-            if refusal.strerror:
-                rproc.err(refusal.strerror)
+            with refusal_logged(rproc):
+                RprocOps.parse_fw(self, rproc, fw)
+        except FirmwareError:
             rproc.info("No resource table in elf")
 
     def start(self, rproc: Rproc) -> None:

@@ -50,6 +50,7 @@ from rprocfs.remoteproc.regions import Memory
 from rprocfs.remoteproc.rproc import (
     RprocMemEntry,
     RprocOps,
+    refusal_logged,
     rproc_add_carveout,
     rproc_vq_interrupt,
 )
@@ -139,10 +140,9 @@ class Stm32RprocOps(WorkerOps):
     def parse_fw(self, rproc: Rproc, fw: bytes) -> None:
         """stm32_rproc_parse_fw(): an image without resource table runs, too."""
         try:
-            RprocOps.parse_fw(self, rproc, fw)
-        except FirmwareError as refusal:
-            if refusal.strerror:
-                rproc.err(refusal.strerror)
+            with refusal_logged(rproc):
+                RprocOps.parse_fw(self, rproc, fw)
+        except FirmwareError:
             rproc.warn("no resource table found for this firmware")
 
     def boot_loader(self, rproc: Rproc) -> None:

@@ -38,7 +38,7 @@ from rprocfs.remoteproc.coredump import (
 )
 from rprocfs.remoteproc.errors import FirmwareError
 from rprocfs.remoteproc.memory import rproc_mem_entry_init
-from rprocfs.remoteproc.rproc import RprocMemEntry, RprocOps, rproc_add_carveout
+from rprocfs.remoteproc.rproc import RprocMemEntry, RprocOps, refusal_logged, rproc_add_carveout
 from rprocfs.remoteproc.state import State
 
 if TYPE_CHECKING:
@@ -89,10 +89,9 @@ class ZynqmpR5Ops(ModelOps):
     def parse_fw(self, rproc: Rproc, fw: bytes) -> None:
         """zynqmp_r5_parse_fw(): an image without resource table, or with a bad one, runs, too."""
         try:
-            RprocOps.parse_fw(self, rproc, fw)
+            with refusal_logged(rproc):
+                RprocOps.parse_fw(self, rproc, fw)
         except FirmwareError as refusal:
-            if refusal.strerror:
-                rproc.err(refusal.strerror)
             if refusal.errno != errno.EINVAL:
                 raise
             rproc.info("no resource table found.")

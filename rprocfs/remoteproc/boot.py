@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rprocfs.fs.kernfs import error
-from rprocfs.remoteproc.errors import FirmwareError
 from rprocfs.remoteproc.memory import rproc_alloc_registered_carveouts
 from rprocfs.remoteproc.resources import rproc_handle_resources, rproc_resource_cleanup
-from rprocfs.remoteproc.rproc import Rproc
+from rprocfs.remoteproc.rproc import Rproc, refusal_logged
 from rprocfs.remoteproc.state import State
 
 
@@ -29,14 +28,14 @@ def request_firmware(rproc: Rproc) -> bytes:
 
 def rproc_fw_boot(rproc: Rproc, fw: bytes) -> None:
     """rproc_fw_boot(): boot an image; if any step fails, undo all of them."""
-    with _refusal_logged(rproc):
+    with refusal_logged(rproc):
         rproc.ops.sanity_check(rproc, fw)
     rproc.info(f"Booting fw image {rproc.firmware}, size {len(fw)}")
     with _announced(rproc, f"can't prepare rproc {rproc.label}"):
         rproc.ops.prepare(rproc)
     try:
         rproc.bootaddr = rproc.ops.get_boot_addr(rproc, fw)
-        with _refusal_logged(rproc):
+        with refusal_logged(rproc):
             rproc.ops.parse_fw(rproc, fw)
         rproc_set_up_resources(rproc)
         rproc_start(rproc, fw)
@@ -49,7 +48,7 @@ def rproc_set_up_resources(rproc: Rproc) -> None:
     """Handle the entries of the resource table and allocate what they ask for."""
     rproc.notifyids.reset_max()
     rproc.nb_vdev = 0
-    with _announced(rproc, "Failed to process resources"), _refusal_logged(rproc):
+    with _announced(rproc, "Failed to process resources"), refusal_logged(rproc):
         rproc_handle_resources(rproc)
     with _announced(rproc, "Failed to allocate associated carveouts"):
         rproc_alloc_registered_carveouts(rproc)
@@ -57,7 +56,7 @@ def rproc_set_up_resources(rproc: Rproc) -> None:
 
 def rproc_start(rproc: Rproc, fw: bytes) -> None:
     """rproc_start(): load and power up."""
-    with _announced(rproc, "Failed to load program segments"), _refusal_logged(rproc):
+    with _announced(rproc, "Failed to load program segments"), refusal_logged(rproc):
         rproc.ops.load(rproc, fw)
     loaded = rproc.ops.find_loaded_rsc_table(rproc, fw)
     if loaded is not None and rproc.cached_table is not None:
@@ -176,17 +175,6 @@ def _announced(rproc: Rproc, complaint: str) -> Iterator[None]:
         yield
     except OSError as failure:
         rproc.err(f"{complaint}: {_code(failure)}")
-        raise
-
-
-@contextmanager
-def _refusal_logged(rproc: Rproc) -> Iterator[None]:
-    """Log why an image or a table is refused, where the kernel has words for it."""
-    try:
-        yield
-    except FirmwareError as refusal:
-        if refusal.strerror:
-            rproc.err(refusal.strerror)
         raise
 
 

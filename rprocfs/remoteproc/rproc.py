@@ -9,7 +9,8 @@ its driver. The functions that act on it are in the modules above, named as in t
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -232,10 +233,9 @@ class RprocOps(ABC):
         the refusal is then logged a second time, as in the kernel.
         """
         try:
-            da, size = elf_loader.rproc_elf_find_loaded_rsc_table(fw)
-        except FirmwareError as refusal:
-            if refusal.strerror:
-                rproc.err(refusal.strerror)
+            with refusal_logged(rproc):
+                da, size = elf_loader.rproc_elf_find_loaded_rsc_table(fw)
+        except FirmwareError:
             return None
         if rproc.cached_table is None:
             return rproc_da_to_va(rproc, da, size)
@@ -261,6 +261,17 @@ class RprocOps(ABC):
     def provides(self, operation: str) -> bool:
         """Return whether an optional operation is overridden: the kernel's NULL test."""
         return getattr(type(self), operation) is not getattr(RprocOps, operation)
+
+
+@contextmanager
+def refusal_logged(rproc: Rproc) -> Iterator[None]:
+    """Log why an image or a table is refused, where the kernel has words for it."""
+    try:
+        yield
+    except FirmwareError as refusal:
+        if refusal.strerror:
+            rproc.err(refusal.strerror)
+        raise
 
 
 class Remoteproc(Statics["Rproc"]):
