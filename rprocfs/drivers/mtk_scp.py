@@ -100,16 +100,14 @@ class ScpOps(ModelOps):
     def load(self, rproc: Rproc, fw: bytes) -> None:
         """scp_elf_load_segments(): memory that the file does not fill is not cleared."""
         for phdr in elf_loader.iter_phdrs(fw):
-            da, memsz, filesz, offset = (phdr[name] for name in _PHDR)
+            segment = elf_loader.LoadSegment.of(phdr)
+            da, memsz, filesz, offset = segment
             if phdr["p_type"] != "PT_LOAD" or not filesz:
                 continue
-            if filesz > memsz:
-                raise FirmwareError(f"bad phdr filesz {filesz:#x} memsz {memsz:#x}")
-            if offset + filesz > len(fw):
-                raise FirmwareError(f"truncated fw: need {offset + filesz:#x} avail {len(fw):#x}")
+            segment.check(len(fw))
             va = rproc_da_to_va(rproc, da, memsz)
             if va is None:
-                raise FirmwareError(f"bad phdr da {da:#x} mem {memsz:#x}")
+                raise segment.bad_da()
             va[:filesz] = fw[offset : offset + filesz]
 
     def find_loaded_rsc_table(self, rproc: Rproc, fw: bytes) -> memoryview | None:
@@ -136,9 +134,6 @@ class ScpOps(ModelOps):
         del rproc
         for mem in self.mems:
             yield Memory(mem.name, mem.da, len(mem.data))
-
-
-_PHDR = ("p_paddr", "p_memsz", "p_filesz", "p_offset")
 
 
 class ScpDriver(ModelDriver):

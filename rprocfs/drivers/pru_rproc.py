@@ -47,7 +47,6 @@ IDS = {
 }  # fmt: skip
 EM_TI_PRU = 144
 PF_X = 1
-PHDR = ("p_paddr", "p_memsz", "p_filesz", "p_offset")
 
 #: Those whose IRAM takes words only (``is_k3``).
 K3 = frozenset(
@@ -95,17 +94,15 @@ class PruOps(ModelOps):
         """
         del rproc
         for phdr in elf_loader.iter_phdrs(fw):
-            da, memsz, filesz, offset = (phdr[name] for name in PHDR)
+            segment = elf_loader.LoadSegment.of(phdr)
+            da, memsz, filesz, offset = segment
             if phdr["p_type"] != "PT_LOAD" or not filesz:
                 continue
-            if filesz > memsz:
-                raise FirmwareError(f"bad phdr filesz {filesz:#x} memsz {memsz:#x}")
-            if offset + filesz > len(fw):
-                raise FirmwareError(f"truncated fw: need {offset + filesz:#x} avail {len(fw):#x}")
+            segment.check(len(fw))
             at = self.iram_at if phdr["p_flags"] & PF_X else self.data_at
             va = at(da, memsz)
             if va is None:
-                raise FirmwareError(f"bad phdr da {da:#x} mem {memsz:#x}")
+                raise segment.bad_da()
             if self._is_k3 and (da % 4 or filesz % 4):
                 raise FirmwareError(f"PRU memory copy failed for da {da:#x} memsz {memsz:#x}")
             va[:filesz] = fw[offset : offset + filesz]

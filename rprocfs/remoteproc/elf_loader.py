@@ -14,7 +14,7 @@ would read past the end of a broken image, the image is refused instead.
 
 from collections.abc import Callable, Iterator
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from rprocfs.kernel import DEFAULT, SECTION_HEADERS_CHECKED, KernelVersion
 from rprocfs.remoteproc.errors import FirmwareError
@@ -38,12 +38,29 @@ _ZEROES = memoryview(bytes(1 << 20))
 
 
 class LoadSegment(NamedTuple):
-    """A PT_LOAD program header that has bytes to load."""
+    """What a PT_LOAD program header says is loaded, from where to where."""
 
     da: int
     memsz: int
     filesz: int
     offset: int
+
+    @classmethod
+    def of(cls, phdr: Any) -> Self:
+        """That of a header, unchecked."""
+        return cls(phdr["p_paddr"], phdr["p_memsz"], phdr["p_filesz"], phdr["p_offset"])
+
+    def check(self, avail: int) -> None:
+        """FirmwareError if its bytes are not in an image of *avail* bytes, or more than it has."""
+        if self.filesz > self.memsz:
+            raise FirmwareError(f"bad phdr filesz {self.filesz:#x} memsz {self.memsz:#x}")
+        need = self.offset + self.filesz
+        if need > avail:
+            raise FirmwareError(f"truncated fw: need {need:#x} avail {avail:#x}")
+
+    def bad_da(self) -> FirmwareError:
+        """Why it is refused if the processor has no such memory."""
+        return FirmwareError(f"bad phdr da {self.da:#x} mem {self.memsz:#x}")
 
 
 class SectionPlace(NamedTuple):
@@ -82,10 +99,10 @@ def rproc_elf_load_segments(da_to_va: DaToVa, fw: Firmware) -> None:
     """
     image = memoryview(fw)
     for segment in iter_load_segments(fw):
-        _check_segment(segment, len(fw))
+        segment.check(len(fw))
         va = da_to_va(segment.da, segment.memsz)
         if va is None:
-            raise FirmwareError(f"bad phdr da {segment.da:#x} mem {segment.memsz:#x}")
+            raise segment.bad_da()
         va[: segment.filesz] = image[segment.offset : segment.offset + segment.filesz]
         _zero(va[segment.filesz : segment.memsz])
 
@@ -119,7 +136,7 @@ def iter_load_segments(fw: Firmware) -> Iterator[LoadSegment]:
     """
     for phdr in iter_phdrs(fw):
         if phdr["p_type"] == "PT_LOAD" and phdr["p_memsz"]:
-            yield LoadSegment(phdr["p_paddr"], phdr["p_memsz"], phdr["p_filesz"], phdr["p_offset"])
+            yield LoadSegment.of(phdr)
 
 
 def iter_phdrs(fw: Firmware) -> Iterator[Any]:
@@ -172,14 +189,6 @@ def _check_section_headers(fw: Firmware, ehdr: Any, kernel: KernelVersion) -> No
         names = ehdr["e_shstrndx"]
     if room < (names + 1) * size:
         raise FirmwareError("Image is too small")
-
-
-def _check_segment(segment: LoadSegment, avail: int) -> None:
-    if segment.filesz > segment.memsz:
-        raise FirmwareError(f"bad phdr filesz {segment.filesz:#x} memsz {segment.memsz:#x}")
-    need = segment.offset + segment.filesz
-    if need > avail:
-        raise FirmwareError(f"truncated fw: need {need:#x} avail {avail:#x}")
 
 
 def _zero(va: memoryview) -> None:
