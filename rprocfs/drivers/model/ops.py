@@ -16,13 +16,9 @@ from rprocfs.drivers.sim.remote import SimRemote
 from rprocfs.remoteproc import elf_loader
 from rprocfs.remoteproc.errors import FirmwareError
 from rprocfs.remoteproc.rproc import RprocOps
-from rprocfs.remoteproc.virtio import rproc_vdevs
 
 if TYPE_CHECKING:
     from rprocfs.remoteproc.rproc import Rproc
-
-#: Seconds that the writer of ``state`` waits at most for the first announcements.
-SETTLE = 0.1
 
 
 class ModelOps(RprocOps):
@@ -68,12 +64,9 @@ class ModelOps(RprocOps):
         self.remote.kick()
 
     def settle(self, rproc: Rproc) -> None:
-        """The remote's thread answers within a millisecond: wait for its announcements."""
-        self.remote.flush(SETTLE)
-        for rvdev in rproc_vdevs(rproc):
-            vdev = rvdev.vdev
-            if vdev is not None and vdev.driver is not None:
-                vdev.driver.flush(vdev, SETTLE)
+        """Wait for what its remote side announces."""
+        del rproc
+        self.remote.settle()
 
     def boot_loader(self, rproc: Rproc, table: memoryview | None = None) -> None:
         """What a boot loader does before there is a kernel: load the default firmware.

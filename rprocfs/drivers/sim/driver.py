@@ -54,7 +54,6 @@ from rprocfs.remoteproc.errors import FirmwareError
 from rprocfs.remoteproc.regions import Memory
 from rprocfs.remoteproc.rproc import RprocOps, rproc_carveout_da_to_va
 from rprocfs.remoteproc.state import State
-from rprocfs.remoteproc.virtio import rproc_vdevs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -65,9 +64,6 @@ TCM_DA = 0x20000000
 EM_ARM = 40
 #: ``machine`` of a description: ``e_machine`` of elf.h.
 MACHINES = {"arm": EM_ARM, "c6000": 140, "pru": 144, "aarch64": 183, "riscv": 243}
-
-#: Seconds that the writer of ``state`` waits at most for the first announcements.
-SETTLE = 0.1
 
 
 class SimOps(RprocOps):
@@ -120,12 +116,9 @@ class SimOps(RprocOps):
         self.remote.kick()
 
     def settle(self, rproc: Rproc) -> None:
-        """The remote's thread answers within a millisecond: wait for its announcements."""
-        self.remote.flush(SETTLE)
-        for rvdev in rproc_vdevs(rproc):
-            vdev = rvdev.vdev
-            if vdev is not None and vdev.driver is not None:
-                vdev.driver.flush(vdev, SETTLE)
+        """Wait for what its remote side announces."""
+        del rproc
+        self.remote.settle()
 
     def da_to_va(self, rproc: Rproc, da: int, length: int) -> memoryview | None:
         """The driver's own memory; what is allocated by the host comes first in ``any``."""

@@ -18,6 +18,7 @@ from rprocfs.locking import LockClass, new_rlock
 from rprocfs.remoteproc.errors import FirmwareError
 from rprocfs.remoteproc.rproc import rproc_da_to_va, rproc_vq_interrupt
 from rprocfs.remoteproc.rsc_table import RSC_VDEV, FwRscVdev, FwRscVdevVring, iter_resources
+from rprocfs.remoteproc.virtio import rproc_vdevs
 from rprocfs.rpmsg.hdr import RPMSG_NS_CREATE, RPMSG_NS_DESTROY
 from rprocfs.rpmsg.remote import Message, RpmsgRemote
 from rprocfs.virtio.device_ring import DeviceQueue
@@ -34,6 +35,8 @@ DRIVER_OK = 4
 LOG_SIZE = 65536
 #: How long the first announcement waits for the host, at most.
 BOOT_TIME = 0.05
+#: Seconds that the writer of ``state`` waits at most for the first announcements.
+SETTLE = 0.1
 #: Bytes of a message that are logged.
 LOG_TEXT = 64
 
@@ -143,9 +146,13 @@ class SimRemote:
             self._queued = True
             self._wq.queue_work(self._work)
 
-    def flush(self, timeout: float) -> None:
-        """Return when every doorbell so far was answered, or after *timeout* seconds."""
-        self._wq.flush(timeout)
+    def settle(self) -> None:
+        """Wait for the first announcements; the thread answers within a millisecond."""
+        self._wq.flush(SETTLE)
+        for rvdev in rproc_vdevs(self.rproc):
+            vdev = rvdev.vdev
+            if vdev is not None and vdev.driver is not None:
+                vdev.driver.flush(vdev, SETTLE)
 
     def destroy(self) -> None:
         """End for good."""
