@@ -50,9 +50,6 @@ class K3Mem(NamedTuple):
 class K3Ops(ModelOps):
     """A core with internal memories *mem*, on-chip memories *sram* and reserved memories *rmem*."""
 
-    #: ``kproc->data->boot_align_addr``, where ``start`` looks at it.
-    boot_align_addr = 1
-
     def __init__(self, device: PlatformDevice) -> None:
         super().__init__()
         self.device = device
@@ -97,6 +94,28 @@ class K3Ops(ModelOps):
     def loaded_rsc_table(self) -> memoryview:
         """k3_get_loaded_rsc_table(): at the start of the second ``memory-region``."""
         return self.rmem[0].data[:RSC_TBL_SIZE]
+
+
+class K3AttachOps(K3Ops):
+    """Those of a core that a boot loader may have started."""
+
+    def detach(self, rproc: Rproc) -> None:
+        """k3_rproc_detach(): nothing is to be done."""
+        del rproc
+        self.leave()
+
+    def get_loaded_rsc_table(self, rproc: Rproc) -> memoryview | None:
+        """k3_get_loaded_rsc_table()."""
+        del rproc
+        return self.loaded_rsc_table()
+
+
+class K3IpcOps(K3AttachOps):
+    """Those of a core that a boot loader has started (IPC-only mode): it cannot be stopped."""
+
+    def provides(self, operation: str) -> bool:
+        """``ops->start`` and ``ops->stop`` are NULL."""
+        return operation not in ("start", "stop") and super().provides(operation)
 
 
 class K3Driver(ModelDriver):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 from typing import TYPE_CHECKING, NamedTuple
 
-from rprocfs.drivers.ti_k3_common import K3Driver, K3Mem, K3Ops
+from rprocfs.drivers.ti_k3_common import K3Driver, K3IpcOps, K3Mem, K3Ops
 from rprocfs.fs.kernfs import error
 from rprocfs.remoteproc.state import State
 
@@ -66,22 +66,8 @@ class K3DspOps(K3Ops):
         super().start(rproc)
 
 
-class K3DspIpcOps(K3DspOps):
-    """Those of a DSP that a boot loader has started (IPC-only mode): it cannot be stopped."""
-
-    def provides(self, operation: str) -> bool:
-        """``ops->start`` and ``ops->stop`` are NULL."""
-        return operation not in ("start", "stop") and super().provides(operation)
-
-    def detach(self, rproc: Rproc) -> None:
-        """k3_dsp_rproc_detach(): nothing is to be done."""
-        del rproc
-        self.leave()
-
-    def get_loaded_rsc_table(self, rproc: Rproc) -> memoryview | None:
-        """k3_dsp_get_loaded_rsc_table()."""
-        del rproc
-        return self.loaded_rsc_table()
+class K3DspIpcOps(K3IpcOps, K3DspOps):
+    """``k3_dsp_rproc_ops`` in IPC-only mode."""
 
 
 class K3DspDriver(K3Driver):

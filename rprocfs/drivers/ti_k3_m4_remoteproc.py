@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rprocfs.drivers.ti_k3_common import K3Driver, K3Ops
+from rprocfs.drivers.ti_k3_common import K3AttachOps, K3Driver
 from rprocfs.remoteproc.state import State
 
 if TYPE_CHECKING:
@@ -19,23 +19,13 @@ EM_ARM = 40
 MEMS = {"iram": 0x0, "dram": 0x30000}
 
 
-class K3M4Ops(K3Ops):
+class K3M4Ops(K3AttachOps):
     """``k3_m4_rproc_ops``."""
 
     def vector_table(self, rproc: Rproc) -> int | None:
         """At the start of the IRAM."""
         del rproc
         return MEMS["iram"]
-
-    def detach(self, rproc: Rproc) -> None:
-        """k3_m4_rproc_detach(): nothing is to be done."""
-        del rproc
-        self.leave()
-
-    def get_loaded_rsc_table(self, rproc: Rproc) -> memoryview | None:
-        """k3_m4_get_loaded_rsc_table()."""
-        del rproc
-        return self.loaded_rsc_table()
 
 
 class K3M4Driver(K3Driver):

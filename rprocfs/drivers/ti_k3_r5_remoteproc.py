@@ -15,7 +15,7 @@ from rprocfs.devicetree.address import address_to_resource
 from rprocfs.devicetree.device import of_device_make_bus_id
 from rprocfs.devicetree.phandle import parse_phandles
 from rprocfs.drivers.model.driver import dev_err_probe
-from rprocfs.drivers.ti_k3_common import K3Driver, K3Mem, K3Ops
+from rprocfs.drivers.ti_k3_common import K3Driver, K3IpcOps, K3Mem, K3Ops
 from rprocfs.fs.kernfs import error
 from rprocfs.kernel import K3_R5_SEQUENCE
 from rprocfs.remoteproc.core import flush_auto_boot
@@ -171,28 +171,14 @@ class K3R5Ops(K3Ops):
         return other is None or other.state is state
 
 
-class K3R5IpcOps(K3R5Ops):
-    """Those of a core that a boot loader has started (IPC-only mode): it cannot be stopped."""
-
-    def provides(self, operation: str) -> bool:
-        """``ops->start`` and ``ops->stop`` are NULL."""
-        return operation not in ("start", "stop") and super().provides(operation)
+class K3R5IpcOps(K3IpcOps, K3R5Ops):
+    """``k3_r5_rproc_ops`` in IPC-only mode."""
 
     def prepare(self, rproc: Rproc) -> None:
         """Not in this mode."""
 
     def unprepare(self, rproc: Rproc) -> None:
         """Not in this mode."""
-
-    def detach(self, rproc: Rproc) -> None:
-        """k3_r5_rproc_detach(): nothing is to be done."""
-        del rproc
-        self.leave()
-
-    def get_loaded_rsc_table(self, rproc: Rproc) -> memoryview | None:
-        """k3_r5_get_loaded_rsc_table()."""
-        del rproc
-        return self.loaded_rsc_table()
 
 
 class K3R5Driver(K3Driver):
