@@ -46,7 +46,7 @@ from rprocfs_fuse.operations import (
     OPENS,
     ioctl_number,
 )
-from rprocfs_fuse.run import linux, namespace, proc_calls, seccomp
+from rprocfs_fuse.run import linux, namespace, paths, proc_calls, seccomp
 from rprocfs_fuse.run.credentials import capabilities
 from rprocfs_fuse.run.glance import Glance
 from rprocfs_fuse.run.glance import glances as named_glances
@@ -146,7 +146,7 @@ class SyslogCall:
 
     def __call__(self, call: Call) -> int:
         """As do_syslog(); EPERM, but for reading, without CAP_SYSLOG in one's namespace."""
-        kind, length = _signed(call.args[0]), _signed(call.args[2])
+        kind, length = paths.number(call.args[0]), paths.number(call.args[2])
         if kind not in FOR_EVERYBODY and not capabilities(call) & _CAP_SYSLOG:
             raise error(errno.EPERM)
         if kind in (Action.READ, Action.READ_ALL, Action.READ_CLEAR) and not call.args[1]:
@@ -220,7 +220,7 @@ class FileCalls:
     def _borrowed(self, call: Call) -> Iterator[int]:
         """The open file behind the caller's descriptor, if it is ours; Continue."""
         try:
-            fd = linux.pidfd_getfd(call.pid, _signed(call.args[0]))
+            fd = linux.pidfd_getfd(call.pid, paths.number(call.args[0]))
         except OSError:
             raise Continue from None
         try:
@@ -231,8 +231,3 @@ class FileCalls:
             yield fd
         finally:
             os.close(fd)
-
-
-def _signed(word: int) -> int:
-    """The ``int`` that a register holds."""
-    return (word & 0xFFFFFFFF ^ 0x80000000) - 0x80000000
