@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import array
-import ctypes
 import errno
 import os
 import re
@@ -19,19 +18,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rprocfs.errors import CommandError
-from rprocfs.fs.kernfs import error
+from rprocfs_fuse import linux
+from rprocfs_fuse.linux import (
+    MNT_DETACH,
+    MNT_FORCE,
+    MS_NODEV,
+    MS_NOSUID,
+    MS_RDONLY,
+    UMOUNT_NOFOLLOW,
+    umount,
+)
 
 FSTYPE = "fuse.rprocfs"
 SOURCE = "rprocfs"
 DEVICE = "/dev/fuse"
-
-MS_RDONLY = 1
-MS_NOSUID = 2
-MS_NODEV = 4
-MS_NOEXEC = 8
-MNT_FORCE = 1
-MNT_DETACH = 2
-UMOUNT_NOFOLLOW = 8
 
 #: Seconds until a daemon that does not answer is taken for hung.
 ANSWER = 5.0
@@ -207,7 +207,7 @@ def unmount(mountpoint: str, *, lazy: bool = False, force: bool = False) -> None
     """umount(2) or fusermount3; *force* ends its connection too. OSError or CommandError."""
     if os.geteuid() == 0:
         flags = UMOUNT_NOFOLLOW | (MNT_DETACH if lazy else 0) | (MNT_FORCE if force else 0)
-        _check(_libc().umount2(os.fsencode(mountpoint), flags), mountpoint)
+        umount(mountpoint, flags)
         return
     command = [_fusermount(), "-u", *(["-z"] if lazy else []), "--", mountpoint]
     try:
@@ -231,8 +231,7 @@ def _mount_as_root(source: str, mountpoint: str, *, read_only: bool) -> int:
         data = f"fd={fd},rootmode=40000,user_id=0,group_id={os.getegid()}"
         data += ",allow_other" if _has_others() else ""
         flags = MS_NOSUID | MS_NODEV | (MS_RDONLY if read_only else 0)
-        names = (os.fsencode(name) for name in (source, mountpoint, FSTYPE))
-        _check(_libc().mount(*names, ctypes.c_ulong(flags), data.encode()), mountpoint)
+        linux.mount(source, mountpoint, flags, FSTYPE, data)
     except BaseException as problem:
         os.close(fd)
         if isinstance(problem, PermissionError):
@@ -288,14 +287,3 @@ def _fusermount() -> str:
 def _last_line(output: bytes) -> str:
     lines = output.decode("utf-8", "replace").strip().splitlines()
     return lines[-1] if lines else "fusermount3 failed"
-
-
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
-
-
-def _check(result: int, mountpoint: str) -> None:
-    if result:
-        problem = error(ctypes.get_errno())
-        problem.filename = mountpoint
-        raise problem

@@ -116,7 +116,8 @@ def test_calls_that_were_interrupted_are_forgotten(caller):
 #: Filters itself, hands over a mount namespace and the listener, and enters it when told to.
 LATE = """
 import ctypes, os, signal, socket, sys
-from rprocfs_fuse.run import linux, namespace, seccomp
+from rprocfs_fuse import linux
+from rprocfs_fuse.run import namespace, seccomp
 door = socket.socket(fileno=int(sys.argv[1]))
 outside = namespace.open_mounts()
 linux.unshare(linux.CLONE_NEWNS)

@@ -7,11 +7,13 @@ import errno
 import os
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from rprocfs.errors import CommandError
-from rprocfs_fuse.mountpoint import MNT_DETACH, detach, find_mount
+from rprocfs_fuse.linux import MNT_DETACH, MNT_FORCE, umount
+from rprocfs_fuse.mountpoint import detach, find_mount
 from rprocfs_fuse.operations import failure
 
 try:
@@ -23,7 +25,6 @@ except OSError as problem:
         "transport=fusepy: libfuse 2 was not found: install the package libfuse2"
     ) from problem
 
-MNT_FORCE = 1
 libfuse = fuse._libfuse
 
 _POLL = ctypes.CFUNCTYPE(
@@ -93,8 +94,8 @@ def abort(device: str, mountpoint: str) -> None:
         return
     control = Path("/sys/fs/fuse/connections") / device.partition(":")[2] / "abort"
     if os.geteuid() == 0:
-        force = MNT_FORCE | MNT_DETACH
-        if ctypes.CDLL(None).umount2(os.fsencode(mountpoint), force) == 0:
+        with suppress(OSError):
+            umount(mountpoint, MNT_FORCE | MNT_DETACH)
             return
     detach(device, mountpoint)
     if control.exists():

@@ -39,6 +39,7 @@ from rprocfs.fs.kernfs import error
 from rprocfs.fs.wait import WouldBlock
 from rprocfs.rpmsg.ctrl import ENDPOINT_FD_INFO, RPMSG_CREATE_EPT_FD_IOCTL
 from rprocfs.tty.tty_io import TtyHandle
+from rprocfs_fuse import linux
 from rprocfs_fuse.operations import (
     IOC_EMPTY_READ,
     IOC_EMPTY_WRITE,
@@ -46,7 +47,7 @@ from rprocfs_fuse.operations import (
     OPENS,
     ioctl_number,
 )
-from rprocfs_fuse.run import linux, namespace, paths, proc_calls, seccomp
+from rprocfs_fuse.run import namespace, paths, proc_calls, seccomp
 from rprocfs_fuse.run.credentials import capabilities
 from rprocfs_fuse.run.glance import Glance
 from rprocfs_fuse.run.glance import glances as named_glances

@@ -13,8 +13,8 @@ from typing import NoReturn
 
 from rprocfs.fs.kernfs import error
 from rprocfs_fuse.command.daemon import describe
+from rprocfs_fuse.linux import CLONE_NEWNS, MNT_DETACH, set_parent_death_signal, umount, unshare
 from rprocfs_fuse.run import calls, modules, namespace, paths, seccomp
-from rprocfs_fuse.run.linux import CLONE_NEWNS, MNT_DETACH, set_parent_death_signal, umount, unshare
 from rprocfs_fuse.run.overlay import Cover, cover
 from rprocfs_fuse.run.tenants import send_tenants
 from rprocfs_fuse.run.udevd import cover_udev, start_udevd

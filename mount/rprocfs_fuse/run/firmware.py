@@ -11,8 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rprocfs.base.firmware import FirmwareLoader
+from rprocfs_fuse.linux import MS_BIND, MS_RDONLY, MS_REMOUNT, mount
 from rprocfs_fuse.run import namespace
-from rprocfs_fuse.run.linux import MS_BIND, MS_RDONLY, MS_REMOUNT, mount
 
 #: Where the overlay is mounted, and what is written to it. The command sees neither.
 MOUNTPOINT = f"{namespace.STAGE}/firmware"

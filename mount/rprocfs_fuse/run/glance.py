@@ -13,7 +13,7 @@ import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 
-from rprocfs_fuse.run.linux import process_vm_readv
+from rprocfs_fuse.linux import process_vm_readv
 
 #: What may be a device of ours, wherever it is said to be: a link may lead there.
 NAME = re.compile(

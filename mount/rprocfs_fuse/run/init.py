@@ -26,8 +26,8 @@ from pathlib import Path
 from typing import NoReturn
 
 from rprocfs.errors import CommandError
-from rprocfs_fuse.run import linux
-from rprocfs_fuse.run.linux import CLONE_NEWPID, set_parent_death_signal, unshare
+from rprocfs_fuse import linux
+from rprocfs_fuse.linux import CLONE_NEWPID, set_parent_death_signal, unshare
 
 #: The number of every init, as its children see it.
 _NUMBER = 1

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING
 
 from rprocfs.fs.kernfs import error
 from rprocfs.system import MODULES
-from rprocfs_fuse.run import linux, modprobe, namespace, paths
+from rprocfs_fuse import linux
+from rprocfs_fuse.run import modprobe, namespace, paths
 from rprocfs_fuse.run.credentials import capabilities
 from rprocfs_fuse.run.overlay import HiddenDir
 from rprocfs_fuse.run.seccomp import Call, Handler

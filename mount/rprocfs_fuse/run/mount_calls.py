@@ -11,9 +11,9 @@ import os
 from collections.abc import Mapping
 
 from rprocfs.fs.kernfs import error
+from rprocfs_fuse.linux import MS_BIND, MS_PRIVATE, MS_REMOUNT
 from rprocfs_fuse.run import paths
 from rprocfs_fuse.run.credentials import capabilities
-from rprocfs_fuse.run.linux import MS_BIND, MS_PRIVATE, MS_REMOUNT
 from rprocfs_fuse.run.seccomp import Call, Continue, Handler
 
 #: Where the tree has the filesystem of a type.

@@ -16,8 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from rprocfs.errors import CommandError
-from rprocfs_fuse.mountpoint import mounts
-from rprocfs_fuse.run.linux import (
+from rprocfs_fuse.linux import (
     CLONE_NEWNET,
     CLONE_NEWNS,
     CLONE_NEWUSER,
@@ -30,6 +29,7 @@ from rprocfs_fuse.run.linux import (
     mount,
     unshare,
 )
+from rprocfs_fuse.mountpoint import mounts
 
 #: A directory that is on every Linux and that nothing of ours reads: a tmpfs is put on it.
 STAGE = "/sys/fs"

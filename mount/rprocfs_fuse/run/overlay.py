@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rprocfs.fs.kernfs import Dir, File, Link, Node, Tree
-from rprocfs_fuse.run.linux import MS_BIND, MS_RDONLY, MS_REC, MS_REMOUNT, mount
+from rprocfs_fuse.linux import MS_BIND, MS_RDONLY, MS_REC, MS_REMOUNT, mount
 from rprocfs_fuse.run.paths import DEVICE_TREE
 
 #: What is put over the real thing. A missing place is made in the directory above, by

@@ -7,7 +7,7 @@ import re
 from contextlib import suppress
 from pathlib import Path
 
-from rprocfs_fuse.run import linux
+from rprocfs_fuse import linux
 from rprocfs_fuse.run.seccomp import Call, Continue
 
 AT_FDCWD = -100

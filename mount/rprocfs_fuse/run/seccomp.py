@@ -25,7 +25,7 @@ from dataclasses import dataclass
 
 from rprocfs.fs.kernfs import error
 from rprocfs.fs.wait import WouldBlock
-from rprocfs_fuse.run import linux
+from rprocfs_fuse import linux
 
 logger = logging.getLogger(__name__)
 

@@ -12,13 +12,13 @@ import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from rprocfs_fuse.run import linux, paths
+from rprocfs_fuse import linux
+from rprocfs_fuse.run import paths
 from rprocfs_fuse.run.glance import DEV, IN_DEV, NAME
 from rprocfs_fuse.run.knowledge import Daemon, DeviceFile
 from rprocfs_fuse.run.seccomp import Call, Continue, Handler
 
 _AT_SYMLINK_NOFOLLOW = 0x100
-_AT_EMPTY_PATH = 0x1000
 
 #: Machine to the size of its ``struct stat`` and where st_mode and st_rdev are in it.
 STAT_LAYOUT: Mapping[str, tuple[int, int, int]] = {
@@ -43,7 +43,7 @@ class Question:
 QUESTIONS: Mapping[str, Callable[[tuple[int, ...]], Question]] = {
     "stat": lambda args: Question(paths.AT_FDCWD, args[0], 0, args[1]),
     "lstat": lambda args: Question(paths.AT_FDCWD, args[0], _AT_SYMLINK_NOFOLLOW, args[1]),
-    "fstat": lambda args: Question(args[0], 0, _AT_EMPTY_PATH, args[1]),
+    "fstat": lambda args: Question(args[0], 0, linux.AT_EMPTY_PATH, args[1]),
     "newfstatat": lambda args: Question(args[0], args[1], args[3], args[2]),
     "statx": lambda args: Question(args[0], args[1], args[2], args[4], args[3]),
 }
@@ -118,7 +118,7 @@ class StatCalls:
 def _path(call: Call, question: Question) -> bytes:
     """What the caller says; b"" if it means an open file. Continue if it says nothing."""
     path = paths.string(call, question.path) if question.path else b""
-    if not path and not question.flags & _AT_EMPTY_PATH:
+    if not path and not question.flags & linux.AT_EMPTY_PATH:
         raise Continue
     return path
 

@@ -11,7 +11,8 @@ import re
 import struct
 from collections.abc import Mapping
 
-from rprocfs_fuse.run import linux, paths
+from rprocfs_fuse import linux
+from rprocfs_fuse.run import paths
 from rprocfs_fuse.run.seccomp import Call, Continue, Handler
 
 #: ``include/uapi/linux/magic.h``; a devtmpfs says what a tmpfs says.

@@ -16,8 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from rprocfs.errors import CommandError
+from rprocfs_fuse.linux import MS_BIND, mount
 from rprocfs_fuse.run import namespace
-from rprocfs_fuse.run.linux import MS_BIND, mount
 
 PROGRAMS = ("/usr/lib/systemd/systemd-udevd", "/lib/systemd/systemd-udevd", "/usr/sbin/udevd")
 #: Its rules, its database and its socket.

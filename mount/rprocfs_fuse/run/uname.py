@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from rprocfs_fuse.linux import MS_BIND, mount
 from rprocfs_fuse.run import namespace
-from rprocfs_fuse.run.linux import MS_BIND, mount
 from rprocfs_fuse.run.seccomp import Call
 
 #: ``__NEW_UTS_LEN`` + 1, the size of each field of ``struct new_utsname``.

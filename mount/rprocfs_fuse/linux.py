@@ -17,21 +17,21 @@ CLONE_NEWUSER = 0x10000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
 
-MS_RDONLY = 1 << 0
+MS_RDONLY, MS_NOSUID, MS_NODEV, MS_NOEXEC = 1 << 0, 1 << 1, 1 << 2, 1 << 3
 MS_REMOUNT = 1 << 5
 MS_BIND = 1 << 12
 MS_REC = 1 << 14
 MS_PRIVATE = 1 << 18
-MNT_DETACH = 2
 
-MS_NOSUID, MS_NODEV, MS_NOEXEC = 2, 4, 8
+MNT_FORCE, MNT_DETACH, UMOUNT_NOFOLLOW = 1, 2, 8
+
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _NR_PIDFD_GETFD = 438
 _NR_OPENAT2 = 437
 _RESOLVE_IN_ROOT = 0x10
 _ATTEMPTS = 1000
-_AT_EMPTY_PATH = 0x1000
+AT_EMPTY_PATH = 0x1000
 
 #: ``__NR_seccomp`` by machine.
 _NR_SECCOMP = {"x86_64": 317, "aarch64": 277}
@@ -122,14 +122,14 @@ def _transfer(call: Any, task: int, here: int, address: int, size: int) -> int:
 def stat(number: int, fd: int, size: int) -> bytearray:
     """The ``struct stat``, of *size* bytes, of an open file; *number* is that of newfstatat(2)."""
     buffer = (ctypes.c_char * size)()
-    _check(_libc.syscall(number, ctypes.c_int(fd), b"", buffer, ctypes.c_int(_AT_EMPTY_PATH)))
+    _check(_libc.syscall(number, ctypes.c_int(fd), b"", buffer, ctypes.c_int(AT_EMPTY_PATH)))
     return bytearray(buffer.raw)
 
 
 def statx(number: int, fd: int, mask: int, size: int) -> bytearray:
     """The ``struct statx`` of an open file; *number* is that of statx(2)."""
     buffer = (ctypes.c_char * size)()
-    arguments = (ctypes.c_int(fd), b"", ctypes.c_int(_AT_EMPTY_PATH), ctypes.c_uint(mask), buffer)
+    arguments = (ctypes.c_int(fd), b"", ctypes.c_int(AT_EMPTY_PATH), ctypes.c_uint(mask), buffer)
     _check(_libc.syscall(number, *arguments))
     return bytearray(buffer.raw)
 
