@@ -136,18 +136,24 @@ def _live() -> Any:
 
 
 def the_mount(mountinfo: str | None = None) -> Path:
-    """Return the only mount of rprocfs. CommandError if there are several, with their names."""
+    """Return the board under ``rprocfs run``, else the only mount of rprocfs.
+
+    CommandError if there is no mount, or if there are several: it names them.
+    """
     if mountinfo is None:
         mountinfo = Path("/proc/self/mountinfo").read_text("utf-8", "surrogateescape")
-    found = {}
+    found: dict[str, str] = {}
     for line in mountinfo.splitlines():
         front, _, back = line.partition(" - ")
         if back.startswith("fuse.rprocfs "):
             device, _, path = front.split(" ")[2:5]
             path = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), path)
-            found[device] = "/" if device in found or path.startswith(("/sys/", "/dev")) else path
+            of_run = path.startswith(("/sys/", "/dev"))
+            found[device] = "/" if of_run else found.get(device, path)
     if not found:
         raise CommandError("no board is mounted, see rprocfs mount")
+    if "/" in found.values():  # the mounts of others stay visible under run
+        return Path("/")
     if len(found) > 1:
         raise CommandError(f"which DIR? There are {', '.join(sorted(found.values()))}")
     return Path(*found.values())

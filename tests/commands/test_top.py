@@ -46,6 +46,9 @@ def test_which_mount():
         the_mount(MOUNT.format(40, "/a") + MOUNT.format(41, "/b"))
     covers = MOUNT.format(40, "/sys/class/remoteproc") + MOUNT.format(40, "/dev")
     assert str(the_mount(covers)) == "/"
+    elsewhere = MOUNT.format(41, "/b")
+    assert str(the_mount(elsewhere + covers)) == str(the_mount(covers + elsewhere)) == "/"
+    assert str(the_mount(elsewhere + MOUNT.format(41, "/bound"))) == "/b"
 
 
 @pytest.fixture
