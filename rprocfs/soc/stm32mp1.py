@@ -37,14 +37,16 @@ from rprocfs.hw.st.rcc import APB1DIVR, APB2DIVR, APB3DIVR, TIMG1PRER, TIMG2PRER
 from rprocfs.hw.st.rng import Rng
 from rprocfs.hw.st.rtc import Rtc
 from rprocfs.hw.st.syscfg import Syscfg
-from rprocfs.hw.st.tim import Tim, Wwdg
+from rprocfs.hw.st.tim import Tim
 from rprocfs.hw.st.usart import Usart
+from rprocfs.hw.st.wwdg import Wwdg
 from rprocfs.soc.machine import Bank, Machine
 from rprocfs.soc.table import Device, DevicePeripherals, alone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from rprocfs.hw.peripherals import Peripherals, Wires
     from rprocfs.hw.registers import Peripheral
@@ -95,15 +97,16 @@ def _usart(soc: Stm32mp1Peripherals, line: Line) -> Usart:
     return Usart(soc.wires.console.transmit, line)
 
 
-def _tim(divider: int, prescaler: int, trigger: int = -1, bits: int = 16) -> Model:
-    """Of the bus with that *divider*; *trigger* is its number at the ADCs."""
+def _tim(divider: int, prescaler: int, channels: int = 0, trigger: int = -1, **more: Any) -> Model:
+    """Of the bus with that *divider*; *trigger* is its number at the ADCs, *more* for Tim."""
 
-    def make(soc: Stm32mp1Peripherals, line: Line) -> Tim:
+    def make(soc: Stm32mp1Peripherals, *lines: Line) -> Tim:
         hz, now = partial(soc.rcc.timer_hz, divider, prescaler), soc.wires.now
         adc = soc.named("ADC", Adc)
         return Tim(
-            now, hz, line, bits, now.busy,
-            partial(adc.listens, trigger), partial(adc.trigger, trigger),
+            now, hz, lines, channels=channels, busy=now.busy,
+            listens=partial(adc.listens, trigger), trigger=partial(adc.trigger, trigger),
+            serve=soc.serve, **more,
         )  # fmt: skip
 
     return make
@@ -129,14 +132,13 @@ def _dma(first: int) -> Model:
     """A controller; *first* is the channel of the DMAMUX that its first stream is."""
 
     def make(soc: Stm32mp1Peripherals, *lines: Line) -> Dma:
-        mux, channels = soc.named("DMAMUX", Dmamux), range(first, first + STREAMS)
-        asks = [partial(mux.asks, channel) for channel in channels]
-        return Dma(Bus(soc), lines, asks, [partial(mux.done, channel) for channel in channels])
+        mux = soc.named("DMAMUX", Dmamux)
+        return Dma(Bus(soc), lines, [mux.channel(first + stream) for stream in range(STREAMS)])
 
     return make
 
 
-#: Name, base, model, interrupts; numbers at the DMAMUX (of a USART: to receive, to send).
+#: Name, base, model, interrupts; numbers at the DMAMUX, in the order of ``requests()``.
 DEVICES = (
     Device("RCC", 0x5000_0000, _rcc, WAKEUP),
     Device("EXTI", 0x5000_D000, _exti, *EXTI_IRQS),
@@ -147,20 +149,21 @@ DEVICES = (
     Device("IPCC", 0x4C00_1000, _ipcc, 103, 104),
     Device("HSEM", 0x4C00_0000, alone(Hsem), 125),
     Device("WWDG1", 0x4000_A000, _wwdg, 0),
-    Device("TIM2", 0x4000_0000, _tim1(11, 32), 28),
-    Device("TIM3", 0x4000_1000, _tim1(4), 29),
-    Device("TIM4", 0x4000_2000, _tim1(12), 30),
-    Device("TIM5", 0x4000_3000, _tim1(-1, 32), 50),
-    Device("TIM6", 0x4000_4000, _tim1(13), 54),
-    Device("TIM7", 0x4000_5000, _tim1(), 55),
-    Device("TIM12", 0x4000_6000, _tim1(), 119),
-    Device("TIM13", 0x4000_7000, _tim1(), 130),
-    Device("TIM14", 0x4000_8000, _tim1(), 131),
-    Device("TIM1", 0x4400_0000, _tim2(9), 25),
-    Device("TIM8", 0x4400_1000, _tim2(7), 44),
-    Device("TIM15", 0x4400_6000, _tim2(14), 116),
-    Device("TIM16", 0x4400_7000, _tim2(), 117),
-    Device("TIM17", 0x4400_8000, _tim2(), 118),
+    Device("TIM2", 0x4000_0000, _tim1(4, 11, bits=32), 28, dma=(18, 19, 20, 21, 22, 0, 0)),
+    Device("TIM3", 0x4000_1000, _tim1(4, 4), 29, dma=(23, 24, 25, 26, 27, 28, 0)),
+    Device("TIM4", 0x4000_2000, _tim1(4, 12), 30, dma=(29, 30, 31, 0, 32, 0, 0)),
+    Device("TIM5", 0x4000_3000, _tim1(4, bits=32), 50, dma=(55, 56, 57, 58, 59, 60, 0)),
+    Device("TIM6", 0x4000_4000, _tim1(0, 13), 54, dma=(0, 0, 0, 0, 69, 0, 0)),
+    Device("TIM7", 0x4000_5000, _tim1(), 55, dma=(0, 0, 0, 0, 70, 0, 0)),
+    Device("TIM12", 0x4000_6000, _tim1(2), 119),
+    Device("TIM13", 0x4000_7000, _tim1(1), 130),
+    Device("TIM14", 0x4000_8000, _tim1(1), 131),
+    Device("TIM1", 0x4400_0000, _tim2(4, 9, repeats=True), 25, 27, 26, dma=tuple(range(11, 18))),
+    Device("TIM8", 0x4400_1000, _tim2(4, 7, repeats=True), 44, 46, 45, dma=tuple(range(47, 54))),
+    Device("TIM15", 0x4400_6000, _tim2(2, 14, repeats=True), 116,
+           dma=(105, 0, 0, 0, 106, 107, 108)),
+    Device("TIM16", 0x4400_7000, _tim2(1, repeats=True), 117, dma=(109, 0, 0, 0, 110, 0, 0)),
+    Device("TIM17", 0x4400_8000, _tim2(1, repeats=True), 118, dma=(111, 0, 0, 0, 112, 0, 0)),
     Device("LPTIM1", 0x4000_9000, _lptim(0x934, APB1DIVR), 93),
     Device("LPTIM2", 0x5002_1000, _lptim(0x930, APB3DIVR), 138),
     Device("LPTIM3", 0x5002_2000, _lptim(0x930, APB3DIVR), 139),
@@ -219,7 +222,7 @@ class Stm32mp1Peripherals(DevicePeripherals):
             self.usarts[device.base] = model
         if isinstance(model, Dma):
             self.dmas.append(model)
-        if device.dma and isinstance(model, (Usart, Adc, Hash)):
+        if device.dma and isinstance(model, (Usart, Adc, Hash, Tim)):
             self.named("DMAMUX", Dmamux).connect(device.dma, model.requests())
         if device.dma or isinstance(model, (Dma, Dmamux)):
             self._dma_pages.add(device.base)
@@ -241,6 +244,11 @@ class Stm32mp1Peripherals(DevicePeripherals):
         elif not self._woken and self.exti.wakes(IPCC_WAKES):
             self._woken = True
             self.rcc.wake_up()
+
+    def serve(self) -> None:
+        """A request was made; it is served at once, if somebody serves it."""
+        if self._moving:
+            self._move()
 
     def _move(self) -> None:
         """Let DMA serve who asks; whether one is to be looked at again, and at once."""

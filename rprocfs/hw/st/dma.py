@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from rprocfs.hw.peripherals import Peripherals
+    from rprocfs.hw.st.dmamux import Request
 
     class Master(Protocol):
         """What a transfer can reach; None and False: there is nothing."""
@@ -41,19 +42,15 @@ def _size(field: int) -> int:
 
 
 class Stream:
-    """One of them: *interrupt* is told its level, *asks* whether its peripheral wants an item.
-
-    *done* is called when the last item was moved.
-    """
+    """One of them: *interrupt* is told its level, *request* is that of its peripheral."""
 
     def __init__(
         self,
         master: Master,
         interrupt: Callable[[bool], None],
-        asks: Callable[[], bool],
-        done: Callable[[], None],
+        request: Request,
     ) -> None:
-        self._master, self._interrupt, self._asks, self._done = master, interrupt, asks, done
+        self._master, self._interrupt, self._request = master, interrupt, request
         self.regs = [0, 0, 0, 0, 0, IDLE_FIFO]  # CR, NDTR, PAR, M0AR, M1AR, FCR
         self.flags = 0
         self._fifo = bytearray()
@@ -99,7 +96,7 @@ class Stream:
     def run(self) -> bool:
         """Move what the peripheral asks for; whether it may want more at once."""
         for _ in range(AT_ONCE):
-            if not self.on or self._direction == MEMORIES or not self._asks():
+            if not self.on or self._direction == MEMORIES or not self._request.asks():
                 return False
             self._move()
             self.update()
@@ -140,6 +137,7 @@ class Stream:
             return
         self._peripheral += size if control & PINC else 0
         self.regs[1] -= 1
+        self._request.taken()
         if self.regs[1] == self._items // 2:
             self.flags |= HTIF
         if last:
@@ -154,21 +152,20 @@ class Stream:
             self._begin()
         else:
             self.regs[0] &= ~EN
-        self._done()
+        self._request.done()
 
 
 class Dma(Words):
-    """A controller; *interrupts*, *asks* and *done* have an entry for each stream."""
+    """A controller; *interrupts* and *requests* have an entry for each stream."""
 
     def __init__(
         self,
         master: Master,
         interrupts: Sequence[Callable[[bool], None]],
-        asks: Sequence[Callable[[], bool]],
-        done: Sequence[Callable[[], None]],
+        requests: Sequence[Request],
     ) -> None:
         super().__init__()
-        wires = zip(interrupts, asks, done, strict=True)
+        wires = zip(interrupts, requests, strict=True)
         self.streams = [Stream(master, *one) for one in wires]
         self._running = False
 

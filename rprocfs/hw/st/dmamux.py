@@ -12,13 +12,22 @@ DMAREQ_ID = 0x7F
 
 
 class Request:
-    """A request line: *asks* whether the peripheral wants an item; *done*: the last one came."""
+    """A request line: *asks* whether the peripheral wants an item.
 
-    __slots__ = ("asks", "done")
+    The peripheral is told that one was moved (*taken*), and that the last one was (*done*).
+    """
 
-    def __init__(self, asks: Callable[[], bool], done: Callable[[], None] = lambda: None) -> None:
+    __slots__ = ("asks", "done", "taken")
+
+    def __init__(
+        self,
+        asks: Callable[[], bool],
+        done: Callable[[], None] = lambda: None,
+        taken: Callable[[], None] = lambda: None,
+    ) -> None:
         self.asks = asks
         self.done = done
+        self.taken = taken
 
 
 class Dmamux(Words):
@@ -29,19 +38,28 @@ class Dmamux(Words):
         self._requests: dict[int, Request] = {}
 
     def connect(self, numbers: Sequence[int], requests: Sequence[Request]) -> None:
-        """The request lines of a peripheral, by their numbers."""
-        self._requests.update(zip(numbers, requests, strict=True))
+        """The request lines of a peripheral, by their numbers; 0: it leads nowhere."""
+        lines = zip(numbers, requests, strict=True)
+        self._requests.update((number, request) for number, request in lines if number)
 
     def _request(self, channel: int) -> Request | None:
         return self._requests.get(self.words.get(4 * channel, 0) & DMAREQ_ID)
 
-    def asks(self, channel: int) -> bool:
-        """Whether the peripheral of *channel* wants an item."""
-        request = self._request(channel)
-        return request is not None and request.asks()
+    def channel(self, number: int) -> Request:
+        """What a stream sees of the request that channel *number* serves, at any time."""
 
-    def done(self, channel: int) -> None:
-        """The last item of *channel* was moved."""
-        request = self._request(channel)
-        if request is not None:
-            request.done()
+        def asks() -> bool:
+            request = self._request(number)
+            return request is not None and request.asks()
+
+        def taken() -> None:
+            request = self._request(number)
+            if request is not None:
+                request.taken()
+
+        def done() -> None:
+            request = self._request(number)
+            if request is not None:
+                request.done()
+
+        return Request(asks, done, taken)

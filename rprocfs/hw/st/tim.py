@@ -1,53 +1,100 @@
-"""Timers (RM0436 chapters 36 to 39), as far as they count up and tell when they start anew."""
+"""Timers (RM0436 chapters 36 to 39), as far as they count up: updates, compares, DMA requests.
+
+Neither inputs (capture, external clocks, the trigger of another timer) nor outputs are
+connected. Software can generate every event (EGR).
+"""
 
 from __future__ import annotations
 
 from rprocfs.hw.clock import LAG, PATIENCE, SECOND
 from rprocfs.hw.peripherals import Words
+from rprocfs.hw.st.dmamux import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-CR1, CR2, DIER, SR, EGR, CNT, PSC, ARR = 0x00, 0x04, 0x0C, 0x10, 0x14, 0x24, 0x28, 0x2C
-CEN, UDIS, URS, OPM = 1, 2, 4, 8
-UIE = UIF = UG = 1
+    Line = Callable[[bool], None]
+
+CR1, CR2, DIER, SR, EGR, CCMR1, CNT, PSC, ARR = 0, 4, 0x0C, 0x10, 0x14, 0x18, 0x24, 0x28, 0x2C
+RCR, CCR1, DCR, DMAR, CCMR3 = 0x30, 0x34, 0x48, 0x4C, 0x54
+CEN, UDIS, URS, OPM, CCDS = 1, 2, 4, 8, 8
 MMS, MMS_UPDATE = 7 << 4, 2 << 4
+
+#: Events have the same bits in SR, EGR and DIER, where DMA requests have them 8 higher.
+UIF, COMIF, TIF, CC1IF = 1, 1 << 5, 1 << 6, 1 << 1
+CCIFS, FLAGS, DE = 0x1E, 0x7F, 8
+#: In the order of their numbers at the DMAMUX.
+REQUESTS = (*(CC1IF << channel for channel in range(4)), UIF, TIF, COMIF)
+#: Which events each of the interrupts is for, if there are so many.
+INTERRUPTS = {1: (FLAGS,), 3: (UIF, CCIFS, TIF | COMIF)}
+
+#: So many events that are due are made up for at once; then others have their turn.
+AT_ONCE = 256
 
 
 class Tim(Words):
-    """A counter of *bits* bits at wall-clock time.
+    """A counter of *bits* bits with *channels* that compare, at wall-clock time.
 
-    *now* is the clock in nanoseconds, *hz* what it counts by, *interrupt* is told the level
-    of the update interrupt. While that is asked for, updates that are due wait, but not for
-    ever, until the one before was seen: none is lost while nobody looks. *busy* is how long
+    *now* is the clock in nanoseconds, *hz* what it counts by, *lines* are told the levels of
+    the interrupts. While an event is to interrupt, those behind it wait, but not for
+    ever, until it was seen: none is lost while nobody looks. *busy* is how long
     the processor has executed. Where updates are its trigger output (TRGO), *trigger* is
     called for them while somebody *listens*; of those that are due only the last one counts.
+    *serve* lets DMA move what is requested. Only one that *repeats* has RCR.
     """
 
     def __init__(
         self,
         now: Callable[[], int],
         hz: Callable[[], int],
-        interrupt: Callable[[bool], None],
+        lines: tuple[Line, ...],
         bits: int = 16,
+        channels: int = 0,
+        repeats: bool = False,
         busy: Callable[[], int] = lambda: 0,
         listens: Callable[[], bool] = lambda: False,
         trigger: Callable[[], None] = lambda: None,
+        serve: Callable[[], object] = lambda: None,
     ) -> None:
-        self._listens, self._trigger = listens, trigger
+        self._listens, self._trigger, self._serve = listens, trigger, serve
         self._busy, self._told = busy, 0
         self._all = (1 << bits) - 1
-        super().__init__({ARR: self._all})
-        self._now, self._hz, self._interrupt = now, hz, interrupt
+        super().__init__({ARR: self._all, CR1: 0, CR2: 0, DIER: 0, SR: 0, PSC: 0, RCR: 0, DCR: 0})
+        self._now, self._hz = now, hz
+        self._channels, self._repeats = channels, repeats
+        self._lines = tuple(zip(lines, INTERRUPTS[len(lines)], strict=True))
         self._prescale = 1  # what is in use of PSC
         self._start = self._base = 0  # when it had which count
-        self._due: int | None = None  # when it starts anew
+        self._at = 0  # the count of the next event
+        self._left = 0  # overflows until the next update
+        self._due: int | None = None  # when that is
+        self._wanted = 0  # events that DMA is to serve
+        self._burst = 0  # the register that DMAR stands for, counted from DCR.DBA
+        self._then: int | None = None  # the time of the event that is made up for
+
+    def requests(self) -> tuple[Request, ...]:
+        """To the DMAMUX: of the channels, of updates, of the trigger, of commutation."""
+        return tuple(self._request(event) for event in REQUESTS)
+
+    def _request(self, event: int) -> Request:
+        return Request(lambda: bool(self._wanted & event), taken=lambda: self._taken(event))
+
+    def _taken(self, event: int) -> None:
+        """DMA has moved an item; a burst goes on until all of its registers had their turn."""
+        if not self._burst:
+            self._wanted &= ~event
+
+    # Counting
+
+    def _time(self) -> int:
+        """What time it is; while an event happens, when it was due."""
+        return self._now() if self._then is None else self._then
 
     def _count(self) -> int:
-        if not self.words.get(CR1, 0) & CEN:
+        if not self.words[CR1] & CEN:
             return self._base
-        elapsed = (self._now() - self._start) * self._hz() // (SECOND * self._prescale)
+        elapsed = (self._time() - self._start) * self._hz() // (SECOND * self._prescale)
         return min(self._base + elapsed, self._period - 1)
 
     @property
@@ -58,153 +105,162 @@ class Tim(Words):
         return -(-counts * self._prescale * SECOND // self._hz())
 
     def _run_from(self, count: int, start: int) -> None:
-        self._base, self._start = count, start
-        running = self.words.get(CR1, 0) & CEN and self._period > 1
-        left = max(0, self._period - count)
-        self._due = start + self._ns(left) if running else None
+        """It had *count* at the time *start*."""
+        self._base, self._start, self._at = count, start, count
+        self._plan()
+
+    def _plan(self) -> None:
+        """Find the next event behind the count ``_at``, and when it is due."""
+        if not self.words[CR1] & CEN or self._period <= 1:
+            self._due = None
+            return
+        marks = [mark for mark in map(self._mark, range(self._channels)) if mark > self._at]
+        self._at = min([*marks, self._period])
+        self._due = self._start + self._ns(max(0, self._at - self._base))
+
+    def _mark(self, channel: int) -> int:
+        """The count that *channel* compares with; -1: it is an input."""
+        selection = self.words.get(CCMR1 + channel // 2 * 4, 0) >> channel % 2 * 8
+        return -1 if selection & 3 else self.words.get(CCR1 + 4 * channel, 0) & self._all
+
+    def _matches(self, count: int) -> int:
+        """The flags of the channels that compare with *count*."""
+        return sum(CC1IF << one for one in range(self._channels) if self._mark(one) == count)
+
+    # What happens meanwhile
+
+    def _asked(self) -> bool:
+        """Whether a time will come at which an interrupt or DMA is asked for."""
+        asked = self.words[DIER]
+        return bool((asked | asked >> DE & ~self._wanted) & (UIF | CCIFS))
 
     @property
     def limit(self) -> int | None:
         """When it interrupts next."""
-        return self._due if self.words.get(DIER, 0) & UIE else None
+        return self._due if self.words[DIER] & (UIF | CCIFS) else None
 
     @property
     def deadline(self) -> int | None:
         """When somebody is to be told next."""
-        if self._due is None:
-            return None
-        return self._due if self.words.get(DIER, 0) & UIE or self._triggers() else None
+        return self._due if self._asked() or self._triggers() else None
 
     def _triggers(self) -> bool:
-        return self.words.get(CR2, 0) & MMS == MMS_UPDATE and self._listens()
+        return self.words[CR2] & MMS == MMS_UPDATE and self._listens()
 
     def advance(self) -> None:
-        """Let it pass its end, if it is time."""
-        while self._due is not None and (now := self._now()) >= self._due:
-            telling = self.words.get(DIER, 0) & UIE and now - self._due <= LAG
-            if telling and self.words.get(SR, 0) & UIF and self._busy() - self._told < PATIENCE:
+        """Let it pass its events, if it is time."""
+        for _ in range(AT_ONCE):
+            if self._due is None or (now := self._now()) < self._due:
                 return
-            self._prescale = (self.words.get(PSC, 0) & 0xFFFF) + 1
-            if self.words.get(CR1, 0) & OPM:
-                self.words[CR1] &= ~CEN
-            whole = 0 if telling else (now - self._due) // self._ns(self._period)
-            self._run_from(0, self._due + whole * self._ns(self._period))
-            if not self.words.get(CR1, 0) & UDIS:
-                if not self.words.get(SR, 0) & UIF:
-                    self._told = self._busy()
-                self._flag(UIF)
-                if self._triggers():
-                    self._trigger()
+            event = UIF if self._at == self._period else self._matches(self._at)
+            late = now - self._due > LAG
+            if event & self.words[DIER] & self.words[SR] and not late and self._patient():
+                return
+            asked = self._asked() and not late
+            self._then = self._due
+            if self._at == self._period:
+                self._overflow(self._due, 0 if asked else now - self._due)
+            else:
+                self._plan()
+                self._happens(event)
+            self._then = None
 
-    def _flag(self, bits: int) -> None:
-        self.words[SR] = self.words.get(SR, 0) | bits
+    def _patient(self) -> bool:
+        return self._busy() - self._told < PATIENCE
+
+    def _overflow(self, due: int, behind: int) -> None:
+        """It passes its end, at *due*; the rounds in the time *behind* that are one with it."""
+        self._prescale = (self.words[PSC] & 0xFFFF) + 1
+        around = self._ns(self._period)
+        missed = behind // around
+        flags = self._matches(0)
+        if missed:
+            flags |= sum(self._matches(mark) for mark in {*map(self._mark, range(self._channels))})
+        if self._left and not missed:
+            self._left -= 1
+        else:
+            flags |= UIF
+            self._left = self.words[RCR] & 0xFFFF
+            if self.words[CR1] & OPM:
+                self.words[CR1] &= ~CEN
+        self._run_from(0, due + missed * around)
+        self._happens(flags & ~UIF if self.words[CR1] & UDIS else flags)
+
+    def _happens(self, events: int) -> None:
+        """Flags, interrupts, requests, the trigger output."""
+        if events & ~self.words[SR]:
+            self._told = self._busy()
+        self.words[SR] |= events
         self._update()
+        at_update = self.words[CR2] & CCDS
+        requested = events & ~CCIFS | (CCIFS if events & UIF else 0) if at_update else events
+        requested &= self.words[DIER] >> DE & FLAGS
+        if requested:
+            self._wanted |= requested
+            self._serve()
+        if events & UIF and self._triggers():
+            self._trigger()
 
     def _update(self) -> None:
-        self._interrupt(bool(self.words.get(SR, 0) & self.words.get(DIER, 0) & UIF))
+        pending = self.words[SR] & self.words[DIER]
+        for line, events in self._lines:
+            line(bool(pending & events))
+
+    # Registers
+
+    def _dmar(self) -> int:
+        """The register that DMAR stands for now; the next one at the next access."""
+        control = self.words[DCR]
+        offset = 4 * ((control & 31) + self._burst)
+        self._burst = (self._burst + 1) % ((control >> 8 & 31) + 1)
+        return CR1 if offset == DMAR else offset
 
     def load(self, offset: int) -> int:
         """The word at *offset*."""
+        if offset in (CNT, SR):
+            self.advance()
         if offset == CNT:
-            self.advance()
             return self._count()
-        if offset == SR:
-            self.advance()
-        return super().load(offset)
+        return self.load(self._dmar()) if offset == DMAR else super().load(offset)
+
+    def ones(self, offset: int) -> bool:
+        """EGR."""
+        return offset == EGR
 
     def store(self, offset: int, value: int) -> None:
         """Write the word at *offset*; a zero clears a flag in SR."""
+        if offset == DMAR:
+            self.store(self._dmar(), value)
+        elif offset == EGR:
+            self._generate(value & FLAGS)
+        elif offset == SR:
+            self.words[SR] &= value
+            self._update()
+        elif offset != RCR or self._repeats:
+            self._configure(offset, value)
+
+    def _generate(self, events: int) -> None:
+        if events & UIF:
+            self._prescale = (self.words[PSC] & 0xFFFF) + 1
+            self._left = self.words[RCR] & 0xFFFF
+            self._run_from(0, self._time())
+            if self.words[CR1] & (UDIS | URS):
+                events &= ~UIF
+        if events:
+            self._happens(events)
+
+    def _configure(self, offset: int, value: int) -> None:
         count = self._count()
-        if offset == EGR:
-            if value & UG:
-                self._prescale = (self.words.get(PSC, 0) & 0xFFFF) + 1
-                self._run_from(0, self._now())
-                if not self.words.get(CR1, 0) & (UDIS | URS):
-                    self._flag(UIF)
-            return
-        if offset == SR:
-            value &= self.words.get(SR, 0)
         super().store(offset, value)
         if offset == CNT:
-            self._run_from(value & self._all, self._now())
+            self._run_from(value & self._all, self._time())
         elif offset in (CR1, ARR):
-            self._run_from(count, self._now())
-        elif offset in (SR, DIER):
+            self._run_from(count, self._time())
+        elif CCMR1 <= offset < CCMR1 + 8 or CCR1 <= offset < CCR1 + 16:
+            self._at = count
+            self._plan()
+        elif offset == DCR:
+            self._burst = 0
+        elif offset == DIER:
+            self._wanted &= value >> DE
             self._update()
-
-
-class Wwdg(Words):
-    """The M4's window watchdog (RM0436 chapter 43).
-
-    *hz* is what the bus runs at, *early* is told the level of its interrupt, and *bite*
-    called when it was not fed in time, or too soon.
-    """
-
-    CR, CFR, SR = 0x0, 0x4, 0x8
-    WDGA, EWI = 0x80, 1 << 9
-
-    def __init__(
-        self,
-        now: Callable[[], int],
-        hz: Callable[[], int],
-        early: Callable[[bool], None],
-        bite: Callable[[], None],
-    ) -> None:
-        super().__init__({self.CR: 0x7F, self.CFR: 0x7F})
-        self._now, self._hz, self._early, self._bite = now, hz, early, bite
-        self._start = 0
-
-    def _tick_ns(self) -> int:
-        return (4096 << (self.words[self.CFR] >> 11 & 7)) * SECOND // self._hz()
-
-    def _counter(self) -> int:
-        count = self.words[self.CR] & 0x7F
-        if not self.words[self.CR] & self.WDGA:
-            return count
-        return max(0, count - (self._now() - self._start) // self._tick_ns())
-
-    @property
-    def limit(self) -> int | None:
-        """When it next has something to do."""
-        return self.deadline
-
-    @property
-    def deadline(self) -> int | None:
-        """When it next has something to do."""
-        if not self.words[self.CR] & self.WDGA:
-            return None
-        early = self.words[self.CFR] & self.EWI and not self.words.get(self.SR, 0) & 1
-        ticks = max(0, (self.words[self.CR] & 0x7F) - (0x40 if early else 0x3F))
-        return self._start + ticks * self._tick_ns()
-
-    def advance(self) -> None:
-        """Count down; bite at the end."""
-        if not self.words[self.CR] & self.WDGA:
-            return
-        count = self._counter()
-        if count <= 0x40 and not self.words.get(self.SR, 0) & 1:
-            self.words[self.SR] = 1
-            self._early(bool(self.words[self.CFR] & self.EWI))
-        if count < 0x40:
-            self._bite()
-
-    def load(self, offset: int) -> int:
-        """The word at *offset*."""
-        if offset == self.CR:
-            return self.words[self.CR] & self.WDGA | self._counter()
-        return super().load(offset)
-
-    def store(self, offset: int, value: int) -> None:
-        """Write the word at *offset*: CR feeds it, and turns it on for ever."""
-        if offset == self.CR:
-            running = self.words[self.CR] & self.WDGA
-            too_soon = running and self._counter() > self.words[self.CFR] & 0x7F
-            self.words[self.CR] = running | value & 0xFF
-            self._start = self._now()
-            if self.words[self.CR] & self.WDGA and (too_soon or not value & 0x40):
-                self._bite()
-        elif offset == self.SR:
-            self.words[self.SR] = self.words.get(self.SR, 0) & value & 1
-            self._early(False)
-        else:
-            super().store(offset, value)
