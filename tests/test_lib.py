@@ -1,11 +1,12 @@
 """lib/: what the kernel's own do."""
 
+import errno
 import threading
 
 import pytest
 
 from rprocfs.lib.kref import Kref
-from rprocfs.lib.kstrtox import kstrtobool, kstrtouint
+from rprocfs.lib.kstrtox import kstrtobool, kstrtoint, kstrtouint
 from rprocfs.lib.string import strncmp_prefix
 
 
@@ -23,6 +24,18 @@ def test_kstrtobool_false(text):
 def test_kstrtobool_refuses(text):
     with pytest.raises(ValueError, match="neither 0 nor 1"):
         kstrtobool(text)
+
+
+def test_kstrtoint():
+    good = {b"-1\n": -1, b"+7": 7, b"-0x80000000": -(1 << 31), b"2147483647": (1 << 31) - 1}
+    assert {text: kstrtoint(text) for text in good} == good
+    for text, number in (
+        (b"2147483648", errno.ERANGE), (b"-2147483649", errno.ERANGE), (b"-+5", errno.EINVAL),
+        (b"-", errno.EINVAL), (b"--5", errno.EINVAL), (b"1.5", errno.EINVAL),
+    ):  # fmt: skip
+        with pytest.raises(OSError) as failure:
+            kstrtoint(text)
+        assert failure.value.errno == number
 
 
 def test_kstrtouint():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from enum import StrEnum
 from functools import partial
@@ -23,6 +23,7 @@ class Capability(StrEnum):
     """What an engine may be able to do besides."""
 
     GDB = "a debugger can connect to a socket"
+    INPUTS = "the outside of the SoC can be driven"
 
 
 class Engine(ABC):
@@ -44,6 +45,7 @@ class Engine(ABC):
         self._io = io or IoThread()
         self._gdb = gdb
         self.files: dict[str, int] = {}  # what a worker inherits besides, by name
+        self.devices: Sequence[str] = ()  # at the SoC's buses: see rprocfs.soc.devices
 
     @abstractmethod
     def command(self, machine: Machine, boot: Boot, fds: Mapping[str, int]) -> list[str]:

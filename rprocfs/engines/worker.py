@@ -49,6 +49,9 @@ class Worker:
     worker died by itself; its process, descriptors and thread are gone afterwards.
     """
 
+    #: Its sockets, by the names that its command line has them under.
+    sockets: tuple[str, ...] = ("doorbell", "console", "control")
+
     def __init__(
         self,
         io: IoThread,
@@ -76,12 +79,13 @@ class Worker:
         with ExitStack() as opened, ExitStack() as theirs:
             fds = dict(files)
             ours = {}
-            for name in ("doorbell", "console", "control"):
+            for name in self.sockets:
                 ours[name], other = socket.socketpair()
                 opened.callback(ours[name].close)
                 fds[name] = theirs.enter_context(other).fileno()
                 ours[name].setblocking(False)
-            self._doorbell, self._console, self._control = ours.values()
+            self._doorbell, self._console, self._control = list(ours.values())[:3]
+            self._inputs = ours.get("inputs")
             self._stderr, other_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
             opened.callback(os.close, self._stderr)
             theirs.callback(os.close, other_end)
@@ -138,6 +142,10 @@ class Worker:
     def send_console(self, data: bytes) -> int:
         """Send input to the console; how many bytes there was room for."""
         return self._send(self._console, data)
+
+    def send_input(self, line: bytes) -> int:
+        """Send a line about an input: as :meth:`send_console`; an engine may know of none."""
+        return 0 if self._inputs is None else self._send(self._inputs, line)
 
     def _send(self, to: socket.socket, data: bytes) -> int:
         with self._lock:

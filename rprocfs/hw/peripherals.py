@@ -9,7 +9,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Protocol
 
+    from rprocfs.hw.bus_device import BusDevice
     from rprocfs.hw.clock import Clock
+    from rprocfs.hw.inputs import Input
 
     class Stream(Protocol):
         """Bytes to and from the outside: what came in waits in *received*."""
@@ -105,12 +107,13 @@ class Peripherals:
     """The peripherals of one machine: *pages* has them by the address of their page.
 
     *ranges* of (address, size) are where peripherals are; a page of these without one is
-    made as it is touched, and said so once.
+    made as it is touched, and said so once. *inputs* is what the outside decides, by name.
     """
 
     def __init__(self, wires: Wires, ranges: tuple[tuple[int, int], ...] = ()) -> None:
         self.wires = wires
         self.pages: dict[int, Peripheral] = {}
+        self.inputs: dict[str, Input] = {}
         self._ranges = ranges
 
     @property
@@ -125,6 +128,10 @@ class Peripherals:
             found = self.pages[base] = Words()
             self.wires.debug(f"no model of what is at {base:#x}")
         return found
+
+    def connect(self, place: str, device: BusDevice) -> None:
+        """Connect a *device* to a bus; ValueError: there is no such *place*."""
+        raise ValueError(f"{place}: there is no bus of that name")
 
     def read(self, address: int, size: int) -> int:
         """A load of *size* bytes."""

@@ -28,6 +28,15 @@ def kstrtouint(data: bytes) -> int:
     return value
 
 
+def kstrtoint(data: bytes) -> int:
+    """``kstrtoint_from_user(..., 0, ...)``: the same with a sign; EINVAL, ERANGE."""
+    negative = data.startswith(b"-")
+    value = kstrtouint(data[1:] if negative and data[1:2] != b"+" else data)
+    if value > 0x7FFF_FFFF + negative:
+        raise OSError(errno.ERANGE, os.strerror(errno.ERANGE))
+    return -value if negative else value
+
+
 def kstrtobool(text: str) -> bool:
     """``kstrtobool``: the first character, or two, decide. ValueError if they say neither."""
     found = _BOOLS.match(text)

@@ -5,14 +5,19 @@ from __future__ import annotations
 from importlib import import_module
 
 from rprocfs.arch.core import Boot
+from rprocfs.hw.clock import Clock
+from rprocfs.hw.peripherals import Wires
+from rprocfs.soc.devices import connect
 from rprocfs.soc.doorbell import Framed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
 
     from rprocfs.arch.core import CoreSpec
-    from rprocfs.hw.peripherals import Peripherals, Wires
+    from rprocfs.hw.inputs import Input
+    from rprocfs.hw.peripherals import Peripherals
     from rprocfs.soc.doorbell import Codec
 
 
@@ -102,6 +107,32 @@ class Machine:
     def peripherals(self, wires: Wires) -> Peripherals:
         """What one core finds in its address space besides memory and what is its own."""
         raise NotImplementedError(f"{self.name} has no device models: {wires}")
+
+    def inputs(self, core: str, devices: Sequence[str] = ()) -> Mapping[str, Input]:
+        """What the outside decides at *core* with *devices*: see :mod:`.devices`, also for errors.
+
+        They are those of peripherals that are connected to nothing.
+        """
+        wires = Wires(_Nowhere(), _Nowhere(), Clock(lambda: 0), lambda irq, level: None, core=core)
+        peripherals = self.peripherals(wires)
+        connect(peripherals, devices)
+        return peripherals.inputs
+
+
+class _Nowhere:
+    """A console or a doorbell without another end."""
+
+    received: Any = ()
+
+    def transmit(self, byte: int) -> bool:
+        """There is no room."""
+        del byte
+        return False
+
+    def send(self, channel: int, payload: bytes = b"") -> bool:
+        """There is no room."""
+        del channel, payload
+        return False
 
 
 def find_machine(source: str) -> Machine:

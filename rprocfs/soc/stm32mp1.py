@@ -77,8 +77,17 @@ def _rcc(soc: Stm32mp1Peripherals, woken: Line) -> Rcc:
     return Rcc(soc.wires.clock, reset, woken)
 
 
-def _exti(_: Stm32mp1Peripherals, *lines: Line) -> Exti:
-    return Exti(lambda number, level: lines[number](level))
+def _exti(soc: Stm32mp1Peripherals, *lines: Line) -> Exti:
+    def wake() -> None:
+        if soc.wires.deep():
+            soc.rcc.wake_up()
+
+    return Exti(lambda number, level: lines[number](level), wake)
+
+
+def _gpio(bank: int) -> Model:
+    """The one with that number in the EXTI."""
+    return lambda soc: Gpio(partial(soc.named("EXTI", Exti).pins, bank))
 
 
 def _ipcc(soc: Stm32mp1Peripherals, rx: Line, tx: Line) -> Ipcc:
@@ -183,9 +192,9 @@ DEVICES = (
     Device("I2C5", 0x4001_5000, alone(I2c), 107),
     Device("I2C4", 0x5C00_2000, alone(I2c), 95),
     Device("I2C6", 0x5C00_9000, alone(I2c), 135),
-    *(Device(f"GPIO{bank}", 0x5000_2000 + 0x1000 * index, alone(Gpio))
+    *(Device(f"GPIO{bank}", 0x5000_2000 + 0x1000 * index, _gpio(index))
       for index, bank in enumerate("ABCDEFGHIJK")),
-    Device("GPIOZ", 0x5400_4000, alone(Gpio)),
+    Device("GPIOZ", 0x5400_4000, _gpio(11)),
     Device("HASH2", 0x4C00_2000, alone(Hash), 106, dma=(78,)),
     Device("HASH1", 0x5400_2000, alone(Hash), 80),
     Device("RNG2", 0x4C00_3000, alone(Rng), 134),

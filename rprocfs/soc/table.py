@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from rprocfs.hw.inputs import Measured
 from rprocfs.hw.peripherals import PAGE, Peripherals
 from rprocfs.hw.timed import Timed
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, TypeVar
 
+    from rprocfs.hw.bus_device import BusDevice
     from rprocfs.hw.peripherals import Wires
     from rprocfs.hw.registers import Peripheral
 
@@ -51,7 +53,8 @@ class DevicePeripherals(Peripherals):
     """The devices of a *table*, made in its order; *ranges* as in :class:`Peripherals`.
 
     A device with a method ``advance`` is told when it is due: see :mod:`rprocfs.hw.timed`. One
-    with a method ``poll`` is asked to look between two slices of instructions.
+    with a method ``poll`` is asked to look between two slices of instructions. What the outside
+    decides is told by a method ``inputs``: see :mod:`rprocfs.hw.inputs`.
     """
 
     def __init__(
@@ -71,7 +74,27 @@ class DevicePeripherals(Peripherals):
                 self.timed_pages.add(device.base)
             if hasattr(model, "poll"):
                 self._polls.append(model.poll)
+            if hasattr(model, "inputs"):
+                named = model.inputs().items()
+                self.inputs |= {f"{device.name}/{name}": one for name, one in named}
             self.added(device, model)
+
+    def connect(self, place: str, device: BusDevice) -> None:
+        """Connect a *device* to the bus ``BUS`` or ``BUS/ADDRESS``; ValueError.
+
+        What its inputs are is then one of ours. A bus has a method ``connect``, which gets
+        the address, the device, and all inputs.
+        """
+        bus, _, address = place.partition("/")
+        connect = getattr(self.by_name.get(bus), "connect", None)
+        if connect is None:
+            raise ValueError(f"{place}: there is no bus of that name")
+        connect(address, device, self.inputs)
+        self.inputs |= {
+            f"{place}/{name}": Measured(partial(device.set, name), value)
+            for name, value in device.inputs.items()
+        }
+        device.connected(self.inputs)
 
     def added(self, device: Device, model: Peripheral) -> None:
         """A line of the table was made; a SoC may have more to connect."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
@@ -18,7 +18,7 @@ from rprocfs.drivers.worker.soc import Soc
 from rprocfs.engines.engine import Capability
 from rprocfs.engines.io_thread import IoThread
 from rprocfs.fs.debugfs import DebugfsFile
-from rprocfs.fs.kernfs import error
+from rprocfs.fs.kernfs import Dir, error
 from rprocfs.fs.sysfs import SysfsFile, attribute
 from rprocfs.locking import LockClass, new_lock
 from rprocfs.remoteproc.core import devm_rproc_add, devm_rproc_alloc
@@ -58,6 +58,7 @@ class WorkerDriver(PlatformDriver):
     properties: ClassVar[Mapping[str, Key]] = {
         "engine": Key(str, "what executes its firmware: auto, qemu or unicorn"),
         "console-log": Key(str, "a file that its console is copied to"),
+        "devices": Key(list, "what is at its buses: PLACE=FILE.py:CLASS (Unicorn)"),
         "gdb": Key(str, "a socket at which a debugger finds it (QEMU)"),
     }
 
@@ -99,6 +100,8 @@ class WorkerDriver(PlatformDriver):
         """Add the files that no kernel has."""
         if rproc.debug_dir is not None:
             rproc.debug_dir.add("worker", DebugfsFile(ops.worker_show, fresh=True))
+            if ops.inputs is not None:
+                ops.inputs.add_files(rproc.debug_dir.add("inputs", Dir()))
         if socket:
             rproc.dir.add(gdb.name, SysfsFile(gdb, socket))
 
@@ -113,7 +116,13 @@ class WorkerDriver(PlatformDriver):
         log = has("console-log")
         core = self.core(device)
         engine = self._engine(device, has("engine", "auto"), has("gdb", ""))
-        ops = self.ops(self._soc(device), engine, core, self.elf_machine)
+        engine.devices = _devices(device, engine, has("devices", ()))
+        try:
+            ops = self.ops(self._soc(device), engine, core, self.elf_machine)
+        except Exception as failure:
+            if not engine.devices:
+                raise
+            raise refused(device, f"devices: {failure!r}") from failure
         device.devm_add_action(ops.close)
         if log:
             ops.console = Console(ops.console.send, _log(device, log), device.err)
@@ -157,6 +166,18 @@ class WorkerDriver(PlatformDriver):
 
     def remove(self, device: PlatformDevice) -> None:
         """All of it is undone by the device's resources."""
+
+
+def _devices(device: PlatformDevice, engine: Engine, said: Iterable[str]) -> list[str]:
+    """The key ``devices``, with absolute paths; EINVAL."""
+    found = []
+    for one in said:
+        place, equals, source = one.partition("=")
+        path, colon, kind = source.strip().rpartition(":")
+        if not equals or not colon or Capability.INPUTS not in engine.capabilities:
+            raise refused(device, f"devices: {one}: not PLACE=FILE.py:CLASS, or not on Unicorn")
+        found.append(f"{place.strip()}={Path(path).absolute()}:{kind}")
+    return found
 
 
 def refused(device: PlatformDevice, why: str) -> OSError:

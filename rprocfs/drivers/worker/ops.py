@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING
 
 from rprocfs.drivers.worker.console import Console
 from rprocfs.drivers.worker.crash_dump import merged, notes
+from rprocfs.drivers.worker.inputs import Inputs
 from rprocfs.engines import death as engine_death
+from rprocfs.engines.engine import Capability
 from rprocfs.remoteproc import elf_loader
 from rprocfs.remoteproc.coredump import (
     ELFCLASS32,
@@ -67,12 +69,25 @@ class WorkerOps(RprocOps):
         self._core = core
         self._elf_machine = elf_machine
         self.console = Console(self._type)
+        self.inputs = self._make_inputs()
         self._boot = soc.machine.boot(core, 0, ())
         self._worker: Worker | None = None
         self.ended = threading.Event()  # the firmware has ended, or has announced its end
         self._crashed = self._dying = self._stopping = False
         self._kind = CrashType.FATAL_ERROR
         self._registers: tuple[int, ...] = ()
+
+    def _make_inputs(self) -> Inputs | None:
+        """What the outside decides, if anything. Raises what :mod:`rprocfs.soc.devices` does."""
+        engine = self._engine
+        if Capability.INPUTS not in engine.capabilities:
+            return None
+        found = self.soc.machine.inputs(self._core, engine.devices)
+        if not found:
+            return None
+        inputs = Inputs(found, self._drive)
+        engine.files["input-page"] = inputs.memory.fd
+        return inputs
 
     @property
     def worker(self) -> Worker | None:
@@ -167,6 +182,8 @@ class WorkerOps(RprocOps):
         if self._worker is not None:
             self._worker.stop()
             self._worker = None
+            if self.inputs is not None:
+                self.inputs.reset()
 
     def coredump(self, rproc: Rproc) -> None:
         """All memory in use, and the registers, for a debugger."""
@@ -201,11 +218,17 @@ class WorkerOps(RprocOps):
         worker = self._worker
         return None if worker is None else worker.send_console(data)
 
+    def _drive(self, line: bytes) -> int | None:
+        worker = self._worker
+        return None if worker is None else worker.send_input(line)
+
     def close(self) -> None:
         """End what still runs."""
         self.end()
         self.soc.power_off(self._core)
         self.console.close()
+        if self.inputs is not None:
+            self.inputs.close()
 
     # On the engine's I/O thread.
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rprocfs.engines import registers
-from rprocfs.engines.engine import Engine
+from rprocfs.engines.engine import Capability, Engine
 from rprocfs.engines.worker import STDERR_KEPT, Worker
 
 if TYPE_CHECKING:
@@ -59,6 +59,7 @@ class UnicornWorker(Worker):
     So it does what is for the log, in lines that begin with one of LEVELS.
     """
 
+    sockets = (*Worker.sockets, "inputs")
     _begun = b""  # of a line of stderr
 
     def halt(self) -> None:
@@ -85,6 +86,7 @@ class UnicornEngine(Engine):
     """Runs each core in a worker process around Unicorn."""
 
     worker = UnicornWorker
+    capabilities = frozenset({Capability.INPUTS})
 
     def command(self, machine: Machine, boot: Boot, fds: Mapping[str, int]) -> list[str]:
         """The worker's command line; ENOENT if Unicorn is not installed."""
@@ -93,4 +95,6 @@ class UnicornEngine(Engine):
             raise FileNotFoundError(errno.ENOENT, "the unicorn library is not installed")
         python = [sys.executable, "-I", "-S", "-c", START, *search_path(machine)]
         sockets = [str(fds[name]) for name in ("ram", "doorbell", "console", "control")]
-        return [*python, unicorn, boot.core, str(boot.address), *sockets, machine.source]
+        inputs = [str(fds["inputs"]), str(fds.get("input-page", -1)), *self.devices]
+        core = [boot.core, str(boot.address)]
+        return [*python, unicorn, *core, *sockets, machine.source, "--", *inputs]

@@ -1,7 +1,8 @@
 """The worker process of the Unicorn engine.
 
-``main([library, core, address, ram, doorbell, console, control, machine])``: a path, a name,
-a number, four inherited descriptors, and where the machine stands.
+``main([library, core, address, ram, doorbell, console, control, machine, "--", inputs, page,
+*devices])``: a path, a name, a number, four inherited descriptors, where the machine stands,
+two more descriptors, and what is connected to its buses.
 """
 
 from __future__ import annotations
@@ -24,12 +25,14 @@ from rprocfs.engines.unicorn.bus import Bus
 from rprocfs.engines.unicorn.core import Core, Reset
 from rprocfs.engines.unicorn.cpu import Cpu
 from rprocfs.engines.unicorn.fault_log import FaultLog
+from rprocfs.engines.unicorn.input_port import InputPort, follow
 from rprocfs.engines.unicorn.libunicorn import Unicorn
 from rprocfs.engines.unicorn.ports import Closed, DoorbellPort, Halted, Port, wait
 from rprocfs.engines.unicorn.ram import WorkerRam
 from rprocfs.engines.unicorn.semihosting import Exit
 from rprocfs.hw.clock import Clock
 from rprocfs.hw.peripherals import Wires
+from rprocfs.soc.devices import connect
 from rprocfs.soc.machine import Machine, find_machine
 
 CLEAN, CRASHED, FAILED = 0, 70, 71
@@ -50,9 +53,16 @@ class Processor:
     """Everything of one processor, wired together."""
 
     def __init__(
-        self, library: str, boot: Boot, ram_fd: int, sockets: list[int], machine: Machine
+        self,
+        library: str,
+        boot: Boot,
+        ram_fd: int,
+        sockets: list[int],
+        machine: Machine,
+        page: int,
+        devices: list[str],
     ) -> None:
-        doorbell, console, control = sockets
+        driven, doorbell, console, control = sockets
         now = Clock(time.monotonic_ns, time.thread_time_ns)
         core = self.spec = machine.cores[boot.core]
         if not isinstance(core, CortexM):
@@ -72,9 +82,13 @@ class Processor:
             die=self._die, debug=debug, memory=ram,
             deep=lambda: bool(self.scs.scb.scr & SCR_SLEEPDEEP), core=core.name,
         )  # fmt: skip
-        bus = Bus(self.scs, machine.peripherals(wires))
         self.control = Port(control)
-        ports = (self.doorbell, self.console, self.control)
+        peripherals = machine.peripherals(wires)
+        connect(peripherals, devices)
+        follow(page, peripherals.inputs)
+        inputs = InputPort(driven, peripherals.inputs)
+        bus = Bus(self.scs, peripherals)
+        ports = (inputs, self.doorbell, self.console, self.control)
         self._faults = FaultLog(self.cpu, self.scs.scb, debug, time.monotonic)
         self.core = Core(
             unicorn, self.cpu, ram, self.scs, bus, ports, time.monotonic_ns, self._faults, info
@@ -161,12 +175,15 @@ def main(arguments: list[str]) -> None:
     sys.excepthook = lambda _type, error, _traceback: fail(error)
     sys.unraisablehook = lambda unraisable: fail(unraisable.exc_value)
     die_with_parent()
-    library, core, address, ram, *sockets, machine = arguments
+    end = arguments.index("--")
+    library, core, address, ram, *sockets, machine = arguments[:end]
+    driven, page, *devices = arguments[end + 1 :]
+    sockets.insert(0, driven)
     fds = [os.dup(int(fd)) for fd in sockets]  # to numbers that select(2) knows
     for fd in sockets:
         os.close(int(fd))
     boot = Boot(core, int(address))
-    processor = Processor(library, boot, int(ram), fds, find_machine(machine))
+    processor = Processor(library, boot, int(ram), fds, find_machine(machine), int(page), devices)
     confine()
     status, text = processor.run()
     os.write(2, text.encode())

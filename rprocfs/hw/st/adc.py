@@ -1,4 +1,4 @@
-"""ADC1 and ADC2 (RM0436 chapter 28): every input is at half of the reference voltage.
+"""ADC1 and ADC2 (RM0436 chapter 28): inputs are at half of the reference voltage at first.
 
 Calibrations and the regulator are ready at once. The next conversion of a sequence begins
 when the value before it was read, so there are no overruns.
@@ -6,14 +6,17 @@ when the value before it was read, so there are no overruns.
 
 from __future__ import annotations
 
+from rprocfs.hw.inputs import Value
 from rprocfs.hw.peripherals import Words
 from rprocfs.hw.st.dmamux import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-ISR, IER, CR, CFGR, SQR1, DR, JDR = 0x00, 0x04, 0x08, 0x0C, 0x30, 0x40, 0x80
+    from rprocfs.hw.inputs import Input
+
+ISR, IER, CR, CFGR, SQR1, DR, JSQR, JDR = 0x00, 0x04, 0x08, 0x0C, 0x30, 0x40, 0x4C, 0x80
 ADRDY, EOC, EOS, JEOC, JEOS, LDORDY, FLAGS = 1, 4, 8, 0x20, 0x40, 1 << 12, 0x7FF
 ADEN, ADDIS, ADSTART, JADSTART, ADSTP, JADSTP = (1 << bit for bit in range(6))
 ADCALLIN, LINCALRDY, ADVREGEN, DEEPPWD = 1 << 16, 0x3F << 22, 1 << 28, 1 << 29
@@ -21,7 +24,7 @@ ADCAL = 1 << 31
 HARDWARE = ADEN | ADDIS | ADSTART | JADSTART | ADSTP | JADSTP | ADCAL  # not simply written
 CONT, EXTEN = 1 << 13, 3 << 10
 BITS = (16, 14, 12, 10, 8, 14, 12, 8)
-INPUT = 0x8000  # of all channels, in 16 bits
+CHANNELS, HALF = 20, 0x8000  # in 16 bits
 CONVERSION = 10_000  # nanoseconds
 UNIT, CSR, CDR = 0x100, 0x300, 0x30C
 
@@ -32,7 +35,8 @@ class Unit(Words):
     def __init__(self, now: Callable[[], int], interrupt: Callable[[bool], None]) -> None:
         super().__init__({CR: DEEPPWD})
         self._now, self._interrupt = now, interrupt
-        self.flags = 0
+        self.channels = [Value(0xFFFF, level=HALF) for _ in range(CHANNELS)]
+        self.flags = self._sample = 0
         self._rank = 0  # which of the sequence is converted
         self.deadline: int | None = None  # when it is done
 
@@ -60,6 +64,7 @@ class Unit(Words):
             return
         self.deadline = None
         self.flags |= EOC
+        self._sample = self._value(self._channel())
         if self._rank == self.words.get(SQR1, 0) & 15:
             self.flags |= EOS
             if not self.words.get(CFGR, 0) & (CONT | EXTEN):
@@ -80,10 +85,18 @@ class Unit(Words):
     def _update(self) -> None:
         self._interrupt(bool(self.flags & self.words.get(IER, 0) & FLAGS))
 
-    @property
-    def value(self) -> int:
-        """What every conversion gives."""
-        return INPUT >> 16 - BITS[self.words.get(CFGR, 0) >> 2 & 7]
+    def _channel(self) -> int:
+        """The channel of the rank that is converted: SQ1 is behind the length in SQR1."""
+        register, field = divmod(self._rank + 1, 5)
+        return self.words.get(SQR1 + 4 * register, 0) >> 6 * field & 31
+
+    def _value(self, channel: int) -> int:
+        """What a conversion gives, in the resolution that is set; 0 of what is no channel."""
+        bits = BITS[self.words.get(CFGR, 0) >> 2 & 7]
+        return self.channels[channel].level >> 16 - bits if channel < CHANNELS else 0
+
+    def _injected(self, rank: int) -> int:
+        return self._value(self.words.get(JSQR, 0) >> 9 + 6 * rank & 31)
 
     def load(self, offset: int) -> int:
         """The word at *offset*; reading DR makes room for the next value."""
@@ -93,9 +106,9 @@ class Unit(Words):
         if offset == DR:
             if self.flags & EOC:
                 self._taken()
-            return self.value
+            return self._sample
         if JDR <= offset < JDR + 16:
-            return self.value
+            return self._injected((offset - JDR) // 4)
         return super().load(offset)
 
     def ones(self, offset: int) -> bool:
@@ -147,6 +160,14 @@ class Adc(Words):
     ) -> None:
         super().__init__()
         self.units = (Unit(now, first), Unit(now, second))
+
+    def inputs(self) -> Mapping[str, Input]:
+        """Their channels, with 16 bits of the reference voltage each: ``1/in_voltage0_raw``."""
+        return {
+            f"{unit}/in_voltage{number}_raw": channel
+            for unit, one in enumerate(self.units, 1)
+            for number, channel in enumerate(one.channels)
+        }
 
     def requests(self) -> tuple[Request, ...]:
         """To the DMAMUX: of each unit, for its result to be taken."""

@@ -40,6 +40,8 @@ def test_a_conversion(board, at):
 @pytest.mark.parametrize(("res", "value"), [(0, 0x8000), (1, 0x2000), (3, 0x200), (4, 0x80)])
 def test_resolutions(board, at, res, value):
     board[at + CFGR] = res << 2
+    board[at + CR] = board[at + CR] | ADSTART
+    board.pass_us(10)
     assert board[at + DR] == value
 
 
@@ -113,3 +115,36 @@ def test_a_trigger_that_is_too_fast_does_not_stop_time(board):
     before = board.all.wires.now()
     board.pass_us(500)
     assert board.all.wires.now() == before + 500_000
+
+
+@pytest.mark.parametrize(
+    ("rank", "register", "shift"), [(1, 0, 6), (4, 0, 24), (5, 4, 0), (16, 12, 6)]
+)
+def test_the_channel_of_a_rank_is_converted(board, at, rank, register, shift):
+    """SQR1 to SQR4; a channel is sampled when it is converted."""
+    unit = (at - ADC1) // 0x100 + 1
+    board.all.inputs[f"ADC/{unit}/in_voltage19_raw"].drive(0x1230)
+    board[at + SQR1] = rank - 1
+    board[at + SQR1 + register] = board[at + SQR1 + register] | 19 << shift
+    board[at + CR] = board[at + CR] | ADSTART
+    for _ in range(rank):
+        board.pass_us(10)
+        value = board[at + DR]
+    assert value == 0x123
+    board.all.inputs[f"ADC/{unit}/in_voltage19_raw"].drive(0xFFF0)
+    assert board[at + DR] == 0x123
+
+
+def test_injected_channels(board, at):
+    unit = (at - ADC1) // 0x100 + 1
+    board.all.inputs[f"ADC/{unit}/in_voltage3_raw"].drive(0xFFFF)
+    board[at + 0x4C] = 1 | 3 << 15
+    board[at + CR] = board[at + CR] | 8
+    assert (board[at + 0x80], board[at + 0x84]) == (0x800, 0xFFF)
+
+
+def test_a_channel_that_there_is_not(board, at):
+    board[at + SQR1] = 31 << 6
+    board[at + CR] = board[at + CR] | ADSTART
+    board.pass_us(10)
+    assert board[at + DR] == 0
