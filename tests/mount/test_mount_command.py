@@ -332,3 +332,52 @@ def test_a_log_on_a_full_disk(mountpoint, board):
     status, said = rprocfs("mount", "-o", options, "--board", board, str(mountpoint))
     assert (status, said) == (0, "rprocfs: /dev/full: No space left on device\n")
     assert rprocfs("umount", str(mountpoint)) == (0, "")
+
+
+def served_in_foreground(code, mountpoint, board, *options):
+    """``mount -f`` after *code*, which nobody listens to, when it answers."""
+    code += "\nfrom rprocfs.cli import main\nmain()"
+    command = [sys.executable, "-c", code, "mount", "-f", *options, "--board", board, mountpoint]
+    process = subprocess.Popen(command, env=ENVIRONMENT, stderr=subprocess.PIPE)
+    until((mountpoint / "sys/class/remoteproc").exists)
+    return process
+
+
+def test_a_log_that_is_not_read_keeps_nobody(mountpoint, board):
+    with served_in_foreground("", mountpoint, board, "-o", "loglevel=info") as daemon:
+        state = mountpoint / "sys/class/remoteproc/remoteproc0/state"
+        for _ in range(400):  # more lines than fit into a pipe
+            with pytest.raises(FileNotFoundError):
+                state.write_text("start")
+        said = os.read(daemon.stderr.fileno(), 1 << 20)
+        with pytest.raises(FileNotFoundError):
+            state.write_text("start")
+        assert rprocfs("umount", str(mountpoint)) == (0, "")
+        assert daemon.wait(10) == 0
+        said += daemon.stderr.read()
+    assert b" lines were lost: they were not read)\n" in said
+
+
+def test_a_log_that_is_a_fifo_without_a_reader(mountpoint, board, tmp_path):
+    os.mkfifo(tmp_path / "log")
+    options = f"log={tmp_path / 'log'}"
+    status, said = rprocfs("mount", "-o", options, "--board", board, str(mountpoint))
+    assert (status, said) == (1, f"rprocfs: {options}: no program reads this FIFO\n")
+
+
+HANGS = """
+import threading
+from rprocfs.drivers.sim.driver import SimDriver
+from rprocfs_fuse.command import daemon
+daemon.PATIENCE = 1
+def for_ever(*_): threading.Event().wait()
+SimDriver.remove = for_ever
+"""
+
+
+def test_a_board_that_does_not_end_keeps_no_daemon(mountpoint, board, tmp_path):
+    log = tmp_path / "log"
+    with served_in_foreground(HANGS, mountpoint, board, "-o", f"log={log}") as daemon:
+        assert rprocfs("umount", str(mountpoint)) == (0, "")
+        assert daemon.wait(10) == -signal.SIGALRM
+    assert "in for_ever\n" in log.read_text()

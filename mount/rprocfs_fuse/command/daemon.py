@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import faulthandler
 import logging
 import os
 import signal
@@ -9,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from queue import SimpleQueue
+from typing import TextIO
 
 from rprocfs.errors import CommandError
 from rprocfs_fuse.command.notify import sd_notify
@@ -18,6 +21,10 @@ logger = logging.getLogger(__name__)
 #: How long a thread may keep the interpreter, in seconds: what a request waits at most
 #: while a processor's thread computes.
 SWITCH_INTERVAL = 0.0005
+#: Seconds that ending may take, at most; ``rprocfs umount`` waits a little longer.
+PATIENCE = 8
+#: mallopt(3).
+_M_ARENA_MAX = -8
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 _READY = b"\0"
 
@@ -27,7 +34,7 @@ Run = Callable[[Callable[[], None], "SimpleQueue[None]"], None]
 
 def in_foreground(run: Run) -> None:
     """*run* in this process; SIGTERM, SIGINT and SIGHUP put something into its queue."""
-    sys.setswitchinterval(SWITCH_INTERVAL)
+    set_up_interpreter()
     with _signals() as ends:
         run(lambda: sd_notify("READY=1"), ends)
 
@@ -51,6 +58,34 @@ def in_background(run: Run) -> None:
     raise CommandError(said.decode("utf-8", "replace") or "the daemon died without a word")
 
 
+def set_up_interpreter() -> None:
+    """Have the interpreter serve many short requests on many threads, for months.
+
+    One thread at a time allocates, since Python has one lock. The C library would give each thread
+    a heap of its own, and what is free in one of them is of no use to the others.
+    """
+    sys.setswitchinterval(SWITCH_INTERVAL)
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # not every C library has it
+    if mallopt is not None:
+        mallopt(_M_ARENA_MAX, 1)
+
+
+@contextmanager
+def ends_soon(stacks: TextIO | None) -> Iterator[None]:
+    """What is done inside ends the process, if it takes longer than :data:`PATIENCE`.
+
+    The kernel sees to that, whatever keeps the threads. First of all their *stacks* are written.
+    """
+    if stacks is not None:
+        faulthandler.register(signal.SIGALRM, stacks, chain=True)
+    signal.alarm(PATIENCE)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        faulthandler.unregister(signal.SIGALRM)
+
+
 def describe(problem: BaseException) -> str:
     """Describe a failure in one line for the terminal."""
     if isinstance(problem, OSError) and problem.strerror:
@@ -66,7 +101,7 @@ def _daemon(run: Run, pipe: int) -> None:
         os.setsid()
         os.chdir("/")
         _silence(0)
-        sys.setswitchinterval(SWITCH_INTERVAL)
+        set_up_interpreter()
         with _signals() as ends:
             run(lambda: _ready(pipe), ends)
         status = 0

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
+import select
 import sys
 from logging.handlers import SysLogHandler
 from pathlib import Path
+from typing import TextIO
 
 from rprocfs.base.kmsg import Level
 from rprocfs.errors import CommandError
@@ -20,6 +23,8 @@ LEVELS = {
 }
 SYSLOG = "syslog"
 _FORM = "%(asctime)s %(name)s: %(message)s"
+#: What a pipe that poll(2) calls writable takes without waiting: pipe(7), ``PIPE_BUF``.
+_LONGEST = select.PIPE_BUF
 _SEVERITY = {
     logging.CRITICAL: Level.CRIT,
     logging.ERROR: Level.ERR,
@@ -29,25 +34,27 @@ _SEVERITY = {
 }
 
 
-def configure(where: str | None, level: str, *, stderr: bool = False) -> None:
-    """Log to the file *where*, to syslog(3), or else to *stderr* or nowhere. CommandError.
+def configure(where: str | None, level: str, *, stderr: bool = False) -> TextIO | None:
+    """Log to the file *where*, to syslog(3), or else to *stderr* or nowhere.
 
-    The lines on the stderr of a systemd unit begin with their level, as sd-daemon(3) says.
+    Return the stream, if it is one. CommandError, OSError. The lines on the stderr of a systemd
+    unit begin with their level, as sd-daemon(3) says.
     """
     handler: logging.Handler
     if where == SYSLOG:
         handler = _syslog()
     elif where is not None:
-        handler = _File(where, encoding="utf-8", errors="backslashreplace")
+        handler = _File(_open(where))
         handler.setFormatter(logging.Formatter(_FORM))
     elif stderr:
-        handler = logging.StreamHandler()
+        handler = _Stream(sys.stderr)
         journal = _is_journal()
         handler.setFormatter(_JournalFormatter() if journal else logging.Formatter(_FORM))
     else:
         handler = logging.NullHandler()
         level = "error"
     logging.basicConfig(handlers=[handler], level=LEVELS[level])
+    return handler.stream if isinstance(handler, _Stream) else None
 
 
 def _syslog() -> logging.Handler:
@@ -65,7 +72,54 @@ def _is_journal() -> bool:
     return os.environ.get("JOURNAL_STREAM") == f"{about.st_dev}:{about.st_ino}"
 
 
-class _File(logging.FileHandler):
+def _open(where: str) -> TextIO:
+    """Open the file to append to; CommandError for a FIFO that has no reader, OSError."""
+    try:
+        return open(where, "a", encoding="utf-8", errors="backslashreplace", opener=_not_waiting)
+    except OSError as problem:
+        if problem.errno == errno.ENXIO:
+            raise CommandError(f"log={where}: no program reads this FIFO") from problem
+        raise
+
+
+def _not_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NONBLOCK, 0o666)
+
+
+class _Stream(logging.StreamHandler[TextIO]):
+    """A stream that the daemon never waits for.
+
+    Its reader may be a pager, a stopped terminal or a program that does not read. What finds no
+    room is lost, and the next line that finds some says how many were.
+    """
+
+    _lost = 0
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line, or count it as lost."""
+        if not self._has_room():
+            self._lost += 1
+            return
+        super().emit(record)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """At most what there is certainly room for."""
+        lost, self._lost = self._lost, 0
+        text = f"({lost} lines were lost: they were not read)\n" if lost else ""
+        text += super().format(record)
+        return text if len(text) * 4 < _LONGEST else _cut(text)
+
+    def _has_room(self) -> bool:
+        poll = select.poll()
+        poll.register(self.stream, select.POLLOUT)
+        return any(events & select.POLLOUT for _, events in poll.poll(0))
+
+
+def _cut(text: str) -> str:
+    return text.encode("utf-8", "replace")[: _LONGEST - 1].decode("utf-8", "ignore")
+
+
+class _File(_Stream):
     """A file whose disk may be full: that is said once, and lines are lost."""
 
     _complained = False
@@ -77,7 +131,7 @@ class _File(logging.FileHandler):
             super().handleError(record)
         elif not self._complained:
             self._complained = True
-            print(f"rprocfs: {self.baseFilename}: {problem.strerror}", file=sys.stderr)
+            print(f"rprocfs: {self.stream.name}: {problem.strerror}", file=sys.stderr)
 
 
 class _JournalFormatter(logging.Formatter):

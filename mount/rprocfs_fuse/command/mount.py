@@ -9,9 +9,10 @@ import os
 import select
 import signal
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rprocfs.board.ready import board_names
 from rprocfs.errors import CommandError
@@ -77,8 +78,8 @@ def run_mount(arguments: argparse.Namespace) -> int:
     options.resolve()
 
     def run(ready: Callable[[], None], ends: SimpleQueue[None]) -> None:
-        log.configure(options.log, options.loglevel, stderr=arguments.foreground)
-        serve(board, where, options, ready, ends)
+        stream = log.configure(options.log, options.loglevel, stderr=arguments.foreground)
+        serve(board, where, options, ready, ends, stream)
 
     if arguments.foreground:
         daemon.in_foreground(run)
@@ -93,8 +94,12 @@ def serve(
     options: Options,
     ready: Callable[[], None],
     ends: SimpleQueue[None],
+    stream: TextIO | None = None,
 ) -> None:
-    """Serve a board on the directory *where* until something comes out of *ends*."""
+    """Serve a board on the directory *where* until something comes out of *ends*.
+
+    Then end, within :data:`.daemon.PATIENCE`; *stream* is told why if it takes longer.
+    """
     # Only the process that serves needs them.
     from rprocfs.board import open_board  # noqa: PLC0415
     from rprocfs.board.probe import complaints  # noqa: PLC0415
@@ -107,6 +112,7 @@ def serve(
         source=board or mountpoint.SOURCE,
     )
     with (
+        ExitStack() as at_the_end,
         open_board(board, **options.of_board()) as system,
         transport.mount(system.tree, where, how, on_end=lambda: ends.put(None)),
     ):
@@ -114,6 +120,7 @@ def serve(
             print(f"rprocfs: {complaint}", file=sys.stderr)
         ready()
         ends.get()
+        at_the_end.enter_context(daemon.ends_soon(stream))
 
 
 def run_umount(arguments: argparse.Namespace) -> int:

@@ -16,7 +16,7 @@ from rprocfs.board import open_board
 from rprocfs.board.probe import complaints, probe_failures
 from rprocfs.errors import CommandError
 from rprocfs_fuse.command import log
-from rprocfs_fuse.command.daemon import SWITCH_INTERVAL, describe
+from rprocfs_fuse.command.daemon import PATIENCE, describe, set_up_interpreter
 from rprocfs_fuse.command.options import Options
 from rprocfs_fuse.mounted import MountOptions
 from rprocfs_fuse.run import modules, namespace
@@ -27,9 +27,6 @@ from rprocfs_fuse.run.overlay import Cover, plan
 from rprocfs_fuse.run.tenants import receive_tenants
 from rprocfs_fuse.run.uevents import broadcast
 from rprocfs_fuse.transport import mount
-
-#: Seconds that ending may take, at most.
-PATIENCE = 8
 
 
 def run_daemon(
@@ -46,7 +43,7 @@ def run_daemon(
         other.close()
     os.setsid()  # no terminal's signal is meant for us, nor for the engines
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    sys.setswitchinterval(SWITCH_INTERVAL)
+    set_up_interpreter()
     log.configure(arguments.options.log, arguments.options.loglevel)
     try:
         _silence()
