@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import fcntl
-import mmap
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 
+from rprocfs.engines.mapping import SharedMapping
 from rprocfs.soc.machine import Bank, Machine
 
 SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
@@ -16,8 +16,8 @@ SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 class SharedRam:
     """*size* bytes of zeros at device address *da*, or where *banks* say.
 
-    Valid until :meth:`close`, which fails with BufferError while views of it are in
-    use; a worker that still runs keeps its own mapping. Closing twice is allowed. Its
+    Valid until :meth:`close`; views that are still in use then show zeroes, and belong to no
+    file. A worker that still runs keeps its own mapping. Closing twice is allowed. Its
     size is sealed: who has the memfd cannot take the memory away from the others.
     """
 
@@ -32,14 +32,19 @@ class SharedRam:
             opened.callback(os.close, self.fd)
             os.ftruncate(self.fd, size)
             fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, SEALS)
-            self.map = opened.enter_context(mmap.mmap(self.fd, size))
-            self.view = opened.enter_context(memoryview(self.map))
+            self._mapping = SharedMapping(self.fd, size)
+            opened.callback(self._mapping.revoke)
             self._opened = opened.pop_all()
 
     @classmethod
     def of(cls, machine: Machine, name: str = "rproc-ram") -> SharedRam:
         """All memory of a SoC of the kind *machine*."""
         return cls(machine.banks[0].da, machine.memory_size, name, machine.banks)
+
+    @property
+    def view(self) -> memoryview:
+        """All of it, one bank behind the other."""
+        return self._mapping.view
 
     def find(self, da: int, size: int) -> memoryview | None:
         """The *size* bytes at device address *da*; None if they are not all in one bank."""
@@ -67,10 +72,10 @@ class SharedRam:
 
     def clear(self) -> None:
         """Make all of it zero again, and give the pages back."""
-        self.map.madvise(mmap.MADV_REMOVE)
+        self._mapping.clear()
 
     def close(self) -> None:
-        """Release the view, the mapping and the memfd."""
+        """Give the memory and the memfd back, also while views of them are in use."""
         self._opened.close()
 
     def __enter__(self) -> SharedRam:

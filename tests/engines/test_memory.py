@@ -1,4 +1,6 @@
+import ctypes
 import os
+from pathlib import Path
 
 import pytest
 
@@ -46,12 +48,42 @@ def test_closing_twice():
     ram.close()
 
 
-def test_closing_while_it_is_in_use_fails():
-    ram = SharedRam(0, 4096)
-    view = ram.at(0, 4)
-    with pytest.raises(BufferError):
-        ram.close()
-    view.release()
+def test_closing_gives_it_back_while_it_is_in_use():
+    ram = SharedRam(0, 1 << 20, name="rproc-closing")
+    words = ram.at(0x1000, 0x1000).cast("I")
+    words[0] = 7
+    ram.close()
+    assert not [fd for fd in os.listdir("/proc/self/fd") if "rproc-closing" in target(fd)]
+    assert "rproc-closing" not in Path("/proc/self/maps").read_text()
+    assert list(words) == [0] * 0x400
+    words[1] = 1  # goes nowhere, and hurts nothing
+    ram.close()
+
+
+def test_the_addresses_are_free_when_the_last_view_is_gone():
+    ram = SharedRam(0, 1 << 20)
+    view = ram.at(0x1000, 0x1000)
+    ctypes_array = view.obj
+    ends = ctypes.addressof(ctypes_array) + len(ctypes_array)
+    part = view[0x10:]
+    ram.close()
+    del ram, view, ctypes_array
+    assert mapped(ends - 1)
+    del part
+    assert not mapped(ends - 1)
+
+
+def target(fd):
+    try:
+        return os.readlink(f"/proc/self/fd/{fd}")
+    except OSError:
+        return ""
+
+
+def mapped(address):
+    lines = Path("/proc/self/maps").read_text().splitlines()
+    ranges = [line.split()[0].split("-") for line in lines]
+    return any(int(first, 16) <= address < int(end, 16) for first, end in ranges)
 
 
 def test_the_workers_view(ram):

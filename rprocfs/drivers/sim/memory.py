@@ -36,6 +36,7 @@ class SimMemory:
     def __init__(self, text: str = "tcm") -> None:
         #: First address, and what is there; memory that is seen twice stands here twice.
         self._banks: list[tuple[int, memoryview]] = []
+        self._maps: list[mmap.mmap] = []
         total = 0
         for word in (TCM if text == "tcm" else text).split():
             bank = _BANK.fullmatch(word)
@@ -45,7 +46,8 @@ class SimMemory:
             total += size
             if total > ANY_LIMIT:
                 raise ValueError(f"memory {word}: more than {ANY_LIMIT >> 20} MiB")
-            data = _memory(size)
+            self._maps.append(_memory(size))
+            data = memoryview(self._maps[-1])
             self._banks += [(int(address, 0), data) for address in bank[1].split("=")]
 
     def find(self, da: int, length: int) -> memoryview | None:
@@ -64,7 +66,9 @@ class SimMemory:
         """A new boot."""
 
     def close(self) -> None:
-        """Give it back."""
+        """Forget all content, also while an open endpoint has a view of it."""
+        for memory in self._maps:
+            memory.madvise(mmap.MADV_DONTNEED)
 
 
 class AnyMemory(SimMemory):
@@ -73,8 +77,8 @@ class AnyMemory(SimMemory):
     def __init__(self) -> None:
         super().__init__("")
         flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE
-        self._map = mmap.mmap(-1, 1 << 32, flags=flags)
-        self._banks.append((0, memoryview(self._map)))
+        self._maps.append(mmap.mmap(-1, 1 << 32, flags=flags))
+        self._banks.append((0, memoryview(self._maps[0])))
         self._seen: set[tuple[int, int]] = set()
 
     def find(self, da: int, length: int) -> memoryview | None:
@@ -88,14 +92,14 @@ class AnyMemory(SimMemory):
     def reset(self) -> None:
         """Forget all content."""
         self._seen.clear()
-        self._map.madvise(mmap.MADV_DONTNEED)
+        self.close()
 
 
-def _memory(size: int) -> memoryview:
+def _memory(size: int) -> mmap.mmap:
     """Zeroes, of which only what is touched costs anything; ValueError for none at all."""
     if not size:
         raise ValueError("memory of no size")
-    return memoryview(mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS))
+    return mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
 
 
 class ReservedMemory:
@@ -112,7 +116,7 @@ class ReservedMemory:
         ]  # fmt: skip
         if sum(size for *_, size in self._regions) > ANY_LIMIT:
             raise ValueError(f"memory-region: more than {ANY_LIMIT >> 20} MiB")
-        self._data = [_memory(size) for *_, size in self._regions]
+        self._data = [memoryview(_memory(size)) for *_, size in self._regions]
 
     def holds(self, da: int, length: int) -> bool:
         """Whether all of it is in one of them."""
