@@ -6,13 +6,15 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "rprocfs" / "firmware"
 KIT = ROOT / "rprocfs" / "kit"
 PATIENCE = 60.0  # seconds
+#: How long one write may take that has to come to an end by itself, and how long the others may.
+STEP, SHORT = 30.0, 2.0
 #: Each is booted with the image that stands behind it.
 PROCESSORS = (
     ('compatible = "rprocfs,sim"\nmemory = "any"\nservices = "rpmsg-raw@1024"', "echo.elf"),
@@ -26,6 +28,10 @@ NATIVE = ('compatible = "rprocfs,native"\nallow-native = true', "native.elf")
 
 class ChaosError(Exception):
     """What went wrong, one line or a piece of a log."""
+
+
+class LateError(Exception):
+    """Something took too long."""
 
 
 def make_images(directory):
@@ -119,48 +125,59 @@ class Board:
 
     # Peace.
 
+    def _write(self, path, text, limit=STEP):
+        """Write, whatever comes of it; ChaosError if nothing does."""
+        try:
+            with _within(limit), suppress(OSError):
+                path.write_text(text)
+        except LateError:
+            raise ChaosError(f"writing {text!r} to {path} does not end\n{self.tail()}") from None
+
     def _each(self, pattern, text):
         for path in sorted(self.mount.glob(pattern)):
-            with suppress(OSError):
-                path.write_text(text)
+            self._write(path, text)
+
+    def _stop_all(self):
+        """A stop waits for an inline dump, which may have been made just now: it is tried again."""
+        self._each("sys/class/devcoredump/devcd*/data", "1")
+        for state in sorted(self.mount.glob("sys/class/remoteproc/*/state")):
+            with suppress(ChaosError):
+                self._write(state, "stop", SHORT)
 
     def _bind_all(self):
         """Every driver gets back what may be its own; the rest is refused."""
         for bind in sorted(self.mount.glob("sys/bus/platform/drivers/*/bind")):
             for device in sorted(self.mount.glob("sys/bus/platform/devices/*")):
                 if not (device / "driver").exists():
-                    with suppress(OSError):
-                        bind.write_text(device.name)
+                    self._write(bind, device.name)
 
     def quiet(self):
         """Undo what clients left: no dump, no own processor, everything bound and stopped."""
         self._each("sys/kernel/debug/rproc_sim/*/ctl", "fail_stop 0")
+        # First of all: a processor that crashes again and again would make dump after dump.
+        self._each("sys/class/remoteproc/*/recovery", "disabled")
         self._each("sys/class/remoteproc/*/coredump", "disabled")
         for _ in range(3):
-            self._each("sys/class/devcoredump/devcd*/data", "1")
-            self._each("sys/kernel/config/remoteproc/*/live", "0")
-            self._each("sys/class/remoteproc/*/state", "stop")
+            self._stop_all()
+        self._each("sys/kernel/config/remoteproc/*/live", "0")
         for item in self.mount.glob("sys/kernel/config/remoteproc/*"):
             item.rmdir()
         self._bind_again()
-        self._each("sys/class/remoteproc/*/state", "stop")
+        self._stop_all()
 
     def _bind_again(self):
         """Each processor is made anew, so that nothing of the chaos remains."""
         for driver in sorted(self.mount.glob("sys/bus/platform/drivers/*")):
             for device in [path.name for path in driver.iterdir() if path.is_symlink()]:
                 if device != "module":
-                    with suppress(OSError):
-                        (driver / "unbind").write_text(device)
+                    self._write(driver / "unbind", device)
         self._bind_all()
 
     def exercise(self):
         """Each processor runs once: from here on what it uses is what it uses."""
         for directory in self.mount.glob("sys/class/remoteproc/*"):
-            with suppress(OSError):
-                (directory / "firmware").write_text("echo.elf")
-                (directory / "state").write_text("start")
-                (directory / "state").write_text("stop")
+            for name, text in (("firmware", "echo.elf"), ("state", "start"), ("state", "stop")):
+                self._write(directory / name, text)
         self.quiet()
 
     def complaints(self):
@@ -201,3 +218,19 @@ class Board:
                 os.kill(pid, signal.SIGKILL)
         print(self._stderr.read_text(errors="replace"), file=sys.stderr)
         subprocess.run(["umount", "-l", self.mount], check=False, stderr=subprocess.DEVNULL)
+
+
+@contextmanager
+def _within(seconds):
+    """LateError for what takes longer, if signals interrupt it."""
+
+    def late(_number, _frame):
+        raise LateError
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

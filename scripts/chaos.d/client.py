@@ -29,6 +29,8 @@ RPMSG_CREATE_EPT_IOCTL, RPMSG_CREATE_DEV_IOCTL, RPMSG_RELEASE_DEV_IOCTL = (
 )  # fmt: skip
 RPMSG_DESTROY_EPT_IOCTL = 0xB502
 PATIENCE = 0.3  # seconds until a wait is interrupted by a signal
+#: Processors by configfs. All clients share the names, so what a killed one leaves is used again.
+ITEMS = 16
 
 
 class Interrupted(Exception):
@@ -122,8 +124,9 @@ class Client:
         self.write(self.pick(f"sys/bus/{bus}/drivers/*/{verb}"), device)
 
     def configfs(self):
-        """A processor of one's own comes and goes."""
-        item = self.mount / "sys/kernel/config/remoteproc" / self.name
+        """A processor comes and goes."""
+        name = f"c{self.random.randrange(ITEMS)}"
+        item = self.mount / "sys/kernel/config/remoteproc" / name
         step = self.random.randrange(5)
         if step == 0:
             item.mkdir()
