@@ -54,8 +54,9 @@ class Tree:
         self.root.tree = self
         self.root.ino = self.next_ino()
         self.owner.take(self.root)
-        #: Called after a node left the tree, with its parent: for caches outside.
-        self.removed: list[Callable[[Dir, Node], None]] = []
+        #: Called after a node left the tree, with the directory and its name in there; then for
+        #: each node that was below it: for caches outside.
+        self.removed: list[Callable[[Dir, str], None]] = []
 
     def next_ino(self) -> int:
         """An inode number that this tree never used before."""
@@ -216,7 +217,8 @@ class Dir(Node):
         for dead in buried:
             dead.drain()
         for listener in tree.removed:
-            listener(self, node)
+            for dead in buried:
+                listener(dead.parent or self, dead.name)
 
     def create(self, name: str, mode: int) -> Node:
         """open(2) with O_CREAT of a new name: EACCES, as where inode_operations has no create."""

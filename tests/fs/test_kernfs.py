@@ -44,14 +44,14 @@ def test_a_name_stands_once(tree):
 
 def test_removal_buries_everything_below_and_numbers_are_not_used_again(tree):
     gone = []
-    tree.removed.append(lambda parent, node: gone.append((parent.path, node.name)))
+    tree.removed.append(lambda parent, name: gone.append((parent.path, name)))
     top = tree.root.add("top", Dir())
     below = top.mkdirs("a/b")
     tree.root.remove("top")
     tree.root.remove("top")
     assert not top.alive
     assert not below.alive
-    assert gone == [("/", "top")]
+    assert gone == [("/", "top"), ("/top", "a"), ("/top/a", "b")]
     assert _errno(below.add, "late", Dir()) == errno.ENOENT
     assert tree.root.add("top", Dir()).ino > below.ino
 

@@ -1,6 +1,7 @@
 """What is gone is given back, whatever the kernel and the clients still know of it."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -56,8 +57,9 @@ def test_memory_of_removed_processors(system, mountpoint, kind):
                 os.close(fd)
 
 
-def test_the_kernel_forgets_what_is_removed(system, mountpoint, monkeypatch):
-    """Without a look-up that would tell it; names that stay are kept."""
+@pytest.fixture
+def requests(system, mountpoint, monkeypatch):
+    """What a mount of the system knows that its kernel knows."""
     made = []
 
     class Watched(DevfuseMount):
@@ -67,11 +69,33 @@ def test_the_kernel_forgets_what_is_removed(system, mountpoint, monkeypatch):
 
     monkeypatch.setattr("rprocfs_fuse.protocol.devfuse.DevfuseMount", Watched)
     with transport.mount(system.tree, mountpoint):
-        (requests,) = made
-        device = system.add_processor(PROCESSOR)
-        for fd in _look_at_everything(f"{mountpoint}/sys/devices"):
-            os.close(fd)
-        assert [node for node in requests.nodes.values() if "remoteproc0" in node.path]
-        device.platform_device_del()
-        while any(not node.alive for node in requests.nodes.values()):
-            os.stat(mountpoint)  # a round trip: the FORGETs come with it
+        yield made[0]
+
+
+def _forgotten(requests, mountpoint):
+    """Without a look-up that would tell the kernel; names that stay are kept."""
+    deadline = time.monotonic() + 10
+    while dead := [node.path for node in requests.nodes.values() if not node.alive]:
+        assert time.monotonic() < deadline, dead
+        os.stat(mountpoint)  # a round trip: the FORGETs come with it
+
+
+def test_the_kernel_forgets_what_is_removed(system, mountpoint, requests):
+    device = system.add_processor(PROCESSOR)
+    for fd in _look_at_everything(f"{mountpoint}/sys/devices"):
+        os.close(fd)
+    assert [node for node in requests.nodes.values() if "remoteproc0" in node.path]
+    device.platform_device_del()
+    _forgotten(requests, mountpoint)
+
+
+def test_the_kernel_forgets_a_directory_that_was_in_use(system, mountpoint, requests):
+    """A name that is looked for in what is gone would keep it."""
+    device = system.add_processor(PROCESSOR)
+    where = os.open(f"{mountpoint}/sys/class/remoteproc/remoteproc0/", os.O_RDONLY)
+    device.platform_device_del()
+    for name in ("state", "nothing"):
+        with pytest.raises(FileNotFoundError):
+            os.stat(name, dir_fd=where)
+    os.close(where)
+    _forgotten(requests, mountpoint)

@@ -77,15 +77,31 @@ def test_a_node_that_died_goes_on_until_forgotten(kernel, sample):
 def test_the_kernel_is_told_of_names_that_are_gone(kernel, sample):
     root = sample.tree.root
     kernel.lookup("doomed/below")
+    doomed = root.lookup("doomed").ino
     root.remove("doomed")
     root.remove("many")
     root.lookup("odd").remove("bl ank\n")  # the kernel does not know the directory
     root.remove("\udcff")  # was never there
     kernel.reply(-1, timeout=0.2)
-    assert kernel.notifications == [
-        (wire.NOTIFY_INVAL_ENTRY, struct.pack("=QII", 1, len(name), 0) + name + b"\0")
-        for name in (b"doomed", b"many")
+    told = [
+        (wire.NOTIFY_INVAL_ENTRY, struct.pack("=QII", parent, len(name), 0) + name + b"\0")
+        for parent, name in ((1, b"doomed"), (doomed, b"below"), (1, b"many"))
     ]
+    assert [message for message in kernel.notifications if message in told] == told
+    unknown = b"bl ank\n\0"
+    assert not any(payload.endswith(unknown) for _, payload in kernel.notifications)
+
+
+def test_the_kernel_is_told_to_forget_what_was_missed_in_a_directory_that_is_gone(kernel, sample):
+    nodeid = kernel.lookup("doomed")
+    sample.tree.root.remove("doomed")
+    kernel.reply(-1, timeout=0.2)
+    kernel.notifications.clear()
+    assert kernel.ask(Opcode.LOOKUP, nodeid, b"nothing\0")[0] == errno.ENOENT
+    assert kernel.ask(Opcode.LOOKUP, 1, b"nothing\0")[0] == errno.ENOENT
+    kernel.reply(-1, timeout=0.2)
+    message = struct.pack("=QII", nodeid, 7, 0) + b"nothing\0"
+    assert kernel.notifications == [(wire.NOTIFY_INVAL_ENTRY, message)]
 
 
 def test_a_name_that_is_there_again_is_left_alone(kernel, sample):

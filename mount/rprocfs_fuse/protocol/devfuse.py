@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable
 
 from rprocfs.errors import CommandError
-from rprocfs.fs.kernfs import Tree, error
+from rprocfs.fs.kernfs import Node, Tree, error
 from rprocfs.locking import LockClass, new_lock, outside_locks
 from rprocfs_fuse.mounted import Mounted, MountOptions
 from rprocfs_fuse.mountpoint import detach, find_mount, mount
@@ -47,7 +47,7 @@ class Connection:
         self._write = outside_locks(os.write)
         self.ready = threading.Event()
         self.thread = threading.Thread(target=self._run, name="rprocfs-fuse", daemon=True)
-        self.requests = FileRequests(operations, self.send)
+        self.requests = FileRequests(operations, self.send, self._missed)
         self._invalidation = Invalidation(operations.tree, self.requests.nodes, self.send)
         self._on_end = on_end
         self._stopping = False
@@ -138,6 +138,9 @@ class Connection:
 
     def _unknown(self, unique: int, *_: object) -> bytes | None:
         return _header(16, -errno.ENOSYS, unique) if unique else None
+
+    def _missed(self, directory: Node, name: str) -> None:
+        self._invalidation.missed(directory, name)
 
     def _init(self, unique: int, _nodeid: int, _end: int, _caller: Caller | None) -> bytes:
         major, minor, readahead, flags = wire.INIT_IN.unpack_from(self.requests.buffer, HEADER_SIZE)

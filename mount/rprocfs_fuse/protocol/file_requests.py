@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from rprocfs.fs.kernfs import Handle, error
+from rprocfs.fs.kernfs import Handle, Node, error
 from rprocfs.fs.wait import Task, WouldBlock
 from rprocfs_fuse.operations import Operations, ioctl
 from rprocfs_fuse.permission import Caller
@@ -61,8 +61,13 @@ def _read(data: bytes | int) -> bytes:
 class FileRequests(NodeRequests):
     """The open files of a mount. *send* writes a message to the kernel."""
 
-    def __init__(self, operations: Operations, send: Callable[[bytes], None]) -> None:
-        super().__init__(operations)
+    def __init__(
+        self,
+        operations: Operations,
+        send: Callable[[bytes], None],
+        missed: Callable[[Node, str], None],
+    ) -> None:
+        super().__init__(operations, missed)
         self.send = send
         self.lot = ParkingLot(self._answer, self._refuse, self._offload)
         self.workers = Workers("rprocfs-worker")

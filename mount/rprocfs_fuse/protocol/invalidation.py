@@ -2,7 +2,8 @@
 
 The kernel asks for a name each time that it is used, so what it remembers is never wrong; but
 it remembers all names below a directory for as long as it has memory to spare, and the
-transport keeps their nodes until then.
+transport keeps their nodes until then. A directory that is gone is remembered for as long as any
+name in it is, also one that was looked for in vain by a process that was in there.
 
 The kernel takes the lock of the directory to do this, which a lookup holds while it waits for
 the reader. So it is done on a thread that is waited for by nothing but :meth:`close`, and that
@@ -42,9 +43,14 @@ class Invalidation:
             self._tree.removed.remove(self._removed)
             self._wq.destroy()
 
-    def _removed(self, parent: Dir, node: Node) -> None:
+    def missed(self, directory: Node, name: str) -> None:
+        """*name* is not found in *directory*: if that is gone, the kernel need not remember it."""
+        if isinstance(directory, Dir) and not directory.alive:
+            self._removed(directory, name)
+
+    def _removed(self, parent: Dir, name: str) -> None:
         if parent.ino in self._knows:
-            self._wq.queue_work(partial(self._invalidate, parent, node.name))
+            self._wq.queue_work(partial(self._invalidate, parent, name))
 
     def _invalidate(self, parent: Dir, name: str) -> None:
         """A name that is there again is left alone: its next lookup replaces the old one."""

@@ -53,10 +53,14 @@ def reply(unique: int, payload: bytes = b"") -> bytes:
 
 
 class NodeRequests:
-    """The nodes that the kernel refers to, by inode number, and what it asks of them."""
+    """The nodes that the kernel refers to, by inode number, and what it asks of them.
 
-    def __init__(self, operations: Operations) -> None:
+    *missed* is called with what is looked for in vain.
+    """
+
+    def __init__(self, operations: Operations, missed: Callable[[Node, str], None]) -> None:
         self.operations = operations
+        self.missed = missed
         self.buffer = bytearray(wire.BUFFER_SIZE)
         self.view = memoryview(self.buffer)
         self.numbers = count(1)
@@ -96,7 +100,12 @@ class NodeRequests:
     def lookup(self, unique: int, nodeid: int, end: int, caller: Caller | None) -> bytes:
         """The child of a directory; the kernel may refer to it from now on."""
         name = self.buffer[HEADER_SIZE : end - 1].decode("utf-8", "surrogateescape")
-        return self.entry(unique, self.operations.lookup(self.nodes[nodeid], name, caller))
+        directory = self.nodes[nodeid]
+        try:
+            return self.entry(unique, self.operations.lookup(directory, name, caller))
+        except FileNotFoundError:
+            self.missed(directory, name)
+            raise
 
     def entry(self, unique: int, node: Node) -> bytes:
         """The reply that makes *node* known to the kernel.
