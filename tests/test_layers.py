@@ -79,16 +79,17 @@ def test_rpmsg_and_remoteproc_meet_only_on_the_virtio_bus(path):
 #: The same for mount/rprocfs_fuse: its modules and packages, the lowest first.
 MOUNT = {
     "__init__": set(),
+    "linux": set(),
     "permission": set(),
-    "mountpoint": set(),
+    "mountpoint": {"linux"},
     "mounted": {"mountpoint"},
     "operations": {"permission"},
     "transport": {"mounted", "mountpoint"},
     "waiting": {"operations"},
     "protocol": {"mounted", "mountpoint", "operations", "permission", "waiting"},
-    "fusepy": {"mounted", "mountpoint", "operations", "permission", "protocol", "waiting"},
+    "fusepy": {"linux", "mounted", "mountpoint", "operations", "permission", "protocol", "waiting"},
     "command": {"mountpoint", "operations", "transport"},
-    "run": {"command", "mounted", "mountpoint", "operations", "transport"},
+    "run": {"command", "linux", "mounted", "mountpoint", "operations", "transport"},
     "testing": set(),
 }
 #: What every room of both may import.
