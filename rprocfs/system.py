@@ -18,6 +18,7 @@ from rprocfs.base.firmware import FirmwareLoader
 from rprocfs.base.kmsg_dev import kmsg_init
 from rprocfs.base.model import DriverModel
 from rprocfs.base.module import ModuleInit, Modules, UnknownModuleError
+from rprocfs.base.observe import NOTHING, Observe
 from rprocfs.base.platform import PlatformBus, PlatformDevice, PlatformDriver
 from rprocfs.devicetree.node import OfNode
 from rprocfs.entry_point import load_entry_point
@@ -111,7 +112,7 @@ class System:
     come with the package unless given; what it lacks is looked for in *firmware_lower*.
     *strict*: show nothing that a board would not, but with *console* the processors' consoles.
     *modules* are loaded, each ``NAME [PARAMETER=VALUE ...]``: UnknownModuleError, OSError.
-    The tree is *owner*'s, root's unless given.
+    The tree is *owner*'s, root's unless given. *observe* says what is recorded.
     Unless strict, so is the module of a device that appears, as udev does on a board.
     Close it, or use it as a context manager: that stops every processor.
     """
@@ -126,8 +127,11 @@ class System:
         firmware_lower: Sequence[str] = (),
         modules: Sequence[str] = (),
         owner: Owner | None = None,
+        observe: Observe = NOTHING,
     ) -> None:
-        self.model = DriverModel(version, strict=strict, console=console, owner=owner)
+        self.model = DriverModel(
+            version, strict=strict, console=console, owner=owner, observe=observe
+        )
         kmsg_init(self.model)
         self.platform = PlatformBus(self.model)
         self.virtio = VirtioBus(self.model)

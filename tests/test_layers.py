@@ -21,13 +21,14 @@ ALLOWED = {
     "virtio": {"fs", "base", "kernel", "tty"},
     "rpmsg": {"fs", "base", "virtio", "kernel", "tty", "lib"},
     "remoteproc": {"fs", "base", "virtio", "kernel", "lib"},
+    "debuginfo": set(),
     "hw": set(),
     "arch": {"hw"},
     "soc": {"arch", "hw"},
     "engines": {"arch", "hw", "soc"},
     "drivers": {
         "lib", "fs", "base", "devicetree", "virtio", "rpmsg", "remoteproc", "arch", "hw", "soc",
-        "engines", "kernel",
+        "engines", "kernel", "debuginfo",
     },
     "system": {
         "entry_point", "fs", "base", "devicetree", "virtio", "rpmsg", "remoteproc", "kernel",
@@ -36,7 +37,7 @@ ALLOWED = {
         "devicetree", "entry_point", "fs", "base", "errors", "kernel", "remoteproc", "system",
     },
     "check": {"errors", "base", "board", "devicetree", "system", "remoteproc"},
-    "commands": {"errors", "fs", "soc", "system", "board", "remoteproc"},
+    "commands": {"errors", "debuginfo", "fs", "soc", "system", "board", "remoteproc"},
     "cli": {"entry_point", "errors"},
     "__main__": {"cli"},
     # The public names, for the type checkers and when they are asked for.

@@ -11,6 +11,7 @@ from rprocfs.base.dd import DeferredProbes
 from rprocfs.base.devtmpfs import Devtmpfs
 from rprocfs.base.iomem import Iomem
 from rprocfs.base.kmsg import NO_CONTEXT, Kmsg, Level
+from rprocfs.base.observe import NOTHING, Observe
 from rprocfs.fs import anon_inode
 from rprocfs.fs.anon_inode import AnonInodes
 from rprocfs.fs.chardev import Ida
@@ -33,7 +34,7 @@ class DriverModel:
 
     *version* is the kernel that is answered as. *strict*: show nothing that a board
     would not show, but with *console* the processors' consoles. Everything is *owner*'s,
-    root's unless given.
+    root's unless given. *observe* says what is recorded.
     """
 
     def __init__(
@@ -43,7 +44,9 @@ class DriverModel:
         strict: bool = False,
         console: bool = False,
         owner: Owner | None = None,
+        observe: Observe = NOTHING,
     ) -> None:
+        self.observe = observe
         self.version = version
         self.strict = strict
         self.console = console or not strict

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
+from rprocfs.base.observe import NOTHING, Observe
 from rprocfs.base.soc import soc_device_register
 from rprocfs.board.board_file import check_device_names, check_modules, parse_board, read_rules
 from rprocfs.board.configfs import remoteproc_configfs_init
@@ -78,12 +79,14 @@ def open_board(
     configfs: bool = False,
     rules: str | None = None,
     owner: Owner | None = None,
+    observe: Observe = NOTHING,
 ) -> Iterator[System]:
     """The running system of a board, until the block ends.
 
     *kernel* and *firmware*, the only directory of firmware files, come before the board's own;
     those of the file *rules* after them. Processors can be made by *configfs*, and have the
-    file *console*, unless strict, or if that is asked for. Everything is *owner*'s. CommandError.
+    file *console*, unless strict, or if that is asked for. Everything is *owner*'s. *observe*
+    says what is recorded. CommandError.
     """
     board = load_board(path)
     version = kernel_version(kernel or board.kernel)
@@ -92,7 +95,7 @@ def open_board(
     more = read_rules(rules) if rules is not None else ()
     with System(
         strict=strict, console=console, version=version,
-        firmware=directory, firmware_lower=lower, owner=owner,
+        firmware=directory, firmware_lower=lower, owner=owner, observe=observe,
     ) as system:  # fmt: skip
         _load_modules(system, board.modules)
         udev = Udev(system.model, [*board.rules, *more], board.aliases)

@@ -1,28 +1,19 @@
-"""What gdb makes of a coredump."""
+"""Where the firmware was when it crashed, from its coredump."""
 
 from __future__ import annotations
 
-import shutil
-import subprocess
-import tempfile
-from pathlib import Path
-
-GDB = "gdb-multiarch"
-#: Seconds that gdb may take.
-WITHIN = 30
+from rprocfs.debuginfo.backtrace import backtrace_of_dump
+from rprocfs.debuginfo.image import DebugInfoError
 
 
-def backtrace(image: Path, dump: bytes) -> list[str]:
-    """The frames of *dump*, a crash of *image*; none if there is no dump, or no gdb-multiarch."""
-    gdb = shutil.which(GDB)
-    if not dump or gdb is None:
+def backtrace(image: bytes, dump: bytes) -> list[str]:
+    """The frames of *dump*, a crash of *image*; none if there is no dump.
+
+    With functions if the image has symbols, with files and lines if it has DWARF.
+    """
+    if not dump:
         return []
-    with tempfile.NamedTemporaryFile(prefix="rprocfs-core-") as core:
-        core.write(dump)
-        core.flush()
-        done = subprocess.run(
-            [gdb, "-nx", "-batch", "-ex", "bt", str(image), core.name],
-            capture_output=True, text=True, errors="replace", timeout=WITHIN, check=False,
-        )  # fmt: skip
-    frames = [line for line in done.stdout.splitlines() if line.startswith("#")]
-    return list(dict.fromkeys(frames))
+    try:
+        return backtrace_of_dump(image, dump)
+    except DebugInfoError as problem:
+        return [f"no backtrace: {problem}"]

@@ -135,11 +135,11 @@ def _show(lines: Iterator[tuple[str, str]]) -> None:
 
 
 def _tell_crash(rproc: Rproc, image: Path, said: Said) -> None:
-    """Print the backtrace that gdb reads from the dump, if gdb is installed."""
+    """Print the backtrace that is in the dump."""
     deadline = time.monotonic() + DUMP_WITHIN
     data = b""
     while not data and time.monotonic() < deadline:
         data = read_dump(rproc)
         time.sleep(0 if data else TICK)
     _show(said.lines())
-    _show(iter([("gdb", line) for line in backtrace(image, data)]))
+    _show(iter([("crash", line) for line in backtrace(image.read_bytes(), data)]))

@@ -8,20 +8,31 @@ from __future__ import annotations
 
 import re
 
-#: What the line of a worker that tells its registers begins with.
-TOLD = "registers "
+#: What the line of a worker that tells its registers begins with; and its end, if that tells the
+#: process stack pointer of an Armv7-M core, which is not among them.
+TOLD, PSP = "registers ", " psp "
 
 
 def from_worker(stderr: str, count: int) -> tuple[int, ...]:
     """What a worker told by :func:`to_line`; empty unless these are *count* registers."""
     for line in stderr.splitlines():
         if line.startswith(TOLD):
-            words = line.removeprefix(TOLD).split()
+            words = line.removeprefix(TOLD).partition(PSP)[0].split()
             if len(words) == count and all(re.fullmatch("[0-9a-f]{1,8}", word) for word in words):
                 return tuple(int(word, 16) for word in words)
     return ()
 
 
-def to_line(values: tuple[int, ...]) -> str:
+def psp_from_worker(stderr: str) -> int | None:
+    """The process stack pointer that a worker told by :func:`to_line`."""
+    for line in stderr.splitlines():
+        word = line.partition(PSP)[2]
+        if line.startswith(TOLD) and re.fullmatch("[0-9a-f]{1,8}", word):
+            return int(word, 16)
+    return None
+
+
+def to_line(values: tuple[int, ...], psp: int | None = None) -> str:
     """*values* as a line."""
-    return TOLD + " ".join(f"{value:x}" for value in values) + "\n"
+    words = TOLD + " ".join(f"{value:x}" for value in values)
+    return words + ("" if psp is None else f"{PSP}{psp:x}") + "\n"

@@ -72,6 +72,8 @@ class Worker:
         self._console_kept = bytearray()
         self._stderr_kept = bytearray()
         self._registers: tuple[int, ...] = ()
+        #: The process stack pointer of an Armv7-M core that died on the main stack, if it is known.
+        self.psp: int | None = None
         self._told = threading.Event()  # all that there is to know about the registers
 
     def _start(self, command: Callable[..., list[str]], files: Mapping[str, int]) -> None:
@@ -180,6 +182,7 @@ class Worker:
         self._told.set()
 
     def _registers_in(self, stderr: str) -> tuple[int, ...]:
+        self.psp = registers.psp_from_worker(stderr)
         return registers.from_worker(stderr, len(self._core.registers.names))
 
     @property

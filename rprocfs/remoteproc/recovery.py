@@ -31,6 +31,7 @@ def rproc_crash_handler_work(rproc: Rproc) -> None:
         rproc.state = State.CRASHED
         rproc.crash_cnt += 1
         rproc.err(f"handling crash #{rproc.crash_cnt} in {rproc.label}")
+    rproc.ops.crashed(rproc)
     if not rproc.recovery_disabled:
         rproc_trigger_recovery(rproc)
 

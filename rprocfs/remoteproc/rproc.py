@@ -248,6 +248,9 @@ class RprocOps(ABC):
         """Return the table of a running processor at attach; None if it has none. OSError."""
         return None
 
+    def crashed(self, rproc: Rproc) -> None:
+        """Look at a processor in the state ``crashed``, before it recovers. No lock is held."""
+
     def coredump(self, rproc: Rproc) -> None:
         """Save the memory of a crashed processor. If not overridden, rproc_coredump() does it."""
 

@@ -36,15 +36,19 @@ class Images:
 
 
 class Bench(AbstractContextManager["Bench"]):
-    """One processor of a driver, with its firmware in *directory*."""
+    """One processor of a driver, with its firmware in *directory*; *options* are the system's."""
 
     def __init__(
-        self, properties: Mapping[str, Any], images: Images, directory: os.PathLike[str]
+        self,
+        properties: Mapping[str, Any],
+        images: Images,
+        directory: os.PathLike[str],
+        **options: Any,
     ) -> None:
         self.images = images
         self.directory = Path(directory)
         shutil.copy(images.echo, self.directory / "echo.elf")
-        self.system = System(firmware=directory)
+        self.system = System(firmware=directory, **options)
         self.device = self.system.add_processor(properties)
         self.shell = Userspace(self.system.tree)
         self._handles: list[Handle] = []

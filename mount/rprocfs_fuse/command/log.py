@@ -57,6 +57,15 @@ def configure(where: str | None, level: str, *, stderr: bool = False) -> TextIO 
     return handler.stream if isinstance(handler, _Stream) else None
 
 
+def backtraces_to_stderr() -> None:
+    """Have those of ``-o symbolize`` on stderr, which a program shares with the daemon."""
+    logger = logging.getLogger("rprocfs.backtrace")
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("rprocfs: backtrace: %(message)s"))
+    logger.addHandler(handler)
+    logger.propagate = False
+
+
 def _syslog() -> logging.Handler:
     if not Path("/dev/log").is_socket():
         raise CommandError(f"log={SYSLOG}: nobody listens at /dev/log")

@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+from rprocfs.base.observe import Observe
 from rprocfs.errors import CommandError
 from rprocfs.fs.kernfs import Owner
 from rprocfs.kernel import KERNELS, find_kernel
@@ -40,6 +41,7 @@ class Options:
     ro: bool = False
     log: str | None = None
     loglevel: str = "info"
+    symbolize: bool = False
 
     def add(self, text: str) -> None:
         """Take over a comma list. ``argparse.ArgumentTypeError``."""
@@ -79,7 +81,10 @@ class Options:
     def of_board(self) -> dict[str, Any]:
         """Those that :func:`rprocfs.board.open_board` takes."""
         names = ("strict", "console", "kernel", "firmware", "configfs", "rules")
-        return {name: getattr(self, name) for name in names} | {"owner": self._owner()}
+        return {name: getattr(self, name) for name in names} | {
+            "owner": self._owner(),
+            "observe": Observe(self.symbolize),
+        }
 
     def _owner(self) -> Owner:
         return Owner(
@@ -109,6 +114,9 @@ MEANING = {
     "ro": "mount read-only",
     "log": "where the daemon logs, and the kernel log of the board with it",
     "loglevel": "how much it logs",
+    "symbolize": "log a backtrace of each crash, with functions and lines if the image has DWARF: "
+    "in the kernel log, but if strict in that of the daemon (log=), and without one on stderr of "
+    "rprocfs run",
 }
 _VALUES = {
     "kernel": "|".join(version.release for version in KERNELS),

@@ -45,6 +45,8 @@ def run_daemon(
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     set_up_interpreter()
     log.configure(arguments.options.log, arguments.options.loglevel)
+    if arguments.options.symbolize and arguments.options.log is None:
+        log.backtraces_to_stderr()
     try:
         _silence()
         with ExitStack() as stack:

@@ -22,7 +22,9 @@ from rprocfs_fuse.testing.processor import BoardProcessor
 
 #: Seconds that a board may take to be there, and to be gone.
 PATIENCE = 30
-
+#: How ``rprocfs run -o symbolize`` begins the lines of backtraces, and how much of it is read.
+BACKTRACE = "rprocfs: backtrace: "
+_LONGEST = 1 << 20
 
 #: ``struct ucred``: pid, uid, gid.
 _UCRED = struct.Struct("iII")
@@ -52,7 +54,17 @@ class RprocBoard:
         self._door.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "rprocfs", "run", *words, "--", *_inside(theirs)],
+                [
+                    sys.executable,
+                    "-m",
+                    "rprocfs",
+                    "run",
+                    "-o",
+                    "symbolize",
+                    *words,
+                    "--",
+                    *_inside(theirs),
+                ],
                 env=os.environ | {"PYTHONPATH": _python_path()},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
@@ -110,6 +122,13 @@ class RprocBoard:
             return "\n".join(records(fd))
         finally:
             os.close(fd)
+
+    def backtraces(self) -> str:
+        """A line for each frame of each crash so far, behind the processor's name."""
+        said = os.pread(self._stderr.fileno(), _LONGEST, 0).decode("utf-8", "replace")
+        lines = (line.removeprefix(BACKTRACE) for line in said.splitlines()
+                 if line.startswith(BACKTRACE))  # fmt: skip
+        return "\n".join(lines)
 
     def wait_for(self, pattern: str, timeout: float = TIMEOUT) -> Path:
         """Wait until a file is there; its path outside.

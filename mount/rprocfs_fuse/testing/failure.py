@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rprocfs.commands.backtrace import backtrace
 from rprocfs_fuse.testing.heard import traces
 
 if TYPE_CHECKING:
@@ -18,8 +17,10 @@ LINES = 20
 
 
 def sections(board: RprocBoard) -> Iterator[tuple[str, str]]:
-    """Title and text: the kernel log, and each processor that is or was up."""
+    """Title and text: the kernel log, crashes, and each processor that is or was up."""
     yield _section("Kernel log of the board", board.dmesg)
+    if crashes := board.backtraces():
+        yield "Backtraces of the board", crashes
     for name in board.processors():
         yield _section(f"Processor {name}", partial(_processor, board.path, name))
 
@@ -38,13 +39,4 @@ def _processor(root: Path, name: str) -> str:
     for trace, data in traces(root / "sys/kernel/debug/remoteproc" / name).items():
         said = data.decode("utf-8", "replace").splitlines()[-LINES:]
         lines += [f"{trace}: {line}" for line in said]
-    lines += [f"gdb: {line}" for line in _frames(root, path, files["firmware"])]
     return "\n".join(lines)
-
-
-def _frames(root: Path, path: Path, firmware: str) -> list[str]:
-    """Where it crashed, if a coredump of that is there."""
-    dump = path / "devcoredump/data"
-    if not dump.exists():
-        return []
-    return backtrace(root / "lib/firmware" / firmware, dump.read_bytes())

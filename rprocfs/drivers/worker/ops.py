@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rprocfs.drivers.worker import symbolize
 from rprocfs.drivers.worker.console import Console
 from rprocfs.drivers.worker.crash_dump import merged, notes
 from rprocfs.drivers.worker.inputs import Inputs
@@ -76,6 +77,7 @@ class WorkerOps(RprocOps):
         self._crashed = self._dying = self._stopping = False
         self._kind = CrashType.FATAL_ERROR
         self._registers: tuple[int, ...] = ()
+        self._image = b""  # that was booted, if it is asked for functions and lines
 
     def _make_inputs(self) -> Inputs | None:
         """What the outside decides, if anything. Raises what :mod:`rprocfs.soc.devices` does."""
@@ -139,6 +141,7 @@ class WorkerOps(RprocOps):
     def parse_fw(self, rproc: Rproc, fw: bytes) -> None:
         """The table, the dump's segments, and where the core begins."""
         super().parse_fw(rproc, fw)
+        self._image = fw if rproc.model.observe.symbolize else b""
         segments = list(elf_loader.iter_load_segments(fw))
         entry = elf_loader.rproc_elf_get_boot_addr(fw)
         loaded = [segment.da for segment in segments]
@@ -184,6 +187,15 @@ class WorkerOps(RprocOps):
             self._worker = None
             if self.inputs is not None:
                 self.inputs.reset()
+
+    def crashed(self, rproc: Rproc) -> None:
+        """Say where it crashed, if that is asked for."""
+        worker = self._worker
+        if worker is not None and self._image:
+            worker.halt()
+            registers = worker.registers(TELL_WITHIN)
+            lines = symbolize.backtrace(self._image, self.soc.memory, registers, worker.psp)
+            symbolize.report(rproc, lines)
 
     def coredump(self, rproc: Rproc) -> None:
         """All memory in use, and the registers, for a debugger."""

@@ -15,6 +15,7 @@ import sys
 import time
 
 from rprocfs.arch.armv7m.core import CortexM
+from rprocfs.arch.armv7m.cpu import IPSR_MASK
 from rprocfs.arch.armv7m.exceptions import Lockup
 from rprocfs.arch.armv7m.scs import SystemControlSpace
 from rprocfs.arch.core import Boot
@@ -111,25 +112,29 @@ class Processor:
             return CLEAN, ""
         except Exit as end:
             (status,) = end.args
-            text = f"exit status {status}\nfatal error\n{to_line(self.cpu.registers())}"
+            text = f"exit status {status}\nfatal error\n{self._told()}"
             return (CRASHED, text) if status else (CLEAN, "")
         except Reset as reset:
-            return CRASHED, "{}\n{}\n".format(*reset.args) + to_line(self.cpu.registers())
+            return CRASHED, "{}\n{}\n".format(*reset.args) + self._told()
         except Lockup as lockup:
             why = f"lockup: {lockup} ({self._registers()})\n{self._crash_type()}\n"
-            return CRASHED, why + to_line(self.cpu.registers())
+            return CRASHED, why + self._told()
         finally:
             self.console.flush()
 
     def _stand_still(self) -> None:
         """Tell the registers, and wait for the end."""
-        os.write(2, to_line(self.cpu.registers()).encode())
+        os.write(2, self._told().encode())
         try:
             while True:
                 self.control.received.clear()
                 wait((self.control,), None)
         except Closed:
             pass
+
+    def _told(self) -> str:
+        cpu = self.cpu
+        return to_line(cpu.registers(), cpu.psp if cpu.xpsr & IPSR_MASK else None)
 
     def _registers(self) -> str:
         cpu, scb = self.cpu, self.scs.scb
