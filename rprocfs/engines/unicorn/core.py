@@ -1,18 +1,11 @@
-"""One Armv7-M core in Unicorn: running until something happens, and what happens then.
+"""One Armv7-M core in Unicorn: what ends a slice (:mod:`.runner`), and what happens then.
 
-Unicorn runs in slices (:mod:`.slices`), on one thread: stopping it from another corrupts
-its state. Between two slices sockets and SysTick are looked at, and exceptions taken.
 What an instruction causes (a fault, SVC, an exception return) ends the slice at once; an
 access that makes an exception pending (a store to the NVIC) at the end of its block of
-translated code.
+translated code. So does an instruction that unmasks an exception that waits (:mod:`.sites`).
 
-**Interrupt latency.** A slice lasts about 0.2 ms, or until SysTick's next tick, and ends
-at once where an instruction unmasks an exception that waits (:mod:`.sites`).
-
-**Accesses that end a slice at once.** Stopping Unicorn in a load or store leaves the PC at that
-instruction, its access done and nothing else. So it is executed once more by itself,
-with the access played back: a load gets the value it got, a store is not repeated. A store
-that changes what is to be trapped is one; where instructions are counted, all are.
+A store that changes what is to be trapped ends a slice at once, and so does, where instructions
+are counted, every access that makes an exception pending.
 """
 
 from __future__ import annotations
@@ -24,15 +17,14 @@ from rprocfs.arch.armv7m.faults import Faults
 from rprocfs.arch.armv7m.nvic import SVCALL
 from rprocfs.arch.armv7m.scs import PPB, PPB_SIZE
 from rprocfs.engines.unicorn import libunicorn, ports, semihosting
+from rprocfs.engines.unicorn.runner import NO_SYNDROME, Runner
 from rprocfs.engines.unicorn.sites import Sites, divides, instructions
-from rprocfs.engines.unicorn.slices import slices
 from rprocfs.engines.unicorn.spin_watch import SpinWatch
 from rprocfs.hw.clock import SECOND
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import NoReturn
 
     from rprocfs.arch.armv7m.scs import SystemControlSpace
     from rprocfs.engines.unicorn.bus import Bus
@@ -40,25 +32,15 @@ if TYPE_CHECKING:
     from rprocfs.engines.unicorn.libunicorn import Unicorn
     from rprocfs.engines.unicorn.ram import WorkerRam
 
-LOOK_NS = 100_000  # that long the sockets may wait between two short slices
-SLICE_NS = 300_000  # slices are made to last that long at most
 WFE_SECONDS = 0.01  # SEV cannot be seen, so WFE never sleeps for longer
 WFE, SEV = b"\x20\xbf", b"\x40\xbf"
-NO_SYNDROME = 0xFFFF_FFFF
 SVC, PREFETCH_ABORT, DATA_ABORT, BKPT, EXCEPTION_EXIT, NOCP = 2, 3, 4, 7, 8, 17
 
 
-class Reset(Exception):
-    """The processor is reset: (reason, crash type)."""
-
-
-class Core:
+class Core(Runner):
     """Runs *unicorn* with *bus* around it, until a
-    :class:`~rprocfs.arch.armv7m.exceptions.Lockup`, a :class:`Reset` or a
-    :class:`~rprocfs.engines.unicorn.ports.Closed`. *now* is the wall clock, *fault* is told of
-    every fault (exception number, cause), *info* gets lines for people. The last of the
-    *sockets* is the parent's: a byte from there is a
-    :class:`~rprocfs.engines.unicorn.ports.Halted`."""
+    :class:`~rprocfs.arch.armv7m.exceptions.Lockup` or what ends a :class:`.runner.Runner`.
+    *fault* is told of every fault (exception number, cause), *info* gets lines for people."""
 
     def __init__(
         self,
@@ -72,21 +54,13 @@ class Core:
         fault: Callable[[int, str], None],
         info: Callable[[str], None],
     ) -> None:
-        self._uc, self._cpu, self._ram, self._scs, self._bus = unicorn, cpu, ram, scs, bus
-        self._sockets, self._now = sockets, now
+        self._cpu, self._ram, self._scs, self._bus = cpu, ram, scs, bus
         self._model = ExceptionModel(cpu, scs, ram.load, ram.store, fault)
         self._faults = Faults(self._model, cpu, scs.scb)
-        self._spins = SpinWatch(cpu, lambda: self._model.priority, info)
-        self._event: Callable[[], None] | None = None
-        self._reset: Reset | None = None
-        self._cut: tuple[int, int, int] | None = None  # pc, address, value of an access
-        self._replay: tuple[int, int, int] | None = None
-        self._played = self._pc = 0
+        spins = SpinWatch(cpu, lambda: self._model.priority, info)
+        super().__init__(unicorn, bus, sockets, now, spins)
+        self._pc = 0
         self._undo: list[tuple[int, bytes]] = []  # what unaligned stores overwrote
-        self._slices = slices(unicorn)
-        self._count = self._slices.longest
-        self._looked = 0
-        self._resumed = False
         self._sites = Sites(
             unicorn, self._slices, ram, scs.scb, self._stop_if_due, self._on_divide,
             self._on_float, self._on_conditional, self._on_unaligned,
@@ -98,83 +72,43 @@ class Core:
         unicorn.hook(libunicorn.HOOK_INSN_INVALID, self._on_invalid)
         unicorn.hook(libunicorn.HOOK_MEM_INVALID, self._on_bad_access)
 
-    def request_reset(self, reason: str, kind: str) -> None:
-        """End with a :class:`Reset`, for instance as AIRCR.SYSRESETREQ was written."""
-        self._reset = Reset(reason, kind)
-        self._uc.stop()
+    # See Runner.
 
-    def run(self) -> NoReturn:
-        """Reset the core, and execute for ever."""
+    @property
+    def pc(self) -> int:
+        """Without the Thumb bit."""
+        return self._cpu.pc
+
+    @property
+    def entry(self) -> int:
+        """Always in Thumb state."""
+        return self._cpu.pc | 1
+
+    def begin(self) -> None:
+        """SP and PC from the vector table."""
         self._model.reset()
-        # Only from the second block on are they reported as they are translated.
-        first = self._cpu.pc
-        self._slice(1)
-        self._uc.forget(first, first + 2)
-        while True:
-            if self._resumed:  # or ticks that are late would let a thread execute nothing
-                self._resumed = False
-            elif self._now() - self._looked >= LOOK_NS:
-                self._look_around(0)
-            else:
-                self._bus.poll()
-            self._model.take_pending()
-            self._slice(self._budget())
 
-    def _look_around(self, seconds: float | None) -> None:
-        ports.wait(self._sockets, seconds)
-        if self._sockets[-1].received:
-            raise ports.Halted
-        self._looked = self._now()
-        if seconds == 0:
-            self._spins.look(self._looked)
-        else:
-            self._spins.rest()
-        self._bus.poll()
+    def take_pending(self) -> None:
+        """By the NVIC."""
+        self._model.take_pending()
 
-    def _budget(self) -> int:
-        deadline = self._bus.deadline
-        if deadline is None:
-            return self._count
-        left = max(0, deadline - self._now()) // 1000 * self._slices.speed
-        return max(self._slices.shortest, min(self._count, left))
+    def wakes(self) -> bool:
+        """PRIMASK does not count."""
+        return self._model.wakes()
 
-    def _slice(self, count: int) -> None:
-        begin = self._now()
-        self._execute(count)
-        if self._slices.used_up:  # the next one is shorter if this one was too long
-            took = max(1, self._now() - begin)
-            fitting = min(self._slices.longest, 2 * self._count, count * SLICE_NS // took)
-            self._count = max(self._slices.shortest, fitting)
-        while self._cut is not None and self._event is None:
-            self._complete()
-        event, self._event, self._cut = self._event, None, None
-        if event is not None:
-            event()
-        elif self._sites.waited(self._cpu.pc):
-            self._sleep()
-
-    def _execute(self, count: int) -> None:
+    def before(self) -> None:
+        """A trap is not to be missed, nor a pending exception."""
         self._sites.begin()
-        self._uc.write(libunicorn.SYNDROME, NO_SYNDROME)
         self._slices.pending(bool(self._scs.nvic.pending))
-        error = self._uc.run(self._cpu.pc | 1, self._slices.begin(count))
-        if self._reset:
-            raise self._reset
-        if error and self._event is None:
-            raise libunicorn.UnicornError(f"unicorn error {error} at {self._cpu.pc:#x}")
+
+    def after(self) -> None:
+        """What was found is to be trapped from now on."""
         if self._sites.pending:
             self._sites.update()
 
-    def _complete(self) -> None:
-        """Execute the instruction of the access that ended a slice to its end."""
-        cut, self._cut = self._cut, None
-        if cut is None or cut[0] != self._cpu.pc:
-            return
-        self._replay = cut
-        self._execute(1)
-        if self._replay is not None:
-            # Stopped in front of it, as its block is a new one.
-            self._replay, self._cut = None, cut
+    def waited(self) -> bool:
+        """A WFI."""
+        return self._sites.waited(self._cpu.pc)
 
     def _step_conditional(self) -> None:
         """Execute the IT block at the PC by single instructions, up to the first that traps."""
@@ -217,14 +151,6 @@ class Core:
         self._sites.stepping = False
 
     # Sleeping
-
-    def _sleep(self) -> None:
-        while not self._model.wakes():
-            self._look_around(self._until_tick())
-
-    def _until_tick(self) -> float | None:
-        deadline = self._bus.deadline
-        return None if deadline is None else max(0, deadline - self._now()) / SECOND
 
     def _wait_for_event(self) -> None:
         if self._model.event:
@@ -281,14 +207,6 @@ class Core:
             self._cut = self._cpu.pc, address, value
         else:
             self._end_if_due(address, value)
-
-    def _replayed(self, address: int) -> bool:
-        """Whether this access was done before its slice ended, with the value _played."""
-        replay = self._replay
-        if replay is None or replay[1] != address:
-            return False
-        self._replay, self._played = None, replay[2]
-        return True
 
     def _refuses(self, address: int, size: int) -> bool:
         if not self._cpu.unprivileged:

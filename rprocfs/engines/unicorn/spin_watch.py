@@ -7,8 +7,15 @@ from rprocfs.hw.clock import SECOND
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Protocol
 
-    from rprocfs.arch.armv7m.cpu import Cpu
+    class Cpu(Protocol):
+        """Of any architecture."""
+
+        @property
+        def pc(self) -> int:
+            """The address of the next instruction."""
+
 
 #: How often the core is looked at, and for how long it has to spin.
 INTERVAL, SPINS = SECOND // 4, 3 * SECOND

@@ -23,13 +23,14 @@ from rprocfs.engines.confinement.limits import address_space
 from rprocfs.engines.confinement.lock import enter, lock
 from rprocfs.engines.registers import to_line
 from rprocfs.engines.unicorn.bus import Bus
-from rprocfs.engines.unicorn.core import Core, Reset
+from rprocfs.engines.unicorn.core import Core
 from rprocfs.engines.unicorn.cpu import Cpu
 from rprocfs.engines.unicorn.fault_log import FaultLog
 from rprocfs.engines.unicorn.input_port import InputPort, follow
 from rprocfs.engines.unicorn.libunicorn import Unicorn
 from rprocfs.engines.unicorn.ports import Closed, DoorbellPort, Halted, Port, wait
 from rprocfs.engines.unicorn.ram import WorkerRam
+from rprocfs.engines.unicorn.runner import Reset
 from rprocfs.engines.unicorn.semihosting import Exit
 from rprocfs.hw.clock import Clock
 from rprocfs.hw.peripherals import Wires

@@ -1,0 +1,204 @@
+"""Runs a core in Unicorn, whatever its architecture: slices, sleeping, and accesses that end one.
+
+Unicorn runs in slices (:mod:`.slices`), on one thread: stopping it from another corrupts
+its state. Between two slices sockets and timers are looked at, and exceptions taken.
+
+**Interrupt latency.** A slice lasts about 0.2 ms, or until a timer's next tick.
+
+**Accesses that end a slice at once.** Stopping Unicorn in a load or store leaves the PC at that
+instruction, its access done and nothing else. So it is executed once more by itself,
+with the access played back: a load gets the value it got, a store is not repeated.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from rprocfs.engines.unicorn import libunicorn, ports
+from rprocfs.engines.unicorn.slices import slices
+from rprocfs.hw.clock import SECOND
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import NoReturn, Protocol
+
+    from rprocfs.engines.unicorn.libunicorn import Unicorn
+    from rprocfs.engines.unicorn.spin_watch import SpinWatch
+
+    class Timers(Protocol):
+        """What passes its time between two slices."""
+
+        @property
+        def deadline(self) -> int | None:
+            """When :meth:`poll` next has something to do by itself."""
+
+        def poll(self) -> None:
+            """Let time pass; something may have come in."""
+
+
+LOOK_NS = 100_000  # that long the sockets may wait between two short slices
+SLICE_NS = 300_000  # slices are made to last that long at most
+NO_SYNDROME = 0xFFFF_FFFF
+
+
+class Reset(Exception):
+    """The processor is reset: (reason, crash type)."""
+
+
+class Runner(ABC):
+    """Runs *unicorn* until a :class:`Reset`, a :class:`~rprocfs.engines.unicorn.ports.Closed`, or
+    what its architecture dies of. *now* is the wall clock. The last of the *sockets* is the
+    parent's: a byte from there is a :class:`~rprocfs.engines.unicorn.ports.Halted`."""
+
+    def __init__(
+        self,
+        unicorn: Unicorn,
+        timers: Timers,
+        sockets: tuple[ports.Socket, ...],
+        now: Callable[[], int],
+        spins: SpinWatch,
+    ) -> None:
+        self._uc, self._timers, self._sockets, self._now = unicorn, timers, sockets, now
+        self._spins = spins
+        self._event: Callable[[], None] | None = None
+        self._reset: Reset | None = None
+        self._cut: tuple[int, int, int] | None = None  # pc, address, value of an access
+        self._replay: tuple[int, int, int] | None = None
+        self._played = 0
+        self._slices = slices(unicorn)
+        self._count = self._slices.longest
+        self._looked = 0
+        self._resumed = False
+
+    # What an architecture says
+
+    @property
+    @abstractmethod
+    def pc(self) -> int:
+        """The address of the next instruction."""
+
+    @property
+    @abstractmethod
+    def entry(self) -> int:
+        """The same, for ``uc_emu_start``: bit 0 asks for Thumb state."""
+
+    @abstractmethod
+    def begin(self) -> None:
+        """Reset the core."""
+
+    @abstractmethod
+    def take_pending(self) -> None:
+        """Take the exception that is due, if one is."""
+
+    @abstractmethod
+    def wakes(self) -> bool:
+        """Whether a sleeping core goes on."""
+
+    @abstractmethod
+    def before(self) -> None:
+        """In front of a run of instructions."""
+
+    @abstractmethod
+    def after(self) -> None:
+        """Behind a run of instructions that ended as it should."""
+
+    @abstractmethod
+    def waited(self) -> bool:
+        """Whether the run ended, by no hook, with an instruction that waits."""
+
+    # The loop
+
+    def request_reset(self, reason: str, kind: str) -> None:
+        """End with a :class:`Reset`, for instance as the firmware asked for one."""
+        self._reset = Reset(reason, kind)
+        self._uc.stop()
+
+    def run(self) -> NoReturn:
+        """Reset the core, and execute for ever."""
+        self.begin()
+        # Only from the second block on are they reported as they are translated.
+        first = self.pc
+        self._slice(1)
+        self._uc.forget(first, first + 2)
+        while True:
+            if self._resumed:  # or ticks that are late would let a thread execute nothing
+                self._resumed = False
+            elif self._now() - self._looked >= LOOK_NS:
+                self._look_around(0)
+            else:
+                self._timers.poll()
+            self.take_pending()
+            self._slice(self._budget())
+
+    def _look_around(self, seconds: float | None) -> None:
+        ports.wait(self._sockets, seconds)
+        if self._sockets[-1].received:
+            raise ports.Halted
+        self._looked = self._now()
+        if seconds == 0:
+            self._spins.look(self._looked)
+        else:
+            self._spins.rest()
+        self._timers.poll()
+
+    def _budget(self) -> int:
+        deadline = self._timers.deadline
+        if deadline is None:
+            return self._count
+        left = max(0, deadline - self._now()) // 1000 * self._slices.speed
+        return max(self._slices.shortest, min(self._count, left))
+
+    def _slice(self, count: int) -> None:
+        begin = self._now()
+        self._execute(count)
+        if self._slices.used_up:  # the next one is shorter if this one was too long
+            took = max(1, self._now() - begin)
+            fitting = min(self._slices.longest, 2 * self._count, count * SLICE_NS // took)
+            self._count = max(self._slices.shortest, fitting)
+        while self._cut is not None and self._event is None:
+            self._complete()
+        event, self._event, self._cut = self._event, None, None
+        if event is not None:
+            event()
+        elif self.waited():
+            self._sleep()
+
+    def _execute(self, count: int) -> None:
+        self.before()
+        self._uc.write(libunicorn.SYNDROME, NO_SYNDROME)
+        error = self._uc.run(self.entry, self._slices.begin(count))
+        if self._reset:
+            raise self._reset
+        if error and self._event is None:
+            raise libunicorn.UnicornError(f"unicorn error {error} at {self.pc:#x}")
+        self.after()
+
+    def _complete(self) -> None:
+        """Execute the instruction of the access that ended a slice to its end."""
+        cut, self._cut = self._cut, None
+        if cut is None or cut[0] != self.pc:
+            return
+        self._replay = cut
+        self._execute(1)
+        if self._replay is not None:
+            # Stopped in front of it, as its block is a new one.
+            self._replay, self._cut = None, cut
+
+    def _replayed(self, address: int) -> bool:
+        """Whether this access was done before its slice ended, with the value _played."""
+        replay = self._replay
+        if replay is None or replay[1] != address:
+            return False
+        self._replay, self._played = None, replay[2]
+        return True
+
+    # Sleeping
+
+    def _sleep(self) -> None:
+        while not self.wakes():
+            self._look_around(self._until_tick())
+
+    def _until_tick(self) -> float | None:
+        deadline = self._timers.deadline
+        return None if deadline is None else max(0, deadline - self._now()) / SECOND
