@@ -6,7 +6,9 @@ from rprocfs.arch.core import FATAL_ERROR, MMUFAULT, CoreSpec, RegisterFile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from rprocfs.hw.registers import Peripheral
 
 GENERAL = (*(f"r{number}" for number in range(13)), "sp", "lr", "pc", "xpsr")
 _M_PROFILE = (
@@ -21,12 +23,13 @@ MEMORY_FAULTS = 0xFFFF
 
 
 class CortexM(CoreSpec):
-    """*part* is ``cortex-m3`` or ``cortex-m4``, the latter with an FPU.
+    """*part* is ``cortex-m3``, ``cortex-m4`` or ``cortex-m7``; the latter two have an FPU.
 
     The NVIC has *irqs* inputs and *priority_bits* bits of priority, the MPU *mpu_regions*
     regions (0: there is none). The core runs at *cpu_hz*, SysTick's reference clock at
     *ref_hz*. *vectors* is where the vector table is after a reset, None: at the first
-    segment of the image.
+    segment of the image. *private* is what the integrator has put on the private peripheral bus:
+    pairs of an address and what makes the model there.
     """
 
     architecture = "armv7m"
@@ -44,6 +47,7 @@ class CortexM(CoreSpec):
         ref_hz: int,
         mpu_regions: int = 0,
         vectors: int | None = None,
+        private: Sequence[tuple[int, Callable[[], Peripheral]]] = (),
     ) -> None:
         super().__init__(name, part, irqs=irqs)
         self.priority_bits = priority_bits
@@ -51,6 +55,7 @@ class CortexM(CoreSpec):
         self.ref_hz = ref_hz
         self.mpu_regions = mpu_regions
         self.vectors = vectors
+        self.private = tuple(private)
 
     def reset_address(self, entry: int, loaded: Sequence[int]) -> int:
         """Where the vector table is: *vectors*, or the first of the addresses that are loaded."""

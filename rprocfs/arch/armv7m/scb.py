@@ -48,8 +48,16 @@ SHCSR_ENABLED = ((16, MEMMANAGE), (17, BUSFAULT), (18, USAGEFAULT))
 ICSR_SET = ((31, NMI), (28, PENDSV), (26, SYSTICK))
 ICSR_CLEAR = ((27, PENDSV), (25, SYSTICK))
 
-CPUID = {"cortex-m3": 0x412F_C231, "cortex-m4": 0x410F_C241}
-MVFR = (0x1011_0021, 0x1100_0011, 0)
+CPUID = {"cortex-m3": 0x412F_C231, "cortex-m4": 0x410F_C241, "cortex-m7": 0x411F_C272}
+#: MVFR0 to MVFR2 of those with an FPU: single precision, and with double precision.
+MVFR = {
+    "cortex-m4": (0x1011_0021, 0x1100_0011, 0),
+    "cortex-m7": (0x1011_0221, 0x1200_0011, 0x40),
+}
+#: CCR: the bits that can be written, and those that always read as one. The Cortex-M7 has enables
+#: for its caches (IC, DC), predicts branches, and always aligns the stack.
+CCR_WRITABLE = {"cortex-m7": 0x3_011B}
+CCR_FIXED = {"cortex-m7": 0x4_0200}
 
 
 def _gather(bits: tuple[tuple[int, int], ...], numbers: set[int]) -> int:
@@ -67,18 +75,18 @@ def _scatter(bits: tuple[tuple[int, int], ...], value: int, numbers: set[int]) -
 class Scb(Peripheral):
     """The processor's identity, vector table, fault state and floating point control.
 
-    *core* is ``cortex-m3`` or ``cortex-m4``; *reset* is called when the firmware asks
-    for a system reset. Fault status is set by whoever detects the fault.
+    *core* is ``cortex-m3``, ``cortex-m4`` or ``cortex-m7``; *reset* is called when the firmware
+    asks for a system reset. Fault status is set by whoever detects the fault.
     """
 
     def __init__(self, nvic: Nvic, core: str, vtor: int, reset: Callable[[], None]) -> None:
         self._nvic = nvic
         self._core = core
         self._reset = reset
-        self.fpu = core == "cortex-m4"
+        self.fpu = core in MVFR
         self.vtor = vtor
         self.scr = 0
-        self.ccr = CCR_STKALIGN
+        self.ccr = CCR_FIXED.get(core, CCR_STKALIGN)
         self.cfsr = self.hfsr = self.dfsr = self.mmfar = self.bfar = self.afsr = 0
         self.cpacr = 0
         self.fpccr = FPCCR_ASPEN | FPCCR_LSPEN if self.fpu else 0
@@ -152,12 +160,13 @@ class Scb(Peripheral):
 
     @register(0xD14)
     def ccr_register(self) -> int:
-        """CCR: the traps for division by zero and unaligned access, and STKALIGN."""
+        """CCR: the traps for division by zero and unaligned access, STKALIGN, caches."""
         return self.ccr
 
     @ccr_register.store
     def _(self, value: int) -> None:
-        self.ccr = value & 0x31B
+        writable = CCR_WRITABLE.get(self._core, 0x31B)
+        self.ccr = value & writable | CCR_FIXED.get(self._core, 0)
 
     @register(0xD18, count=3)
     def shpr(self, index: int) -> int:
@@ -282,4 +291,4 @@ class Scb(Peripheral):
     @register(0xF40, count=3)
     def mvfr(self, index: int) -> int:
         """MVFR0-2: what the FPU can do."""
-        return MVFR[index] if self.fpu else 0
+        return MVFR[self._core][index] if self.fpu else 0

@@ -45,7 +45,7 @@ class SystemControlSpace:
         now.limits.append(lambda: self.systick.limit)
         blocks: tuple[tuple[int, Peripheral], ...] = (
             (SCS, self.nvic), (SCS, self.scb), (SCS, self.systick), (SCS, self.mpu),
-            (DWT, self.dwt),
+            (DWT, self.dwt), *((base, make()) for base, make in core.private),
         )  # fmt: skip
         self._blocks = {
             base + offset: (block, base) for base, block in blocks for offset in block.registers

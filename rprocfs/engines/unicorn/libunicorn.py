@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 ARCH_ARM, MODE_THUMB, MODE_MCLASS = 1, 1 << 4, 1 << 5
-CPU_MODELS = {"cortex-m3": 8, "cortex-m4": 9}
+CPU_MODELS = {"cortex-m3": 8, "cortex-m4": 9, "cortex-m7": 10}
 PROT_ALL = 7
 # UC_CTL: a number, the count of its arguments at bit 26, the direction at bit 30.
 CTL_CPU_MODEL, CTL_TB_FLUSH = 7 | 1 << 26 | 1 << 30, 10 | 1 << 30
