@@ -103,6 +103,21 @@ class Words(Peripheral):
         self.store(word, value & 0xFFFF_FFFF)
 
 
+class Window(Peripheral):
+    """One page of a *model* that has several: the one at *offset*."""
+
+    def __init__(self, model: Peripheral, offset: int) -> None:
+        self._model, self._offset = model, offset
+
+    def read(self, offset: int, size: int) -> int:
+        """The *size* bytes at *offset* of the page."""
+        return self._model.read(self._offset + offset, size)
+
+    def write(self, offset: int, size: int, value: int) -> None:
+        """Write *size* bytes at *offset* of the page."""
+        self._model.write(self._offset + offset, size, value)
+
+
 class Peripherals:
     """The peripherals of one machine: *pages* has them by the address of their page.
 

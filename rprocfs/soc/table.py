@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from rprocfs.hw.inputs import Measured
-from rprocfs.hw.peripherals import PAGE, Peripherals
+from rprocfs.hw.peripherals import PAGE, Peripherals, Window
 from rprocfs.hw.timed import Timed
 
 TYPE_CHECKING = False
@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 class Device:
     """The device *name* at *base*, its interrupt inputs *irqs* and its *dma* requests.
 
+    Its registers take *size* bytes, which is a page unless that is said.
+
     *model* makes it: it is called with the peripherals of the core, which know the other
     devices by their names, and a function for the level of each interrupt.
     """
 
-    __slots__ = ("base", "dma", "irqs", "model", "name")
+    __slots__ = ("base", "dma", "irqs", "model", "name", "size")
 
     def __init__(
         self,
@@ -36,12 +38,14 @@ class Device:
         model: Callable[..., Peripheral],
         *irqs: int,
         dma: tuple[int, ...] = (),
+        size: int = PAGE,
     ) -> None:
         self.name = name
         self.base = base
         self.model = model
         self.irqs = irqs
         self.dma = dma
+        self.size = size
 
 
 def alone(model: Callable[..., Peripheral], *arguments: Any) -> Callable[..., Peripheral]:
@@ -69,6 +73,8 @@ class DevicePeripherals(Peripherals):
             interrupts = (partial(wires.set_line, irq) for irq in device.irqs)
             model: Any = device.model(self, *interrupts)
             self.by_name[device.name] = self.pages[device.base] = model
+            for at in range(PAGE, device.size, PAGE):
+                self.pages[device.base + at] = Window(model, at)
             if hasattr(model, "advance"):
                 self.timed.devices.append(model)
                 self.timed_pages.add(device.base)

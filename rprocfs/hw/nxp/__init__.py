@@ -1,0 +1,1 @@
+"""Devices of NXP's i.MX processors."""
