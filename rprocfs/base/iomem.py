@@ -25,6 +25,14 @@ class Iomem:
         #: (start, its bytes) of each piece.
         self._pieces: list[tuple[int, memoryview]] = []
 
+    def attach(self, start: int, memory: memoryview) -> None:
+        """From now on *memory* is what is at *start*: the memory of a SoC that has one."""
+        self._pieces.insert(0, (start, memory))
+
+    def detach(self, memory: memoryview) -> None:
+        """The opposite of :meth:`attach`."""
+        self._pieces = [piece for piece in self._pieces if piece[1] is not memory]
+
     def ioremap(self, start: int, size: int) -> memoryview:
         """``ioremap_wc``: the bytes at ``[start, start + size)``; ENOMEM if there is no bus.
 

@@ -42,6 +42,11 @@ class NotifyIds:
             self._ids.free(notifyid)
             self._vrings.pop(notifyid, None)
 
+    def in_use(self) -> list[int]:
+        """``idr_for_each``: the numbers, in order."""
+        with self._lock:
+            return sorted(self._vrings)
+
     def interrupt(self, notifyid: int) -> bool:
         """rproc_vq_interrupt(): False when nothing is behind the number."""
         vring = self._vrings.get(notifyid)

@@ -41,7 +41,9 @@ class ModelDriver(PlatformDriver):
         "services": Key(str, "NAME@ADDR ...: what its remote side announces"),
         "detached": Key(bool, "a boot loader has started it: attach"),
     }
-    of_keys = ("services", "detached", "firmware-name", "auto-boot", "phandle")
+    of_keys: tuple[str, ...] = (
+        "services", "detached", "firmware-name", "auto-boot", "phandle",
+    )  # fmt: skip
 
     #: ``e_machine`` of the images that its cores execute; 0: any, or several.
     elf_machine = 0

@@ -1,0 +1,284 @@
+"""The Cortex-M of the i.MX 8M as a machine: images for a real board are executed, by Unicorn.
+
+The machine is :mod:`rprocfs.soc.imx8m`, and the channel of each mailbox is the one that
+the devicetree's ``mboxes`` says. Linux's part of the messaging unit is in
+:mod:`rprocfs.soc.imx8m_mailbox`.
+"""
+
+from __future__ import annotations
+
+import errno
+import threading
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from rprocfs.base.mailbox import MboxChan
+from rprocfs.base.workqueue import Workqueue
+from rprocfs.devicetree.phandle import parse_phandles_with_args
+from rprocfs.drivers.imx_rproc_dcfg import Method
+from rprocfs.drivers.imx_rproc_ops import ImxRprocOps
+from rprocfs.drivers.worker.driver import WorkerDriver
+from rprocfs.drivers.worker.ops import TELL_WITHIN, WorkerOps
+from rprocfs.engines.unicorn.engine import UnicornEngine
+from rprocfs.hw.nxp.mu import CHANNELS, RF, bit
+from rprocfs.locking import LockClass
+from rprocfs.remoteproc import elf_loader
+from rprocfs.remoteproc.core import devm_rproc_add, devm_rproc_alloc
+from rprocfs.remoteproc.coredump import (
+    ELFCLASS32,
+    rproc_coredump,
+    rproc_coredump_set_elf_info,
+)
+from rprocfs.remoteproc.dump_segment import DumpSegment
+from rprocfs.remoteproc.errors import FirmwareError
+from rprocfs.remoteproc.rproc import rproc_vq_interrupt
+from rprocfs.remoteproc.state import State
+from rprocfs.soc.imx8m import DDR_CODE, IMX8MM, IMX8MN, IMX8MP, IMX8MQ, TCML, Imx8m
+from rprocfs.soc.imx8m_mailbox import EMPTY, ENABLE, UP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from rprocfs.base.platform import PlatformDevice
+    from rprocfs.drivers.worker.soc import Soc
+    from rprocfs.engines.death import Death
+    from rprocfs.engines.engine import Engine
+    from rprocfs.remoteproc.rproc import Remoteproc, Rproc
+
+EM_ARM = 40
+MACHINES: Mapping[str, Imx8m] = {
+    "fsl,imx8mm-cm4": IMX8MM,
+    "fsl,imx8mq-cm4": IMX8MQ,
+    "fsl,imx8mn-cm7": IMX8MN,
+    "fsl,imx8mn-cm7-mmio": IMX8MN,
+    "fsl,imx8mp-cm7": IMX8MP,
+    "fsl,imx8mp-cm7-mmio": IMX8MP,
+}
+#: ``tx_tout`` of the mailbox, in seconds; and while the process that executes the core starts.
+TX_TIMEOUT, FIRST_TX_TIMEOUT = 0.1, 2.0
+#: The longest wait for a core that does not say that it is up: see imx8m_mailbox.PATIENCE.
+UP_TIMEOUT = 2.0
+#: What U-Boot's ``bootaux`` copies to TCML: the stack pointer and the address to begin at.
+VECTORS = 8
+WFI, WFI_WIDE = b"\x30\xbf", b"\xaf\xf3\x03\x80"
+
+
+class ImxMachineOps(ImxRprocOps, WorkerOps):
+    """``imx_rproc_ops`` of a core of *soc*."""
+
+    def __init__(self, soc: Soc, engine: Engine, core: str, elf_machine: int) -> None:
+        super().__init__(soc, engine, core, elf_machine)
+        self._workqueue = Workqueue("imx-rproc", LockClass.MBOX_WORK)
+        self._queued = self._outstanding = False
+        self._up = threading.Event()
+        self._kicks: list[int] = []
+        self._sent = 0  # how many messages, to tell which of them a timeout is for
+        self._tx = MboxChan(lambda: None)
+        self._channels: dict[str, int] = {}
+
+    # The processor's life.
+
+    def power_up(self, rproc: Rproc) -> None:
+        """Release the core, and wait until it is up.
+
+        The kernel goes on at once, and a core is faster than Linux's virtio; the vendor's kernels
+        even wait for ``fsl,startup-delay-ms``. Firmware that clears its rings or copies its
+        resource table as it starts counts on that.
+        """
+        self._up.clear()
+        self._kicks.clear()
+        self._outstanding = False
+        self._tx = MboxChan(partial(self._transmit, rproc))
+        WorkerOps.start(self, rproc)
+        self._up.wait(UP_TIMEOUT)
+        self._enable()
+
+    def attach(self, rproc: Rproc) -> None:
+        """imx_rproc_attach()."""
+        super().attach(rproc)
+        self._enable()
+
+    def power_down(self, rproc: Rproc) -> None:
+        """Stop the core. The secure monitor says whether it was in a WFI."""
+        if self._dcfg.method is Method.SMC and not self._in_wfi(rproc):
+            self._device.info("Not in wfi, force stopped")
+        WorkerOps.stop(self, rproc)
+
+    def _in_wfi(self, rproc: Rproc) -> bool:
+        worker = self._worker
+        if worker is None or self._crashed or rproc.state is State.CRASHED:
+            return False
+        worker.halt()
+        registers = worker.registers(TELL_WITHIN)
+        behind = registers[15] if registers else 0
+        before = self.soc.memory.find(behind - 4, 4)
+        return before is not None and (bytes(before[2:]) == WFI or bytes(before) == WFI_WIDE)
+
+    def unprepare(self, rproc: Rproc) -> None:
+        """Memory keeps what is in it while the board has power."""
+        del rproc
+
+    def boot_loader(self, rproc: Rproc) -> None:
+        """Do what U-Boot does before the kernel starts: load the firmware and release the core.
+
+        An image that does not begin in TCML is begun by ``bootaux``, which copies the first two
+        words of its vector table there. FirmwareError; OSError.
+        """
+        fw = rproc.subsystem.loader.request_firmware(rproc.firmware, rproc)
+        self.sanity_check(rproc, fw)
+        elf_loader.rproc_elf_load_segments(self.soc.memory.find, fw)
+        first = next(elf_loader.iter_load_segments(fw), None)
+        vectors = first and self.soc.memory.find(first.da, VECTORS)
+        if vectors:
+            self.soc.memory.at(TCML, VECTORS)[:] = bytes(vectors)
+        if self.rsc_table is not None:
+            with suppress(FirmwareError):
+                table = elf_loader.rproc_elf_load_rsc_table(fw)[: len(self.rsc_table)]
+                self.rsc_table[: len(table)] = table
+        self.power_up(rproc)
+        rproc.state = State.DETACHED
+
+    def coredump(self, rproc: Rproc) -> None:
+        """Under ``strict`` what the kernel does; else all memory in use, and the registers."""
+        if rproc.model.strict:
+            rproc_coredump(rproc)
+        else:
+            WorkerOps.coredump(self, rproc)
+
+    def memory_in_use(self) -> Iterator[DumpSegment]:
+        """All memory that was ever written to, where the core has it first."""
+        seen = set()
+        for bank in self.soc.memory.banks:
+            if bank.offset not in seen and bank.da != DDR_CODE:
+                seen.add(bank.offset)
+                for da, size in self.soc.memory.occupied():
+                    if bank.find(da, size) >= 0:
+                        yield DumpSegment(da, size)
+
+    def close(self) -> None:
+        """End all of it."""
+        WorkerOps.close(self)
+        self._workqueue.destroy()
+
+    # Mailboxes.
+
+    def _enable(self) -> None:
+        """imx_mu_startup() of the mailbox ``rx``: its interrupt."""
+        names = self._node.strings("mbox-names")
+        mboxes = parse_phandles_with_args(self._node, "mboxes", "#mbox-cells")
+        self._channels = {
+            name: mbox.args[1]
+            for name, mbox in zip(names, mboxes, strict=False)
+            if len(mbox.args) > 1 and mbox.args[1] < CHANNELS
+        }
+        if "rx" in self._channels:
+            word = bit(RF, self._channels["rx"])
+            self.send(ENABLE, word.to_bytes(4, "little"))
+
+    def mbox_send_message(self, rproc: Rproc, notifyid: int) -> None:
+        """The number of the ring, in the upper half of a word.
+
+        The kernel waits until the core has read it. Here the next message waits, and one that
+        waits already is not sent twice: the core looks at the whole ring.
+        """
+        if self._worker is None or "tx" not in self._channels or notifyid in self._kicks:
+            return
+        self._kicks.append(notifyid)
+        if not self._tx.send_message():
+            self._failed(rproc, notifyid, errno.ENOBUFS)
+
+    def _transmit(self, rproc: Rproc) -> None:
+        notifyid = self._kicks.pop(0)
+        self._sent += 1
+        self._outstanding = True
+        self.send(self._channels["tx"], (notifyid << 16).to_bytes(4, "little"))
+        worker = self._worker
+        if worker is not None:
+            seconds = TX_TIMEOUT if self._up.is_set() else FIRST_TX_TIMEOUT
+            worker.call_later(seconds, partial(self._timed_out, rproc, notifyid, self._sent))
+
+    def _timed_out(self, rproc: Rproc, notifyid: int, number: int) -> None:
+        """``tx_tout`` is over: unless the core has read the word, on with the next one."""
+        if number == self._sent and self._outstanding and not self._crashed:
+            self._outstanding = False
+            self._failed(rproc, notifyid, errno.ETIME)
+            self._tx.txdone()
+
+    def _failed(self, rproc: Rproc, notifyid: int, code: int) -> None:
+        self._device.err(f"imx_rproc_kick: failed ({notifyid}, err:{-code})")
+
+    # On the engine's I/O thread.
+
+    def message(self, rproc: Rproc, channel: int, payload: bytes) -> None:
+        """The core has sent a word, has read one, or is up."""
+        del payload
+        if channel == UP:
+            self._up.set()
+        elif channel & ~(CHANNELS - 1) == EMPTY:
+            self._outstanding = False
+            self._tx.txdone()
+        elif channel == self._channels.get("rx") and not self._queued:
+            self._queued = True
+            self._workqueue.queue_work(partial(self._vq_work, rproc))
+
+    def _died(self, rproc: Rproc, death: Death) -> None:
+        super()._died(rproc, death)
+        self._up.set()
+
+    def _vq_work(self, rproc: Rproc) -> None:
+        """imx_rproc_vq_work(): every ring may have something."""
+        self._queued = False
+        for notifyid in rproc.notifyids.in_use():
+            rproc_vq_interrupt(rproc, notifyid)
+
+
+class ImxMachineDriver(WorkerDriver):
+    """The part of the driver that is for cores of the *machine*."""
+
+    prefix = "imx-rproc"
+    elf_machine = EM_ARM
+    ops = ImxMachineOps
+    engines: ClassVar[Mapping[str, type[Engine]]] = {"unicorn": UnicornEngine}
+
+    def __init__(self, subsystem: Remoteproc, machine: Imx8m) -> None:
+        super().__init__(subsystem)
+        self.machine: Imx8m = machine
+
+    def make(self, device: PlatformDevice) -> ImxMachineOps:
+        """The operations of *device*; the memory of its SoC is that of the board. EINVAL."""
+        ops = self.make_ops(device)
+        assert isinstance(ops, ImxMachineOps)
+        iomem, memory = device.model.iomem, ops.soc.memory
+        for bank in self.machine.bus:
+            view = memory.view[bank.offset : bank.offset + bank.size]
+            iomem.attach(bank.da, view)
+            device.devm_add_action(partial(iomem.detach, view))
+        ops.soc.power_on(self.core(device))
+        return ops
+
+    def alloc(self, device: PlatformDevice, ops: ImxMachineOps) -> Rproc:
+        """``devm_rproc_alloc``."""
+        has = device.properties.get
+        rproc = devm_rproc_alloc(
+            self._subsystem, device, self.prefix, ops, has("firmware-name"), ops.soc.dma
+        )
+        if not rproc.model.strict:  # the kernel's driver says no class, and makes no dumps
+            rproc_coredump_set_elf_info(rproc, ELFCLASS32, EM_ARM)
+        rproc.phandle = has("phandle")
+        return rproc
+
+    def boot_loader(self, device: PlatformDevice, rproc: Rproc, ops: ImxMachineOps) -> None:
+        """Run the boot loader. If it fails, the kernel finds a core that is off."""
+        try:
+            ops.boot_loader(rproc)
+        except OSError as failure:
+            rproc.state = State.OFFLINE
+            device.warn(f"boot loader: {rproc.firmware}: {failure.strerror}")
+
+    def add(self, device: PlatformDevice, rproc: Rproc, ops: ImxMachineOps) -> None:
+        """``devm_rproc_add``, and the files that no kernel has."""
+        devm_rproc_add(device, rproc)
+        if not rproc.model.strict:
+            self.add_files(rproc, ops, "")
+        self.add_console(rproc, ops)
