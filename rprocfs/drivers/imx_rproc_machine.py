@@ -58,7 +58,7 @@ MACHINES: Mapping[str, Imx8m] = {
 #: ``tx_tout`` of the mailbox, in seconds; and while the process that executes the core starts.
 TX_TIMEOUT, FIRST_TX_TIMEOUT = 0.1, 2.0
 #: The longest wait for a core that does not say that it is up: see imx8m_mailbox.PATIENCE.
-UP_TIMEOUT = 2.0
+UP_TIMEOUT = 10.0
 #: What U-Boot's ``bootaux`` copies to TCML: the stack pointer and the address to begin at.
 VECTORS = 8
 WFI, WFI_WIDE = b"\x30\xbf", b"\xaf\xf3\x03\x80"

@@ -45,8 +45,20 @@ BOARDS = {
     "imx7d": [
         ("imx7d-cm4", "imx-rproc", "rproc-imx-rproc-fw", 0x1FFF8000, 0x20008000, "enabled"),
     ],
+    "imx8mm-evk": [
+        ("imx8mm-cm4", "imx-rproc", "rproc-imx-rproc-fw", 0x0, 0x20000, "enabled"),
+    ],
+    "imx8mn-evk": [
+        ("imx8mn-cm7", "imx-rproc", "rproc-imx-rproc-fw", 0x0, 0x20000, "enabled"),
+    ],
+    "imx8mp-evk": [
+        ("imx8mp-cm7", "imx-rproc", "rproc-imx-rproc-fw", 0x0, 0x20000, "enabled"),
+    ],
     "imx8mp": [
         ("imx8mp-cm7", "imx-rproc", "rproc-imx-rproc-fw", 0x0, 0x20000, "enabled"),
+    ],
+    "imx8mq-evk": [
+        ("imx8mq-cm4", "imx-rproc", "rproc-imx-rproc-fw", 0x0, 0x20000, "enabled"),
     ],
     "imx93": [
         ("remoteproc-cm33", "imx-rproc", "rproc-imx-rproc-fw", 0x1FFC0000, 0x20040000, "enabled"),
@@ -64,7 +76,13 @@ BOARDS = {
 #: board -> which processor has to be up before another one.
 BEFORE = {"am64x": {2: 1, 4: 3}}
 #: What a processor that executes it can do: loop for ever, from a vector table.
-LOOPS = {"stm32mp157": struct.pack("<2I2H", 0x10040000, 9, 0xE7FE, 0xBF00)}
+LOOPS = {
+    "stm32mp157": struct.pack("<2I2H", 0x10040000, 9, 0xE7FE, 0xBF00),
+    **dict.fromkeys(
+        ("imx8mm-evk", "imx8mn-evk", "imx8mp-evk", "imx8mq-evk"),
+        struct.pack("<2I2H", 0x20020000, 9, 0xE7FE, 0xBF00),
+    ),
+}
 CASES = [
     pytest.param(board, number, *case, id=f"{board}-{number}")
     for board, cases in BOARDS.items()
