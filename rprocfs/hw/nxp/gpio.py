@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from rprocfs.hw.inputs import Pins
 from rprocfs.hw.peripherals import Words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from rprocfs.hw.inputs import Input
 
 DR, GDIR, PSR, ICR1, ICR2, IMR, ISR, EDGE = range(0, 0x20, 4)
 LOW, HIGH, RISING, FALLING = range(4)
@@ -14,35 +17,33 @@ DR_SET, DR_CLEAR, DR_TOGGLE = 0x84, 0x88, 0x8C
 
 
 class Gpio(Words):
-    """32 pins, *inputs* their levels; *interrupts* are told those of pins 0 to 15, 16 to 31."""
+    """32 pins; *interrupts* are told the levels of those of pins 0 to 15 and of 16 to 31."""
 
     def __init__(self, *interrupts: Callable[[bool], None]) -> None:
         super().__init__()
         self._interrupts = interrupts
-        self.inputs = 0
+        self._seen = 0
+        self._pins = Pins(32, lambda levels: self._look())
 
-    def set_input(self, pin: int, level: bool) -> None:
-        """The level at a pin changes."""
-        before = self._pads
-        self.inputs = self.inputs & ~(1 << pin) | level << pin
-        self._changed(before)
+    def inputs(self) -> Mapping[str, Input]:
+        """The pins, by their numbers."""
+        return {str(number): pin for number, pin in enumerate(self._pins.inputs)}
 
-    @property
-    def _pads(self) -> int:
-        direction = self.words.get(GDIR, 0)
-        return self.words.get(DR, 0) & direction | self.inputs & ~direction
-
-    def _changed(self, before: int) -> None:
-        pads, status = self._pads, self.words.get(ISR, 0)
-        edges, any_edge = before ^ pads, self.words.get(EDGE, 0)
-        for pin in range(32):
-            bit = 1 << pin
-            kind = self.words.get(ICR1 if pin < 16 else ICR2, 0) >> 2 * (pin & 15) & 3
-            seen = (not pads & bit, pads & bit, edges & pads & bit, edges & ~pads & bit)[kind]
-            if edges & bit if any_edge & bit else seen:
-                status |= bit
-        self.words[ISR] = status
+    def _look(self) -> None:
+        """What the levels and edges at the pins make pending."""
+        pads, before = self._pins.levels, self._seen
+        edges, any_edge, self._seen = before ^ pads, self.words.get(EDGE, 0), pads
+        kinds = {LOW: ~pads, HIGH: pads, RISING: edges & pads, FALLING: edges & ~pads}
+        seen = edges & any_edge
+        for kind, bits in kinds.items():
+            seen |= bits & self._configured(kind) & ~any_edge
+        self.words[ISR] = self.words.get(ISR, 0) | seen & 0xFFFF_FFFF
         self._update()
+
+    def _configured(self, kind: int) -> int:
+        """The pins that interrupt for that *kind* of level or edge."""
+        both = self.words.get(ICR2, 0) << 32 | self.words.get(ICR1, 0)
+        return sum(1 << pin for pin in range(32) if both >> 2 * pin & 3 == kind)
 
     def _update(self) -> None:
         asked = self.words.get(ISR, 0) & self.words.get(IMR, 0)
@@ -52,7 +53,7 @@ class Gpio(Words):
     def load(self, offset: int) -> int:
         """The word; DR reads the pad of an input."""
         if offset in (DR, PSR):
-            return self._pads
+            return self._pins.levels
         return super().load(offset)
 
     def ones(self, offset: int) -> bool:
@@ -61,7 +62,7 @@ class Gpio(Words):
 
     def store(self, offset: int, value: int) -> None:
         """Write the word at *offset*."""
-        before, output = self._pads, self.words.get(DR, 0)
+        output = self.words.get(DR, 0)
         if offset == ISR:
             self.words[ISR] = self.words.get(ISR, 0) & ~value
         elif offset in (DR_SET, DR_CLEAR, DR_TOGGLE):
@@ -69,4 +70,5 @@ class Gpio(Words):
             self.words[DR] = results.get(offset, output ^ value)
         elif offset != PSR:
             super().store(offset, value)
-        self._changed(before)
+        self._pins.configure(self.words.get(GDIR, 0), self.words.get(DR, 0))
+        self._look()
