@@ -23,7 +23,7 @@ from rprocfs.hw.peripherals import PAGE, Words
 from rprocfs.hw.st.adc import Adc
 from rprocfs.hw.st.bsec import Bsec
 from rprocfs.hw.st.crc import Crc
-from rprocfs.hw.st.dma import STREAMS, Bus, Dma
+from rprocfs.hw.st.dma import AT_ONCE, STREAMS, Bus, Dma
 from rprocfs.hw.st.dmamux import Dmamux
 from rprocfs.hw.st.exti import Exti
 from rprocfs.hw.st.gpio import Gpio
@@ -36,6 +36,7 @@ from rprocfs.hw.st.pwr import Pwr
 from rprocfs.hw.st.rcc import APB1DIVR, APB2DIVR, APB3DIVR, TIMG1PRER, TIMG2PRER, Rcc
 from rprocfs.hw.st.rng import Rng
 from rprocfs.hw.st.rtc import Rtc
+from rprocfs.hw.st.spi import Spi
 from rprocfs.hw.st.syscfg import Syscfg
 from rprocfs.hw.st.tim import Tim
 from rprocfs.hw.st.usart import Usart
@@ -186,12 +187,18 @@ DEVICES = (
     Device("UART8", 0x4001_9000, _usart, 83, dma=(81, 82)),
     Device("USART6", 0x4400_3000, _usart, 71, dma=(71, 72)),
     Device("USART1", 0x5C00_0000, _usart, 37),
-    Device("I2C1", 0x4001_2000, alone(I2c), 31),
-    Device("I2C2", 0x4001_3000, alone(I2c), 33),
-    Device("I2C3", 0x4001_4000, alone(I2c), 72),
-    Device("I2C5", 0x4001_5000, alone(I2c), 107),
+    Device("I2C1", 0x4001_2000, alone(I2c), 31, dma=(33, 34)),
+    Device("I2C2", 0x4001_3000, alone(I2c), 33, dma=(35, 36)),
+    Device("I2C3", 0x4001_4000, alone(I2c), 72, dma=(73, 74)),
+    Device("I2C5", 0x4001_5000, alone(I2c), 107, dma=(115, 116)),
     Device("I2C4", 0x5C00_2000, alone(I2c), 95),
     Device("I2C6", 0x5C00_9000, alone(I2c), 135),
+    Device("SPI1", 0x4400_4000, alone(Spi), 35, dma=(37, 38)),
+    Device("SPI2", 0x4000_B000, alone(Spi), 36, dma=(39, 40)),
+    Device("SPI3", 0x4000_C000, alone(Spi), 51, dma=(61, 62)),
+    Device("SPI4", 0x4400_5000, alone(Spi), 84, dma=(83, 84)),
+    Device("SPI5", 0x4400_9000, alone(Spi), 85, dma=(85, 86)),
+    Device("SPI6", 0x5C00_1000, alone(Spi), 86),
     *(Device(f"GPIO{bank}", 0x5000_2000 + 0x1000 * index, _gpio(index))
       for index, bank in enumerate("ABCDEFGHIJK")),
     Device("GPIOZ", 0x5400_4000, _gpio(11)),
@@ -231,7 +238,7 @@ class Stm32mp1Peripherals(DevicePeripherals):
             self.usarts[device.base] = model
         if isinstance(model, Dma):
             self.dmas.append(model)
-        if device.dma and isinstance(model, (Usart, Adc, Hash, Tim)):
+        if device.dma and isinstance(model, (Usart, Adc, Hash, Tim, I2c, Spi)):
             self.named("DMAMUX", Dmamux).connect(device.dma, model.requests())
         if device.dma or isinstance(model, (Dma, Dmamux)):
             self._dma_pages.add(device.base)
@@ -260,8 +267,11 @@ class Stm32mp1Peripherals(DevicePeripherals):
             self._move()
 
     def _move(self) -> None:
-        """Let DMA serve who asks; whether one is to be looked at again, and at once."""
-        self._more = sum(dma.run() for dma in self.dmas) > 0
+        """Let DMA serve all that ask, in turns; what is left then is for the next poll, at once."""
+        self._more, items = True, 0
+        while self._more and items < AT_ONCE:
+            moved = sum(dma.run() for dma in self.dmas)
+            self._more, items = moved > 0, items + moved
         self._moving = any(stream.on for dma in self.dmas for stream in dma.streams)
 
     def write(self, address: int, size: int, value: int) -> None:
@@ -300,7 +310,7 @@ class Stm32mp1Peripherals(DevicePeripherals):
 
     def _type(self, received: bytearray) -> None:
         """Input is for the USART that listens; of several, for one that has sent."""
-        listening = [usart for usart in self.usarts.values() if usart.ready]
+        listening = [one for one in self.usarts.values() if one.ready and not one.connected]
         for usart in sorted(listening, key=lambda usart: not usart.sent)[:1]:
             usart.receive(received.pop(0), last=not received)
 

@@ -93,14 +93,14 @@ class Stream:
         wanted = (control & TEIE) << 1 | (control & HTIE) << 1 | (control & TCIE) << 1
         self._interrupt(bool(self.flags & wanted))
 
-    def run(self) -> bool:
-        """Move what the peripheral asks for; whether it may want more at once."""
-        for _ in range(AT_ONCE):
+    def run(self) -> int:
+        """Move what the peripheral asks for, but not for ever; how many items that were."""
+        for moved in range(AT_ONCE):
             if not self.on or self._direction == MEMORIES or not self._request.asks():
-                return False
+                return moved
             self._move()
             self.update()
-        return True
+        return AT_ONCE
 
     def _load(self, address: int, size: int) -> None:
         data = self._master.load(address, size)
@@ -169,13 +169,13 @@ class Dma(Words):
         self.streams = [Stream(master, *one) for one in wires]
         self._running = False
 
-    def run(self) -> bool:
-        """Serve the peripherals; whether one may want more at once. Not from inside itself."""
+    def run(self) -> int:
+        """Serve the peripherals once; how many items were moved. Not from inside itself."""
         if self._running:
-            return False
+            return 0
         self._running = True
         try:
-            return sum(stream.run() for stream in self.streams if stream.on) > 0
+            return sum(stream.run() for stream in self.streams if stream.on)
         finally:
             self._running = False
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from rprocfs.hw.bus_device import UartDevice
 from rprocfs.hw.peripherals import Words
 from rprocfs.hw.st.dmamux import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from rprocfs.hw.bus_device import BusDevice
+    from rprocfs.hw.inputs import Input
 
 CR1, CR2, CR3, RQR, ISR, ICR, RDR, TDR = 0x00, 0x04, 0x08, 0x18, 0x1C, 0x20, 0x24, 0x28
 UE, RE, TE, RXNEIE, TCIE, TXEIE, FIFOEN = 1, 4, 8, 1 << 5, 1 << 6, 1 << 7, 1 << 29
@@ -28,6 +32,29 @@ class Usart(Words):
         self._tx = self._rx = 0
         self._level = False
         self.sent = False  # whether it ever sent anything
+        self.connected = False  # to a device, and not to the console
+        self._waiting = bytearray()  # what the device has sent
+
+    def connect(self, address: str, device: BusDevice, board: Mapping[str, Input]) -> None:
+        """Connect *device* instead of the console; ValueError."""
+        del board
+        if address or self.connected or not isinstance(device, UartDevice):
+            raise ValueError("takes one UartDevice, without an address")
+
+        def transmit(byte: int) -> bool:
+            device.receive(byte)
+            return True
+
+        self.connected, self._transmit, device.send = True, transmit, self._feed
+
+    def _feed(self, data: bytes) -> None:
+        """The device sends *data*, which is kept until it can be received."""
+        self._waiting += data
+        self._next()
+
+    def _next(self) -> None:
+        if self._waiting and self.ready:
+            self.receive(self._waiting.pop(0), last=not self._waiting)
 
     def requests(self) -> tuple[Request, Request]:
         """To the DMAMUX: to receive, to send."""
@@ -93,9 +120,11 @@ class Usart(Words):
             acks = (TEACK if self._on(TE) else 0) | (REACK if self._on(RE) else 0)
             return self._flags | acks | self._fifo()
         if offset == RDR:
+            byte = self._rx
             self._flags &= ~RXNE
             self._update()
-            return self._rx
+            self._next()
+            return byte
         return super().load(offset)
 
     def _fifo(self) -> int:
@@ -119,6 +148,7 @@ class Usart(Words):
         elif offset not in (ISR, RDR):
             super().store(offset, value)
         self._update()
+        self._next()
 
     def _send(self, byte: int) -> None:
         if not self._on(TE) or not self._flags & TXE:

@@ -4,11 +4,11 @@ from rprocfs.soc.stm32mp1 import DEVICES, RANGES, STM32MP157
 
 
 def test_what_has_no_model_keeps_what_is_written_and_is_named_once(board):
-    board.all.write(0x44004002, 1, 0x5A)
-    board.all.write(0x44004000, 2, 0x1234)
-    assert board[0x44004000] == 0x5A1234
-    assert board[0x44004004] == 0
-    assert board.debug == ["no model of what is at 0x44004000"]
+    board.all.write(0x4400A002, 1, 0x5A)
+    board.all.write(0x4400A000, 2, 0x1234)
+    assert board[0x4400A000] == 0x5A1234
+    assert board[0x4400A004] == 0
+    assert board.debug == ["no model of what is at 0x4400a000"]
 
 
 def test_identity(board):

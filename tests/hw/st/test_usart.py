@@ -1,6 +1,10 @@
 """RM0436 chapter 52."""
 
+from typing import ClassVar
+
 import pytest
+
+from rprocfs.hw.bus_device import UartDevice
 
 UART4, USART3 = 0x40010000, 0x4000F000
 CR1, ISR, ICR, RDR, TDR = 0, 0x1C, 0x20, 0x24, 0x28
@@ -110,3 +114,63 @@ def test_the_line_is_idle_behind_the_last_byte(board):
     assert board[UART4 + RDR] == ord("b")
     board.all.poll()
     assert board[UART4 + ISR] & 1 << 4 == 0
+
+
+class Answering(UartDevice):
+    """Says everything twice."""
+
+    inputs: ClassVar = {"press": 0}
+
+    def receive(self, byte):
+        self.send(bytes((byte, byte)))
+
+    def set(self, name, value):
+        super().set(name, value)
+        self.send(b"%s %d" % (name.encode(), value))
+
+
+@pytest.fixture
+def device(board):
+    one = Answering()
+    board.all.connect("UART4", one)
+    board[0x40010000] = 1 | 4 | 8
+    return one
+
+
+def received(board):
+    data = bytearray()
+    while board[0x4001001C] & 0x20:
+        data.append(board[0x40010024])
+    return bytes(data)
+
+
+def test_a_device_answers(board, device):
+    for byte in b"ab":
+        board[0x40010028] = byte
+    assert (received(board), board.console.sent) == (b"aabb", b"")
+
+
+def test_a_device_has_inputs(board, device):
+    board.all.inputs["UART4/press"].drive(-5)
+    assert (received(board), board.all.inputs["UART4/press"].level) == (b"press -5", -5)
+
+
+def test_it_waits_for_the_receiver(board, device):
+    board[0x40010000] = 0
+    board.all.inputs["UART4/press"].drive(1)
+    assert received(board) == b""
+    board[0x40010000] = 1 | 4
+    assert received(board) == b"press 1"
+
+
+def test_the_console_is_elsewhere_then(board, device):
+    board[0x4000E000] = 1 | 4 | 8
+    board.console.received += b"x"
+    board.all.poll()
+    assert (board[0x4000E01C] & 0x20, board[0x4001001C] & 0x20) == (0x20, 0)
+
+
+@pytest.mark.parametrize("place", ["UART4", "UART5/1"])
+def test_where_none_can_be_connected(board, device, place):
+    with pytest.raises(ValueError):
+        board.all.connect(place, Answering())
