@@ -110,7 +110,8 @@ class System:
 
     *firmware* is the directory that ``lib/firmware`` leads to, that of the images that
     come with the package unless given; what it lacks is looked for in *firmware_lower*.
-    *strict*: show nothing that a board would not, but with *console* the processors' consoles.
+    *strict*: show nothing that a board would not, but with *console* the processors' consoles,
+    and with *inputs* what the outside of them decides.
     *modules* are loaded, each ``NAME [PARAMETER=VALUE ...]``: UnknownModuleError, OSError.
     The tree is *owner*'s, root's unless given. *observe* says what is recorded.
     Unless strict, so is the module of a device that appears, as udev does on a board.
@@ -122,6 +123,7 @@ class System:
         *,
         strict: bool = False,
         console: bool = False,
+        inputs: bool = False,
         version: KernelVersion = DEFAULT,
         firmware: str | os.PathLike[str] | None = None,
         firmware_lower: Sequence[str] = (),
@@ -130,7 +132,7 @@ class System:
         observe: Observe = NOTHING,
     ) -> None:
         self.model = DriverModel(
-            version, strict=strict, console=console, owner=owner, observe=observe
+            version, strict=strict, console=console, inputs=inputs, owner=owner, observe=observe
         )
         kmsg_init(self.model)
         self.platform = PlatformBus(self.model)

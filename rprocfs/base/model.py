@@ -33,8 +33,9 @@ class DriverModel:
     """One tree with ``sys``, ``dev`` and ``lib``, its log, its numbers and its events.
 
     *version* is the kernel that is answered as. *strict*: show nothing that a board
-    would not show, but with *console* the processors' consoles. Everything is *owner*'s,
-    root's unless given. *observe* says what is recorded.
+    would not show, but with *console* the processors' consoles, and with *inputs* what
+    the outside of them decides. Everything is *owner*'s, root's unless given. *observe* says
+    what is recorded.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class DriverModel:
         *,
         strict: bool = False,
         console: bool = False,
+        inputs: bool = False,
         owner: Owner | None = None,
         observe: Observe = NOTHING,
     ) -> None:
@@ -50,6 +52,7 @@ class DriverModel:
         self.version = version
         self.strict = strict
         self.console = console or not strict
+        self.inputs = inputs or not strict
         self.tree = Tree(owner)
         root = self.tree.root
         self.sys = root.add("sys", Dir())

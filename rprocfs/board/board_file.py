@@ -41,7 +41,7 @@ from rprocfs.base.module import UnknownModuleError
 from rprocfs.base.property import Key
 from rprocfs.board import schema
 from rprocfs.board.description import FIRMWARE_DIRECTORY, Board
-from rprocfs.board.extends import extended, read_document
+from rprocfs.board.extends import absolute_devices, extended, read_document
 from rprocfs.board.keys import all_keys, processor_keys
 from rprocfs.board.reserved import resolve_regions
 from rprocfs.board.rules import Rule
@@ -197,7 +197,7 @@ def _processor(
     for key, value in good.items():
         if isinstance(value, int) and not 0 <= value < 1 << 32:
             source.complain((*place, key), "must be 32 bits")
-    return good
+    return absolute_devices(Path(source.path).parent.absolute(), good)
 
 
 def _keys(compatible: object) -> Mapping[str, Key]:

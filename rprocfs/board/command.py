@@ -22,8 +22,8 @@ from rprocfs.errors import BoardError, CommandError
 from rprocfs.system import DRIVERS, System
 
 GOOD, WRONG, TROUBLE = 0, 1, 2
-#: The properties that would start a process.
-STARTS = {"auto-boot", "detached"}
+#: The properties that would start a process, or execute a file.
+STARTS = {"auto-boot", "detached", "devices"}
 
 
 def board(subparsers: Any) -> None:

@@ -58,13 +58,25 @@ def extended(path: str, document: Mapping[str, Any]) -> dict[str, Any]:
         where, content = base
         _, found = read_document(where, content)
         here = Path(where).parent.absolute()
-        chain.append({k: str(here / v) if k in _PATHS else v for k, v in found.items()})
+        seen = {k: str(here / v) if k in _PATHS else v for k, v in found.items()}
+        tables = [absolute_devices(here, one) for one in found.get("remoteproc", ())]
+        chain.append({**seen, "remoteproc": tables} if tables else seen)
         base = base_of(where, found)
     merged: dict[str, Any] = {}
     for layer in reversed(chain):
         merged = _merge(merged, layer)
     merged.pop("extends", None)
     return merged
+
+
+def absolute_devices(here: Path, table: Mapping[str, Any]) -> dict[str, Any]:
+    """A processor's *table* whose ``devices`` (PLACE=FILE:CLASS) are files seen from *here*."""
+    devices = table.get("devices", ())
+    pairs = [one.partition("=") for one in devices if isinstance(one, str)]
+    if len(pairs) != len(devices) or not pairs:
+        return dict(table)
+    found = [f"{place}={here / file.strip()}" if eq else place for place, eq, file in pairs]
+    return {**table, "devices": found}
 
 
 def ready_base(path: str, content: bytes) -> str | None:

@@ -74,6 +74,7 @@ def open_board(
     *,
     strict: bool = False,
     console: bool = False,
+    inputs: bool = False,
     kernel: str | None = None,
     firmware: str | None = None,
     configfs: bool = False,
@@ -85,8 +86,8 @@ def open_board(
 
     *kernel* and *firmware*, the only directory of firmware files, come before the board's own;
     those of the file *rules* after them. Processors can be made by *configfs*, and have the
-    file *console*, unless strict, or if that is asked for. Everything is *owner*'s. *observe*
-    says what is recorded. CommandError.
+    file *console* and the directory *inputs*, unless strict, or if they are asked for.
+    Everything is *owner*'s. *observe* says what is recorded. CommandError.
     """
     board = load_board(path)
     version = kernel_version(kernel or board.kernel)
@@ -94,7 +95,7 @@ def open_board(
     lower = () if firmware else board.firmware_lower
     more = read_rules(rules) if rules is not None else ()
     with System(
-        strict=strict, console=console, version=version,
+        strict=strict, console=console, inputs=inputs, version=version,
         firmware=directory, firmware_lower=lower, owner=owner, observe=observe,
     ) as system:  # fmt: skip
         _load_modules(system, board.modules)

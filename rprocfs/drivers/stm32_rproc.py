@@ -9,6 +9,7 @@ firmware-name the default firmware file
 memory-region the reserved memories, each a carveout of its name; those of ST's
               discovery kits for a board that has no devicetree and gives none
 console-log   a file that the output of the firmware's UARTs is appended to
+devices       what is at its buses, ``PLACE=FILE.py:CLASS`` each
 auto-boot     boot when registered; in a devicetree, ``st,auto-boot``
 detached      the boot loader has started the default firmware: attach
 phandle       number for ``rproc_get_by_phandle``
@@ -21,6 +22,7 @@ A devicetree describes memories and mailboxes itself: see
 from __future__ import annotations
 
 import errno
+import logging
 from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -66,6 +68,8 @@ if TYPE_CHECKING:
     from rprocfs.engines.worker import Worker
     from rprocfs.remoteproc.rproc import Rproc
 
+log = logging.getLogger(__name__)
+
 EM_NONE, EM_ARM = 0, 40
 VQ_MBOXES = ("vq0", "vq1")
 MBOXES = (*VQ_MBOXES, "shutdown", "detach")
@@ -102,6 +106,7 @@ class Stm32RprocOps(WorkerOps):
         self._mboxes: list[MboxChan] = []
         self._workqueue = Workqueue("10000000.m4", LockClass.MBOX_WORK)
         self._pending: set[int] = set()  # vrings whose work waits already
+        self._detached = False
         self._rsctbl: int | None = None  # the boot loader leaves it in a backup register
 
     def prepare(self, rproc: Rproc) -> None:
@@ -171,15 +176,22 @@ class Stm32RprocOps(WorkerOps):
 
     def start(self, rproc: Rproc) -> None:
         """stm32_rproc_start(): release the core, which starts at the vector table in the RETRAM."""
+        self._detached = False
         _add_coredump_trace(rproc)
         self._power_up(rproc)
 
     def attach(self, rproc: Rproc) -> None:
         """stm32_rproc_attach(): the core is already running."""
         _add_coredump_trace(rproc)
+        if self._detached:
+            log.debug(
+                "%s: attached again: channels are there if it announces them again", rproc.name
+            )
+        self._detached = False
 
     def detach(self, rproc: Rproc) -> None:
         """stm32_rproc_detach(): tell it by the mailbox of that name."""
+        self._detached = True
         if MBOXES[DETACH] not in self.mbox_names:
             return
         if not self._mboxes[DETACH].send_and_wait(DETACH_TIMEOUT):
@@ -281,7 +293,7 @@ class Stm32RprocDriver(WorkerDriver):
     engines: ClassVar[Mapping[str, type[Engine]]] = {"unicorn": UnicornEngine}
     of_keys = (
         "label", "firmware-name", "auto-boot", "phandle", "engine", "console-log", "detached",
-        "watchdog-ms",
+        "devices", "watchdog-ms",
     )  # fmt: skip
 
     def probe(self, device: PlatformDevice) -> None:

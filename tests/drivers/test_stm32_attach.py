@@ -1,6 +1,7 @@
 """An STM32MP157's M4 that the boot loader has started: attach and detach."""
 
 import errno
+import logging
 import shutil
 import struct
 import time
@@ -119,6 +120,16 @@ def test_detaching_is_said_to_the_firmware(make):
     assert "without ack" not in bench.log
     assert bench.channels() == []
     assert bench.log.endswith("detached remote processor m4")
+
+
+def test_the_debug_log_says_who_has_to_announce(make, caplog):
+    bench = make()
+    with caplog.at_level(logging.DEBUG, "rprocfs.drivers.stm32_rproc"):
+        state(bench, "start")
+        assert "attached again" not in caplog.text
+        state(bench, "detach")
+        state(bench, "start")
+    assert ": attached again: channels are there if it announces them again" in caplog.text
 
 
 def test_it_is_attached_to_again(make):

@@ -105,8 +105,63 @@ def test_a_core_that_does_not_look_takes_only_so_many(bench):
     assert bench.shell.cat(f"{INPUTS}/GPIOH/7") == "0\n"
 
 
-def test_strict_hides_them(tmp_path):
-    with System(firmware=tmp_path, strict=True) as system:
+@pytest.mark.parametrize("asked", [False, True])
+def test_strict_hides_them_unless_they_are_asked_for(tmp_path, asked):
+    with System(firmware=tmp_path, strict=True, inputs=asked) as system:
         system.add_processor(M4)
+        assert ("inputs" in Userspace(system.tree).ls(DEBUG)) == asked
         assert "worker" not in Userspace(system.tree).ls(DEBUG)
-        assert "inputs" not in Userspace(system.tree).ls(DEBUG)
+
+
+DEVICE = """
+from rprocfs.hw.bus_device import UartDevice
+
+class Device(UartDevice):
+    inputs = {"level": 0}
+
+    def set(self, name, value):
+        self.drive("GPIOA/14", 1 // value)
+"""
+
+
+@pytest.fixture
+def device(tmp_path):
+    (tmp_path / "device.py").write_text(DEVICE)
+    return f"UART5={tmp_path}/device.py:Device"
+
+
+def test_a_device_of_ones_own(make, device):
+    bench = make(devices=[device])
+    assert not (bench.directory / "__pycache__").exists()
+    boot(bench, FOLLOW)
+    bench.shell.echo(f"{INPUTS}/UART5/level", "1")
+    becomes(bench, "GPIOH/7", 1)
+    bench.shell.echo(f"{INPUTS}/UART5/level", "-7")
+    becomes(bench, "GPIOH/7", 1)
+    bench.shell.echo(f"{INPUTS}/UART5/level", "2")
+    becomes(bench, "GPIOH/7", 0)
+
+
+def test_a_device_that_raises_is_a_crash_with_a_traceback(make, device):
+    bench = make(devices=[device])
+    boot(bench, FOLLOW)
+    bench.shell.echo(f"{INPUTS}/UART5/level", "0")
+    bench.wait(lambda: bench.state == "crashed")
+    assert "ZeroDivisionError" in bench.log
+
+
+@pytest.mark.parametrize(
+    ("place", "source", "why"),
+    [
+        ("UART5", "nowhere.py:Device", "FileNotFoundError"), ("UART5", "device.py:No", "No"),
+        ("UART9", "device.py:Device", "UART9"), ("I2C1/0x48", "device.py:Device", "I2cDevice"),
+        ("UART5", "wrong.py:Device", "SyntaxError"), ("UART5", "device.py", "PLACE=FILE.py:CLASS"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_connected_is_refused_with_the_reason(tmp_path, device, place, source, why):
+    (tmp_path / "wrong.py").write_text("class")
+    with System(firmware=tmp_path) as system:
+        system.add_processor(M4 | {"devices": [f"{place}={tmp_path}/{source}"]})
+        *_, said, failed = (record.text for record in system.model.kmsg.records())
+    assert why in said
+    assert failed.endswith(f"failed with error {-errno.EINVAL}")

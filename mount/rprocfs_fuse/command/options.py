@@ -30,6 +30,7 @@ class Options:
     transport: str = "devfuse"
     strict: bool = False
     console: bool = False
+    inputs: bool = False
     configfs: bool = False
     kernel: str | None = None
     firmware: str | None = None
@@ -80,7 +81,7 @@ class Options:
 
     def of_board(self) -> dict[str, Any]:
         """Those that :func:`rprocfs.board.open_board` takes."""
-        names = ("strict", "console", "kernel", "firmware", "configfs", "rules")
+        names = ("strict", "console", "inputs", "kernel", "firmware", "configfs", "rules")
         return {name: getattr(self, name) for name in names} | {
             "owner": self._owner(),
             "observe": Observe(self.symbolize),
@@ -102,6 +103,8 @@ MEANING = {
     "strict": "show nothing that a board would not show (implied by rprocfs run)",
     "console": "also the file console of each processor that has one; it is there anyway unless "
     "strict",
+    "inputs": "also the directory inputs of each processor that has some, in debugfs; it is there "
+    "anyway unless strict",
     "configfs": "also sys/kernel/config/remoteproc, where mkdir makes processors; it is there "
     "anyway unless strict",
     "kernel": "the kernel to answer as, or a point release of one: 6.12.30",

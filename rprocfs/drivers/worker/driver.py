@@ -92,16 +92,16 @@ class WorkerDriver(PlatformDriver):
         self.add_console(rproc, ops)
 
     def add_console(self, rproc: Rproc, ops: WorkerOps) -> None:
-        """The file ``console``, unless strict, or if that is asked for."""
+        """What is outside: ``console`` and ``inputs``, unless strict, or if they are asked for."""
         if rproc.model.console and self.machine.console:
             rproc.dir.add("console", ConsoleFile(ops.console))
+        if rproc.model.inputs and ops.inputs is not None and rproc.debug_dir is not None:
+            ops.inputs.add_files(rproc.debug_dir.add("inputs", Dir()))
 
     def add_files(self, rproc: Rproc, ops: WorkerOps, socket: str) -> None:
         """Add the files that no kernel has."""
         if rproc.debug_dir is not None:
             rproc.debug_dir.add("worker", DebugfsFile(ops.worker_show, fresh=True))
-            if ops.inputs is not None:
-                ops.inputs.add_files(rproc.debug_dir.add("inputs", Dir()))
         if socket:
             rproc.dir.add(gdb.name, SysfsFile(gdb, socket))
 

@@ -1,6 +1,6 @@
 """``inputs``: what the outside of a SoC decides, as files -- not in the kernel.
 
-They stand below the processor's directory in debugfs, unless the system is strict, and are
+They stand below the processor's directory in debugfs, as ``console`` does beside ``state``, and are
 made as those of gpio-mockup are::
 
     $ cd /sys/kernel/debug/remoteproc/remoteproc0/inputs
