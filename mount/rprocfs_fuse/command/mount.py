@@ -104,6 +104,7 @@ def serve(
     from rprocfs.board import open_board  # noqa: PLC0415
     from rprocfs.board.probe import complaints  # noqa: PLC0415
 
+    daemon.forget_what_stays()
     how = transport.MountOptions(
         options.transport,
         options.allow_other,

@@ -16,7 +16,12 @@ from rprocfs.board import open_board
 from rprocfs.board.probe import complaints, probe_failures
 from rprocfs.errors import CommandError
 from rprocfs_fuse.command import log
-from rprocfs_fuse.command.daemon import PATIENCE, describe, set_up_interpreter
+from rprocfs_fuse.command.daemon import (
+    PATIENCE,
+    describe,
+    forget_what_stays,
+    set_up_interpreter,
+)
 from rprocfs_fuse.command.options import Options
 from rprocfs_fuse.mounted import MountOptions
 from rprocfs_fuse.run import modules, namespace
@@ -63,6 +68,7 @@ def _open(
 ) -> None:
     options: Options = arguments.options
     options.strict = True
+    forget_what_stays()
     system = stack.enter_context(open_board(arguments.board, **options.of_board()))
     stack.enter_context(private_firmware(system.loader, arguments.keep_firmware))
     for complaint in complaints(system, configfs=options.configfs):
