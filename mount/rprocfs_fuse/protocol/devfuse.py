@@ -58,6 +58,7 @@ class Connection:
                 **self.requests.table(),
                 Opcode.INIT: (wire.INIT_IN.size, self._init),
                 Opcode.DESTROY: (0, self._destroy),
+                Opcode.NOTIFY_REPLY: (0, self._notify_reply),
             }.items()
         }
 
@@ -154,6 +155,9 @@ class Connection:
             1024, 768, wire.MAX_WRITE, 1, wire.MAX_PAGES, 0, 0,
         ))
         # fmt: on
+
+    def _notify_reply(self, *_: object) -> None:
+        """Never asked for; it has no reply."""
 
     def _destroy(self, unique: int, _nodeid: int, _end: int, _caller: Caller | None) -> bytes:
         return reply(unique)
