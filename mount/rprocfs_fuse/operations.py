@@ -107,11 +107,12 @@ class Operations:
         return parent.lookup(name)
 
     def open(self, node: Node, flags: int, caller: Caller | None) -> Handle:
-        """open(2) of a node that exists; O_TRUNC, O_APPEND and O_CREAT mean nothing."""
+        """open(2) of a node that exists; O_TRUNC takes the right to write, as in may_open()."""
         if not isinstance(node, File):
             raise error(errno.EISDIR if isinstance(node, Dir) else errno.ELOOP)
         if caller is not None:
-            check(node, caller, _ACCESS.get(flags & os.O_ACCMODE, READ | WRITE))
+            truncates = WRITE if flags & os.O_TRUNC else 0
+            check(node, caller, _ACCESS.get(flags & os.O_ACCMODE, READ | WRITE) | truncates)
         return node.open(flags)
 
     def create(
@@ -159,10 +160,12 @@ class Operations:
     def mknod(
         self, parent: Node, name: str, mode: int, devt: tuple[int, int], caller: Caller | None
     ) -> Node:
-        """mknod(2): EPERM unless the directory has a ``mknod``."""
+        """mknod(2): EPERM unless the directory has a ``mknod``; of a file: as open(2), EACCES."""
         directory = self._writable(parent, caller)
         if name in directory.children:
             raise error(errno.EEXIST)
+        if stat.S_ISREG(mode):
+            return _owned(directory.create(name, stat.S_IMODE(mode)), caller)
         node: Node = _optional(directory, "mknod")(name, mode, devt)
         return _owned(node, caller)
 

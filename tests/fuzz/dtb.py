@@ -12,21 +12,23 @@ from rprocfs.fs.kernfs import Tree
 from rprocfs.system import known_compatibles
 
 WORDS = [0, 1, 2, 3, 4, 9, 0x20, 0x1000, 0xD00DFEED, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF]
-NODES = (
+_NODES = (
     "soc m4@10000000 reserved-memory chosen aliases cpus bus@0 rproc pru@4a334000 r5f@41000000"
     " remoteproc@0 scp@10500000 imx7d-cm4 vdev0buffer@10042000 mailbox firmware core@0 a b c"
-).split()
-PROPERTIES = (
+)
+_PROPERTIES = (
     "compatible status reg reg-names ranges #address-cells #size-cells phandle linux,phandle label"
-    " memory-region firmware-name interrupts mboxes mbox-names resets power-domains st,syscfg-rsc-tbl"
-    " ti,sci ti,sci-dev-id fsl,auto-boot st,auto-boot sram xlnx,cluster-mode ti,cluster-mode no-map"
+    " memory-region firmware-name interrupts mboxes mbox-names resets power-domains"
+    " st,syscfg-rsc-tbl ti,sci ti,sci-dev-id fsl,auto-boot st,auto-boot sram"
+    " xlnx,cluster-mode ti,cluster-mode no-map"
     " ti,sci-proc-ids syscon st,syscfg-holdboot clocks rprocfs,modules rprocfs,firmware-directory"
     " services memory engine watchdog-ms console-log gdb machine m4"
-).split()
-TEXTS = (
+)
+_TEXTS = (
     "okay disabled fail rprocfs,sim rprocfs,cortex-m4 simple-bus shared-dma-pool /soc/m4@10000000"
     " virtio_console any tcm 0x1000:0x1000 rpmsg-raw@1024 /tmp/x ../x auto unicorn l2ram"
-).split()
+)
+NODES, PROPERTIES, TEXTS = _NODES.split(), _PROPERTIES.split(), _TEXTS.split()
 
 
 class DtbFuzz:

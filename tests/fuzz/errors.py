@@ -15,7 +15,7 @@ class _Complaints(logging.Handler):
 
     def emit(self, record):
         """A traceback is a bug; a line of the board's kernel log is not."""
-        if record.exc_info or record.name not in ("rprocfs",):
+        if record.exc_info or record.name != "rprocfs":
             self.found.append(self.format(record))
 
 

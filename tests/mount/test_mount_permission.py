@@ -65,6 +65,26 @@ def test_privileged():
     assert operations.caller(1001, 5, 1) == (1001, 5, 1)
 
 
+def test_opening_to_truncate_takes_the_right_to_write():
+    """may_open(): also of a file that is opened for reading only."""
+    sample = Sample()
+    operations, node = Operations(sample.tree), sample.tree.root.lookup("rw")
+    node.setattr(0o644)
+    operations.open(node, os.O_RDONLY, OTHER).release()
+    with pytest.raises(PermissionError):
+        operations.open(node, os.O_RDONLY | os.O_TRUNC, OTHER)
+    node.setattr(0o646)
+    operations.open(node, os.O_RDONLY | os.O_TRUNC, OTHER).release()
+
+
+def test_a_file_by_mknod_is_refused_as_one_by_open():
+    tree = Tree()
+    for mode, code in ((stat.S_IFREG, errno.EACCES), (stat.S_IFIFO, errno.EPERM)):
+        with pytest.raises(PermissionError) as refused:
+            Operations(tree).mknod(tree.root, "new", mode | 0o600, (0, 0), None)
+        assert refused.value.errno == code
+
+
 class Other:
     """A child under another uid that makes calls for us. *prepare* is called there as root."""
 
