@@ -365,6 +365,19 @@ def test_a_log_that_is_a_fifo_without_a_reader(mountpoint, board, tmp_path):
     assert (status, said) == (1, f"rprocfs: {options}: no program reads this FIFO\n")
 
 
+def test_a_log_moves_no_cursor(mountpoint, board, tmp_path):
+    """The name of a file or of a channel may have what a terminal obeys."""
+    log = tmp_path / "log"
+    with served_in_foreground("", mountpoint, board, "-o", f"log={log},loglevel=info"):
+        processor = mountpoint / "sys/class/remoteproc/remoteproc0"
+        (processor / "firmware").write_text("red \x1b[31m")
+        with pytest.raises(FileNotFoundError):
+            (processor / "state").write_text("start")
+        assert rprocfs("umount", str(mountpoint)) == (0, "")
+    assert b"\x1b" not in log.read_bytes()
+    assert b"red \\x1b[31m" in log.read_bytes()
+
+
 HANGS = """
 import threading
 from rprocfs.drivers.sim.driver import SimDriver

@@ -329,6 +329,23 @@ def test_the_log_is_roots_to_clear_and_everybodys_to_read(runner):
     assert all("Operation not permitted" in line for line in refused), refused
 
 
+def test_the_root_of_a_namespace_below_may_no_more_than_its_user(runner):
+    """Anybody may make one, and has every capability in there: capable() asks outside."""
+    needs("dmesg")
+    needs("unshare")
+    needs("setpriv")
+    nobody = "setpriv --reuid 65534 --regid 65534 --clear-groups unshare -Ur"
+    out = runner.sh(
+        f"""echo start > {R0}/state
+        {nobody} dmesg -S -C 2>&1 | tail -n 1
+        {nobody} mount -i -t debugfs none /sys/kernel/debug 2>/dev/null || echo refused
+        dmesg -S -t | grep -c 'powering up sim0'"""
+    )
+    said, refused, seen = out.splitlines()
+    assert "Operation not permitted" in said
+    assert (refused, seen) == ("refused", "1")
+
+
 def test_dmesg_follows(runner):
     needs("dmesg")
     process = runner.start(

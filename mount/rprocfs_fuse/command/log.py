@@ -25,6 +25,12 @@ SYSLOG = "syslog"
 _FORM = "%(asctime)s %(name)s: %(message)s"
 #: What a pipe that poll(2) calls writable takes without waiting: pipe(7), ``PIPE_BUF``.
 _LONGEST = select.PIPE_BUF
+#: What a terminal would obey: C0 and C1 controls but for tabs and the ends of lines.
+_CONTROLS = {
+    number: f"\\x{number:02x}"
+    for number in (*range(0x20), *range(0x7F, 0xA0))
+    if number not in b"\t\n"
+}
 _SEVERITY = {
     logging.CRITICAL: Level.CRIT,
     logging.ERROR: Level.ERR,
@@ -112,10 +118,10 @@ class _Stream(logging.StreamHandler[TextIO]):
         super().emit(record)
 
     def format(self, record: logging.LogRecord) -> str:
-        """At most what there is certainly room for."""
+        """At most what there is certainly room for; a firmware's names may hold anything."""
         lost, self._lost = self._lost, 0
         text = f"({lost} lines were lost: they were not read)\n" if lost else ""
-        text += super().format(record)
+        text += super().format(record).translate(_CONTROLS)
         return text if len(text) * 4 < _LONGEST else _cut(text)
 
     def _has_room(self) -> bool:

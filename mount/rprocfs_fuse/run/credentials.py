@@ -9,9 +9,16 @@ from rprocfs_fuse.run.seccomp import Call
 
 
 def capabilities(call: Call) -> int:
-    """The effective ones of the caller; none of one that is gone. Continue."""
+    """The effective ones of the caller in the user namespace of the run; Continue.
+
+    None of a caller that is gone, and none of one in a namespace below: anybody may make one and
+    have all of them in there, as capable() does not count them, either.
+    """
+    caller = Path(f"/proc/{call.pid}")
     try:
-        status = Path(f"/proc/{call.pid}/status").read_text("utf-8", "replace")
+        status = (caller / "status").read_text("utf-8", "replace")
+        if not (caller / "ns/user").samefile("/proc/self/ns/user"):
+            return 0
     except OSError:
         return 0
     call.check()
