@@ -19,15 +19,15 @@ ALLOWED = {
     "base": {"fs", "kernel", "devicetree"},
     "tty": {"fs", "base"},
     "virtio": {"fs", "base", "kernel", "tty"},
-    "rpmsg": {"fs", "base", "virtio", "kernel", "tty", "lib"},
-    "remoteproc": {"fs", "base", "virtio", "kernel", "lib"},
+    "rpmsg": {"fs", "base", "virtio", "kernel", "tty"},
+    "remoteproc": {"fs", "base", "virtio", "kernel"},
     "debuginfo": set(),
     "hw": set(),
     "arch": {"hw"},
     "soc": {"arch", "hw"},
     "engines": {"arch", "hw", "soc"},
     "drivers": {
-        "lib", "fs", "base", "devicetree", "virtio", "rpmsg", "remoteproc", "arch", "hw", "soc",
+        "fs", "base", "devicetree", "virtio", "rpmsg", "remoteproc", "arch", "hw", "soc",
         "engines", "kernel", "debuginfo",
     },
     "system": {
@@ -94,7 +94,7 @@ MOUNT = {
     "testing": set(),
 }
 #: What every room of both may import.
-FOR_ALL = {"locking"}
+FOR_ALL = {"lib", "locking"}
 #: What they may import of the framework: a transport knows the tree and nothing in it.
 MOUNT_OF_FRAMEWORK = dict.fromkeys(MOUNT, frozenset({"errors", "fs"})) | {
     "command": {"base", "board", "cli", "errors", "fs", "kernel"},

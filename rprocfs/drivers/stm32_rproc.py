@@ -244,7 +244,7 @@ class Stm32RprocOps(WorkerOps):
 
     # On the engine's I/O thread.
 
-    def message(self, rproc: Rproc, channel: int, payload: bytes) -> None:
+    def message(self, rproc: Rproc, channel: int, payload: bytes) -> bool | None:
         """The M4 occupied a channel of the IPCC, or freed one that was occupied for it."""
         del payload
         freed, channel = channel & FREED, channel & ~FREED
@@ -253,6 +253,9 @@ class Stm32RprocOps(WorkerOps):
         elif channel < len(VQ_MBOXES) and channel not in self._pending:
             self._pending.add(channel)
             self._workqueue.queue_work(partial(self._mb_vq_work, rproc, channel))
+        else:
+            return False
+        return None
 
     def _mb_vq_work(self, rproc: Rproc, vq_id: int) -> None:
         """stm32_rproc_mb_vq_work()."""

@@ -87,15 +87,16 @@ class VsocOps(WorkerOps):
 
     # On the engine's I/O thread, but for the first call of _watch().
 
-    def message(self, rproc: Rproc, channel: int, payload: bytes) -> None:
+    def message(self, rproc: Rproc, channel: int, payload: bytes) -> bool | None:
         """A vring's number, or one of the codes."""
         del payload
         if channel <= MAILBOX_LAST_NOTIFYID:
-            rproc_vq_interrupt(rproc, channel)
-        elif channel == MAILBOX_READY:
+            return rproc_vq_interrupt(rproc, channel)
+        if channel == MAILBOX_READY:
             self.ended.set()
         elif channel == MAILBOX_CRASHED:
             self._says_that_it_crashed(rproc)
+        return None
 
     def _says_that_it_crashed(self, rproc: Rproc) -> None:
         """It usually dies right afterwards, and then there is more to say."""

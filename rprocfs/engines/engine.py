@@ -62,13 +62,14 @@ class Engine(ABC):
         ram: SharedRam,
         boot: Boot,
         *,
-        on_message: Callable[[int, bytes], None],
+        on_message: Callable[[int, bytes], bool | None],
         on_exit: Callable[[Death], None],
         on_console: Callable[[bytes], None] | None = None,
     ) -> Worker:
         """Release a core of *machine*, whose memory is *ram*, as *boot* says.
 
-        *on_message* gets (channel, payload) of every message of the core, *on_exit* is called
+        *on_message* gets (channel, payload) of every message of the core, and returns False for
+        one that was for nothing. *on_exit* is called
         once if the worker dies other than by :meth:`Worker.stop`. OSError if it cannot be
         started.
         """

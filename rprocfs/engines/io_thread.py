@@ -13,6 +13,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Generic, TypeVar
 
+from rprocfs.lib import softirq
+from rprocfs.lib.irq import Irqs
 from rprocfs.locking import LockClass, new_lock, running, waiting
 
 log = logging.getLogger(__name__)
@@ -84,6 +86,7 @@ class _Loop(threading.Thread):
         self._timers: list[tuple[float, int, Callable[[], object]]] = []
         self._numbers = itertools.count()
         self._running = True
+        self._pending: list[softirq.Action] = []
         self._selector.register(self._wake_fd, selectors.EVENT_READ)
 
     def post(self, function: Callable[[], None]) -> None:
@@ -115,6 +118,7 @@ class _Loop(threading.Thread):
 
     def run(self) -> None:
         """Serve until :meth:`finish`."""
+        self._pending = softirq.enter()
         try:
             with running(LockClass.IO_THREAD, self):
                 while self._running:
@@ -124,19 +128,23 @@ class _Loop(threading.Thread):
             os.close(self._wake_fd)
 
     def _step(self) -> None:
+        called = False
         for key, _ in self._selector.select(self._timeout()):
             watch: _Watch | None = key.data
-            if watch is not None and self._watches.get(key.fd) is watch:
+            if watch is None:
+                called = True
+            elif self._watches.get(key.fd) is watch:
                 self._tell(watch)
         self._run_timers(time.monotonic())
-        self._run_calls()
+        if called:
+            self._run_calls()
 
     def _tell(self, watch: _Watch) -> None:
         now = time.monotonic()
         if watch.over_budget(now):
             self._selector.unregister(watch.fd)
             self.call_later(WINDOW, lambda: self._resume(watch))
-        _guarded(watch.callback)
+        self._guarded(watch.callback)
 
     def _timeout(self) -> float | None:
         if not self._timers:
@@ -145,40 +153,40 @@ class _Loop(threading.Thread):
 
     def _run_timers(self, now: float) -> None:
         while self._timers and self._timers[0][0] <= now:
-            _guarded(heapq.heappop(self._timers)[2])
+            self._guarded(heapq.heappop(self._timers)[2])
 
     def _resume(self, watch: _Watch) -> None:
         if self._watches.get(watch.fd) is watch:
             self._selector.register(watch.fd, selectors.EVENT_READ, watch)
 
     def _run_calls(self) -> None:
-        try:
-            os.eventfd_read(self._wake_fd)
-        except BlockingIOError:
-            return
+        os.eventfd_read(self._wake_fd)
         with self._lock:
             calls, self._calls = self._calls, []
         for call in calls:
-            _guarded(call)
+            self._guarded(call)
 
-
-def _guarded(callback: Callable[[], object]) -> None:
-    """Whatever *callback* raises is a bug of whoever gave it: the thread goes on."""
-    try:
-        callback()
-    except Exception:
-        log.exception("callback %r failed", callback)
+    def _guarded(self, callback: Callable[[], object]) -> None:
+        """Whatever *callback* raises is a bug of whoever gave it: the thread goes on."""
+        try:
+            callback()
+            if self._pending:
+                softirq.run(self._pending)
+        except Exception:
+            log.exception("callback %r failed", callback)
 
 
 class IoThread:
     """A thread that exists while somebody uses it.
 
     Every :meth:`acquire` needs its :meth:`release`; with the last one the thread ends.
-    Everything registered is called on it, with what it raises logged.
+    Everything registered is called on it, with what it raises logged. It is the home of
+    doorbells among *irqs*.
     """
 
-    def __init__(self, name: str = "rprocfs-io") -> None:
+    def __init__(self, name: str = "rprocfs-io", irqs: Irqs | None = None) -> None:
         self._name = name
+        self.irqs = Irqs() if irqs is None else irqs
         self._lock = new_lock(LockClass.IO_USERS)
         self._users = 0
         self._loop: _Loop | None = None
@@ -224,6 +232,10 @@ class IoThread:
             loop.call_later(seconds, function)
         else:
             loop.post(lambda: loop.call_later(seconds, function))
+
+    def post(self, function: Callable[[], None]) -> None:
+        """Call *function* on the thread, soon."""
+        self._running().post(function)
 
     def watch(self, fd: int, callback: Callable[[], object]) -> None:
         """On the thread: call *callback* whenever *fd* is readable."""

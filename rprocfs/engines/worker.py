@@ -10,9 +10,10 @@ the reason in the first line of stderr, the remoteproc crash type in the second,
 registers in a third one.
 
 **Callbacks** are called on the I/O thread, one at a time for all workers of an
-:class:`~rprocfs.engines.io_thread.IoThread`. They must be quick and must not wait for
-anybody who is in :meth:`.engine.Engine.spawn` or :meth:`Worker.stop`, as these wait for that
-thread. :meth:`Worker.stop` may be called in one. None is called after ``stop`` returned.
+:class:`~rprocfs.engines.io_thread.IoThread`; that for messages on the thread which takes
+doorbells (:mod:`rprocfs.lib.irq`). They must be quick and must not wait for
+anybody who is in :meth:`.engine.Engine.spawn` or :meth:`Worker.stop`, as these wait for the I/O
+thread. :meth:`Worker.stop` may be called in the others. None is called after ``stop`` returned.
 """
 
 from __future__ import annotations
@@ -58,7 +59,7 @@ class Worker:
         machine: Machine,
         core: CoreSpec,
         death: Callable[[CoreSpec, int, str], Death],
-        on_message: Callable[[int, bytes], None],
+        on_message: Callable[[int, bytes], bool | None],
         on_exit: Callable[[Death], None],
         on_console: Callable[[bytes], None] | None,
     ) -> None:
@@ -108,13 +109,15 @@ class Worker:
             for fd, callback in self._sources():
                 self._io.watch(fd, callback)
                 opened.callback(self._io.unwatch, fd)
+            bell = self._doorbell.fileno()
+            self._io.irqs.request(bell, self._rang, self._io)
+            opened.callback(self._io.irqs.free, bell)
             self._opened = opened.pop_all()
             self._open = True
 
     def _sources(self) -> list[tuple[int, Callable[[], object]]]:
-        """What is read, by whom. An engine that has more to listen to adds to it."""
+        """What is read besides, by whom. An engine that has more to listen to adds to it."""
         return [
-            (self._doorbell.fileno(), self._read_doorbell),
             (self._console.fileno(), self._read_console),
             (self._stderr, self._read_stderr),
             (self._pidfd, self._died),
@@ -213,12 +216,25 @@ class Worker:
         if was_open:
             self._opened.close()
 
+    def _rang(self) -> bool:
+        data = _read(self._doorbell.fileno())
+        if data == b"":
+            self._io.irqs.disable(self._doorbell.fileno())
+        return not data or self._deliver(data)
+
     def _read_doorbell(self) -> bool:
-        data = self._receive(self._doorbell.fileno())
-        for channel, payload in self._doorbell_codec.decode(data):
-            if not self._stopped:
-                self._on_message(channel, payload)
+        data = _read(self._doorbell.fileno())
+        if data:
+            self._deliver(data)
         return bool(data)
+
+    def _deliver(self, data: bytes) -> bool:
+        """Hand the messages on; whether one of them was for anything."""
+        handled = False
+        for channel, payload in self._doorbell_codec.decode(data):
+            if not self._stopped and self._on_message(channel, payload) is not False:
+                handled = True
+        return handled
 
     def _read_console(self) -> bool:
         data = self._receive(self._console.fileno())
@@ -239,18 +255,14 @@ class Worker:
 
     def _receive(self, fd: int) -> bytes:
         """What is there to read; at the end of the file, *fd* is watched no longer."""
-        try:
-            data = os.read(fd, CHUNK)
-        except BlockingIOError:
-            return b""
-        except ConnectionResetError:
-            data = b""
-        if not data:
+        data = _read(fd)
+        if data == b"":
             self._io.unwatch(fd)
-        return data
+        return data or b""
 
     def _died(self) -> None:
         """The process is gone: take what it left, release everything, tell."""
+        self._io.irqs.free(self._doorbell.fileno())
         for read in (self._read_doorbell, self._read_console, self._read_stderr):
             self._take_rest(read)
         stderr = self._stderr_kept.decode("utf-8", "replace")
@@ -269,3 +281,13 @@ class Worker:
 
     def _explain(self, status: int, stderr: str) -> Death:
         return self._death(self._core, status, stderr)
+
+
+def _read(fd: int) -> bytes | None:
+    """What is there to read, None if there is nothing, b"" at the end of the file."""
+    try:
+        return os.read(fd, CHUNK)
+    except BlockingIOError:
+        return None
+    except ConnectionResetError:
+        return b""

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple, TypeVar
 
 from rprocfs.fs.wait import WaitQueue
+from rprocfs.lib.irq import Irqs
 from rprocfs.locking import LockClass, new_lock
 
 NodeT = TypeVar("NodeT", bound="Node")
@@ -54,6 +55,8 @@ class Tree:
         self.root.tree = self
         self.root.ino = self.next_ino()
         self.owner.take(self.root)
+        #: The doorbells of what the tree shows: the thread that serves it may take them over.
+        self.irqs = Irqs()
         #: Called after a node left the tree, with the directory and its name in there; then for
         #: each node that was below it: for caches outside.
         self.removed: list[Callable[[Dir, str], None]] = []

@@ -43,6 +43,7 @@ class LockClass(Enum):
     DEVICE_VIRTIO = "device.mutex/virtio", Kind.MUTEX, "binding and unbinding of a virtio device"
     # What a processor says.
     IO_THREAD = "io_thread", Kind.WORK, "callbacks of workers"
+    IRQ = "irq_desc.lock", Kind.MUTEX, "the handler of a doorbell, while it runs"
     WORK = "work", Kind.WORK, "work of a queue that nothing else is said of"
     SIM_WORK = "sim.work", Kind.WORK, "what a simulated processor does by itself"
     SIM = "sim.lock", Kind.MUTEX, "the rings of a simulated processor, from its side"
@@ -78,6 +79,7 @@ class LockClass(Enum):
     WORKERS = "fuse.workers", Kind.SPIN, "threads for operations that sleep"
     WORKER = "worker", Kind.SPIN, "the sockets of a worker"
     WORKQUEUE = "workqueue", Kind.SPIN, "the thread of a work queue"
+    IRQS = "irqs", Kind.SPIN, "which thread takes a doorbell"
     IO_USERS = "io_thread.users", Kind.SPIN, "the life of the thread that serves workers"
     # Leaves.
     KREF = "kref", Kind.LEAF, "a reference count"

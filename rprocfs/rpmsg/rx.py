@@ -6,7 +6,8 @@ other endpoint (the name service, which makes devices; drivers written in Python
 the whole loop to the link's work queue, which goes on until the ring is empty. So the
 order in which the remote sent is kept, also between an announcement and the data behind
 it; a slow callback holds up the ring, as in the kernel, and not a queue without bounds;
-and plain data makes no thread hop.
+and plain data makes no thread hop. The thread that took the doorbell delivers WEIGHT messages
+at most, as it may have others to serve; what is behind them is the work queue's, too.
 
 The remote cannot change a message after it was checked: a header is read once, and a message
 is copied out of shared memory before it is delivered.
@@ -34,6 +35,8 @@ from rprocfs.virtio.virtio import VirtioDevice
 from rprocfs.virtio.virtqueue import VirtioVirtqueue
 
 _INT_MAX = 0x7FFFFFFF
+#: As NAPI_POLL_WEIGHT.
+WEIGHT = 64
 
 
 class Endpoints:
@@ -130,6 +133,7 @@ class Rx:
 
     def _drain(self, message: _Message | None, *, may_sleep: bool) -> _Message | None:
         """Deliver what is there; the first message that must be delivered elsewhere."""
+        taken = 0
         while not self._closed:
             if message is None:
                 used = self._rvq.get_buf()
@@ -137,11 +141,12 @@ class Rx:
                     return None
                 message = self._recv_single(*used)
             if message is not None:
-                if not may_sleep and not message.ept.atomic:
+                if not may_sleep and (taken >= WEIGHT or not message.ept.atomic):
                     return message
                 message.ept.receive(message.data, message.src)
                 self._give(message.token)
                 message = None
+                taken += 1
         return None
 
     def _hand_over(self, message: _Message) -> bool:

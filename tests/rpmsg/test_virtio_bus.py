@@ -8,6 +8,7 @@ import pytest
 
 from rprocfs.rpmsg.core import ChannelInfo
 from rprocfs.rpmsg.hdr import RPMSG_HDR_SIZE, RpmsgHdr
+from rprocfs.rpmsg.rx import WEIGHT
 from rprocfs.testing.userspace import read, write
 from tests.rpmsg.link import RpmsgSystem, code
 
@@ -328,3 +329,19 @@ def test_announcements_while_the_driver_is_unbound_and_bound(system):
         one.boot()
     one.announce("rpmsg-raw", 1024)
     check_alive(one, one.open("/dev/rpmsg0"))
+
+
+def test_the_thread_of_the_doorbell_delivers_a_budget_at_most(system):
+    one = system(("acme", 1024), num=256)
+    heard = []
+
+    def callback(rpdev, data, priv, src):
+        heard.append((data, threading.current_thread().name))
+
+    one.channel("virtio0.acme.-1.1024").create_ept(callback, None, ChannelInfo("all", 77, 1024), atomic=True)
+    for number in range(WEIGHT + 20):
+        one.remote.send(1024, 77, bytes((number,)))
+    one.interrupt()
+    assert [data[0] for data, _ in heard] == list(range(WEIGHT + 20))
+    assert {thread for _, thread in heard[:WEIGHT]} == {"irq"}
+    assert {thread for _, thread in heard[WEIGHT:]} == {"rpmsg-virtio0"}

@@ -15,12 +15,14 @@ from collections.abc import Callable
 
 from rprocfs.errors import CommandError
 from rprocfs.fs.kernfs import Node, Tree, error
+from rprocfs.lib import softirq
 from rprocfs.locking import LockClass, new_lock, outside_locks
 from rprocfs_fuse.mounted import Mounted, MountOptions
 from rprocfs_fuse.mountpoint import detach, find_mount, mount
 from rprocfs_fuse.operations import Operations, failure
 from rprocfs_fuse.permission import Caller
 from rprocfs_fuse.protocol import reader, wire
+from rprocfs_fuse.protocol.doorbells import Doorbells
 from rprocfs_fuse.protocol.file_requests import FileRequests
 from rprocfs_fuse.protocol.invalidation import Invalidation
 from rprocfs_fuse.protocol.node_requests import reply
@@ -51,6 +53,8 @@ class Connection:
         self._invalidation = Invalidation(operations.tree, self.requests.nodes, self.send)
         self._on_end = on_end
         self._stopping = False
+        self._irqs = operations.tree.irqs
+        self._doorbells = Doorbells(self._irqs, fd)
         self._privileged = operations.privileged
         self._table = {
             opcode: (HEADER_SIZE + least, handler)
@@ -73,8 +77,10 @@ class Connection:
         """End the connection: answer all waiting requests and close everything."""
         self._invalidation.close()
         self._stopping = True
+        self._doorbells.wake()
         number, self.fd = self.fd, reader.end_reading(self.fd, self.thread)
         os.close(number)
+        self._doorbells.close()
         done = self.requests.close(errno.ENOTCONN, PATIENCE)
         os.close(self.fd)
         self.fd = -1
@@ -96,20 +102,24 @@ class Connection:
             self.send(_header(16, -errno.EIO, unique))
 
     def _run(self) -> None:
-        self.requests.lot.reader = threading.get_ident()
         try:
             self._serve()
         finally:
-            self.requests.lot.reader = 0
+            self._doorbells.end()
             self._on_end()
 
     def _serve(self) -> None:
         """The loop: read, look up, call, write. It pays to keep it short."""
-        fd, buffer, lot = self.fd, self.requests.buffer, self.requests.lot
+        fd, buffer, pending = self.fd, self.requests.buffer, softirq.enter()
         buffers, find, unknown = [buffer], self._table.get, (0, self._unknown)
         readv, unpack, write = os.readv, wire.IN_HEADER.unpack_from, self._write
-        privileged = self._privileged
+        privileged, irqs, doorbells = self._privileged, self._irqs, self._doorbells
         while not self._stopping:
+            if irqs.news:
+                doorbells.begin()
+            if doorbells.on and not doorbells.wait():
+                softirq.run(pending)
+                continue
             try:
                 length = readv(fd, buffers)
             except OSError as problem:
@@ -134,8 +144,8 @@ class Connection:
                     write(fd, answer)
                 except OSError:
                     self.send(answer)
-            if lot.inline:
-                lot.drain()
+            if pending:
+                softirq.run(pending)
 
     def _unknown(self, unique: int, *_: object) -> bytes | None:
         return _header(16, -errno.ENOSYS, unique) if unique else None

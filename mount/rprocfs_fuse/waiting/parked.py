@@ -1,8 +1,10 @@
 """Requests that wait for a wake-up, and the thread that tries them again.
 
 A request that would block becomes a :class:`Call` in the :class:`ParkingLot`, and the
-reader goes on with the next one. A wake-up only hands the call over. It is tried again by the
-lot's own thread, or by the reader, if the wake-up came from the reader.
+reader goes on with the next one. A wake-up only hands the call over. It is tried again at the
+end of what the thread of the wake-up does, if that thread has such an end
+(:mod:`rprocfs.lib.softirq`): the reader has, and so have those that take doorbells. Otherwise the
+lot's own thread tries it.
 
 **One answer.** A call is answered once, by the thread that takes it out of ``calls``. The claim
 is a ``dict.pop``, so there is no lock. A wake-up during an attempt sets ``again``, then finds the
@@ -22,6 +24,7 @@ from typing import Any, Protocol
 
 from rprocfs.fs.kernfs import error
 from rprocfs.fs.wait import Task, WaitQueue, WouldBlock
+from rprocfs.lib import softirq
 from rprocfs_fuse.operations import failure
 
 #: ``answer(unique, payload)`` and ``refuse(unique, errno)``: the reply to one request.
@@ -137,10 +140,6 @@ class ParkingLot:
         self._deadlines: list[tuple[float, int, Call]] = []
         self._thread = threading.Thread(target=self._serve, name="rprocfs-wake", daemon=True)
         self.calls: dict[int, Call] = {}
-        #: What the reader woke itself: it calls :meth:`drain` after each reply.
-        self.inline: list[Woken] = []
-        #: The identity of the reader's thread.
-        self.reader = 0
 
     def start(self) -> None:
         """Begin to serve."""
@@ -163,18 +162,9 @@ class ParkingLot:
         return self._claim_and_refuse(unique, errno.EINTR)
 
     def hand_over(self, item: Woken) -> None:
-        """Have *item* dealt with, soon, on a thread of ours."""
-        if threading.get_ident() == self.reader:
-            self.inline.append(item)
-        else:
+        """Have *item* dealt with, soon, by this thread or by the lot's own one."""
+        if not softirq.schedule(item.woken):
             self._handed.put(item)
-
-    def drain(self) -> None:
-        """Deal with what the reader woke itself."""
-        while self.inline:
-            items, self.inline = self.inline, []
-            for item in items:
-                item.woken()
 
     def retry(self, call: Call) -> None:
         """Try the call again, on a worker if need be."""

@@ -1,6 +1,7 @@
 """The remote side of ``rprocfs,sim``: a model of firmware, in this process.
 
-It lives on a thread of its own. It announces the services it is told to at the first
+It lives on a thread of its own, but answers a request at the end of that request, on the
+thread that served it, if nobody is in the way. It announces the services it is told to at the first
 kick after DRIVER_OK, logs what it receives, and echoes it; it can be told to hold
 messages, to send, to flood, and to write memory. Whatever the image that was loaded
 is, none of it is executed.
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from rprocfs.base.workqueue import Workqueue
 from rprocfs.fs.kernfs import error
+from rprocfs.lib import softirq
 from rprocfs.locking import LockClass, new_rlock
 from rprocfs.remoteproc.errors import FirmwareError
 from rprocfs.remoteproc.rproc import rproc_da_to_va, rproc_vq_interrupt
@@ -144,7 +146,8 @@ class SimRemote:
         """The host's doorbell: look at all rings, soon."""
         if not self._queued:
             self._queued = True
-            self._wq.queue_work(self._work)
+            if not softirq.schedule(self._at_once):
+                self._wq.queue_work(self._work)
 
     def settle(self) -> None:
         """Wait for the first announcements; the thread answers within a millisecond."""
@@ -199,17 +202,30 @@ class SimRemote:
 
     # What it does by itself.
 
+    def _at_once(self) -> None:
+        """On a thread that must not wait for anybody."""
+        if self.rproc.lock.locked() or not self._lock.acquire(blocking=False):
+            self._wq.queue_work(self._work)
+            return
+        try:
+            self._look()
+        finally:
+            self._lock.release()
+
     def _work(self) -> None:
         self._wait_for_boot()
-        self._queued = False
         with self._lock:
-            for number, rsc in enumerate(self._rpmsg_vdevs()):
-                if not self.on or self.dead:
-                    return
-                if not rsc.status & DRIVER_OK:
-                    self._vdevs.pop(number, None)
-                elif rsc.id == VIRTIO_ID_RPMSG:
-                    self._serve(number, rsc)
+            self._look()
+
+    def _look(self) -> None:
+        self._queued = False
+        for number, rsc in enumerate(self._rpmsg_vdevs()):
+            if not self.on or self.dead:
+                return
+            if not rsc.status & DRIVER_OK:
+                self._vdevs.pop(number, None)
+            elif rsc.id == VIRTIO_ID_RPMSG:
+                self._serve(number, rsc)
 
     def _wait_for_boot(self) -> None:
         """Real firmware is still starting while the host ends its boot; a loaded host is slow."""

@@ -64,7 +64,7 @@ class WorkerDriver(PlatformDriver):
 
     def __init__(self, subsystem: Remoteproc) -> None:
         self._subsystem = subsystem
-        self._io = IoThread()
+        self._io = IoThread(irqs=subsystem.model.tree.irqs)
         self._socs: dict[Device, Soc] = {}
         self._lock = new_lock(LockClass.SOCS)
 

@@ -245,8 +245,11 @@ class WorkerOps(RprocOps):
     # On the engine's I/O thread.
 
     @abstractmethod
-    def message(self, rproc: Rproc, channel: int, payload: bytes) -> None:
-        """The firmware sent *payload* on *channel*. Must be quick: see :mod:`.engines.worker`."""
+    def message(self, rproc: Rproc, channel: int, payload: bytes) -> bool | None:
+        """The firmware sent *payload* on *channel*. Must be quick: see :mod:`.engines.worker`.
+
+        False: for nothing.
+        """
 
     def _died(self, rproc: Rproc, death: Death) -> None:
         kind = death.crash_type
