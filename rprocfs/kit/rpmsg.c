@@ -72,10 +72,18 @@ void rpmsg_start(volatile struct rsc_vdev *vdev)
 int rpmsg_send(uint32_t src, uint32_t dst, const void *data, uint32_t len)
 {
 	uint32_t head, room;
-	struct hdr *hdr = host_left() ? 0 : next(&to_host, &head, &room);
+	struct hdr *hdr;
 
+	if (host_left())
+		return 0;
+	hdr = next(&to_host, &head, &room);
+	if (!hdr) { /* the caller waits for one: the host has to ring */
+		queue_notify(&to_host, 1);
+		hdr = next(&to_host, &head, &room);
+	}
 	if (!hdr)
 		return 0;
+	queue_notify(&to_host, 0);
 	if (len > room - sizeof(*hdr))
 		len = room - sizeof(*hdr);
 	hdr->src = src;

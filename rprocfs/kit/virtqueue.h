@@ -9,7 +9,7 @@
 #include "vsoc.h"
 
 #define QUEUE_MAX 256
-enum { DESC_WRITE = 2, AVAIL_NO_INTERRUPT = 1 };
+enum { DESC_WRITE = 2, AVAIL_NO_INTERRUPT = 1, USED_NO_NOTIFY = 1 };
 
 struct queue {
 	volatile struct {
@@ -56,6 +56,16 @@ static inline int queue_init(struct queue *queue, volatile struct rsc_vring *vri
 static inline int queue_was_reset(struct queue *queue)
 {
 	return queue->num && queue->used->idx != queue->done;
+}
+
+/*
+ * Whether the host is to ring when it adds buffers. For a queue whose buffers are only needed now
+ * and then: each doorbell is an interrupt. Look once more after asking for it.
+ */
+static inline void queue_notify(struct queue *queue, int wanted)
+{
+	queue->used->flags = wanted ? 0 : USED_NO_NOTIFY;
+	barrier();
 }
 
 /* The next buffer, which stays ours until queue_done(); 0 when there is none. */

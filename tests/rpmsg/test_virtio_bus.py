@@ -338,7 +338,9 @@ def test_the_thread_of_the_doorbell_delivers_a_budget_at_most(system):
     def callback(rpdev, data, priv, src):
         heard.append((data, threading.current_thread().name))
 
-    one.channel("virtio0.acme.-1.1024").create_ept(callback, None, ChannelInfo("all", 77, 1024), atomic=True)
+    one.channel("virtio0.acme.-1.1024").create_ept(
+        callback, None, ChannelInfo("all", 77, 1024), atomic=True
+    )
     for number in range(WEIGHT + 20):
         one.remote.send(1024, 77, bytes((number,)))
     one.interrupt()
