@@ -59,7 +59,7 @@ def bell(irqs):
 def epoll(irqs):
     with select.epoll() as made:
         yield made
-        irqs.release()
+        irqs.release(made)
 
 
 def take_one(irqs, epoll):
@@ -79,7 +79,7 @@ def test_a_thread_takes_it_over_and_gives_it_back(irqs, bell, epoll):
     bell.at_home()
     bell.ring()
     take_one(irqs, epoll)
-    irqs.release()
+    irqs.release(epoll)
     bell.ring()
     assert bell.rang.acquire(timeout=SAFETY)
     assert bell.rang.acquire(timeout=SAFETY)

@@ -144,9 +144,11 @@ class Irqs:
         if line.alive:
             line.home.watch(line.fd, line.handler)
 
-    def release(self) -> None:
-        """Give them all back."""
+    def release(self, epoll: select.epoll) -> None:
+        """Give back all that were moved to *epoll*."""
         with self._lock:
+            if self._epoll is not epoll:
+                return
             for line in self._lines.values():
                 self._send_home(line)
-            self._epoll = None
+            self._epoll, self.news = None, bool(self._lines)

@@ -115,10 +115,7 @@ class Connection:
         readv, unpack, write = os.readv, wire.IN_HEADER.unpack_from, self._write
         privileged, irqs, doorbells = self._privileged, self._irqs, self._doorbells
         while not self._stopping:
-            if irqs.news:
-                doorbells.begin()
-            if doorbells.on and not doorbells.wait():
-                softirq.run(pending)
+            if (irqs.news or doorbells.on) and not self._take_doorbells(pending):
                 continue
             try:
                 length = readv(fd, buffers)
@@ -146,6 +143,14 @@ class Connection:
                     self.send(answer)
             if pending:
                 softirq.run(pending)
+
+    def _take_doorbells(self, pending: list[softirq.Action]) -> bool:
+        """Wait for doorbells and requests; whether there is a request."""
+        if self._irqs.news:
+            self._doorbells.begin()
+        asked = self._doorbells.wait()
+        softirq.run(pending)
+        return asked
 
     def _unknown(self, unique: int, *_: object) -> bytes | None:
         return _header(16, -errno.ENOSYS, unique) if unique else None

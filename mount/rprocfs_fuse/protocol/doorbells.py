@@ -62,7 +62,7 @@ class Doorbells:
 
     def end(self) -> None:
         """The thread takes no doorbells any more."""
-        self._irqs.release()
+        self._irqs.release(self._epoll)
 
     def close(self) -> None:
         """Nobody calls any of these any more."""
