@@ -45,6 +45,15 @@ class Value(Input):
         super().__init__(self.tell, high, low, level)
 
 
+class Output(Input):
+    """What can only be seen: nobody outside decides it, there is no value that it can be given."""
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        super().__init__(lambda value: None, high=-1, low=0)
+
+
 class Measured(Input):
     """An input of a user's device, a 32-bit integer with a sign: *set* is told it."""
 

@@ -23,6 +23,7 @@ from rprocfs.hw.peripherals import PAGE, Words
 from rprocfs.hw.st.adc import Adc
 from rprocfs.hw.st.bsec import Bsec
 from rprocfs.hw.st.crc import Crc
+from rprocfs.hw.st.dac import Dac
 from rprocfs.hw.st.dma import AT_ONCE, STREAMS, Bus, Dma
 from rprocfs.hw.st.dmamux import Dmamux
 from rprocfs.hw.st.exti import Exti
@@ -33,6 +34,7 @@ from rprocfs.hw.st.i2c import I2c
 from rprocfs.hw.st.ipcc import Ipcc
 from rprocfs.hw.st.lptim import Lptim
 from rprocfs.hw.st.pwr import Pwr
+from rprocfs.hw.st.quadspi import Quadspi
 from rprocfs.hw.st.rcc import APB1DIVR, APB2DIVR, APB3DIVR, TIMG1PRER, TIMG2PRER, Rcc
 from rprocfs.hw.st.rng import Rng
 from rprocfs.hw.st.rtc import Rtc
@@ -103,19 +105,35 @@ def _adc(soc: Stm32mp1Peripherals, first: Line, second: Line) -> Adc:
     return Adc(soc.wires.now, first, second)
 
 
+def _dac(soc: Stm32mp1Peripherals) -> Dac:
+    return Dac(soc.serve)
+
+
 def _usart(soc: Stm32mp1Peripherals, line: Line) -> Usart:
     return Usart(soc.wires.console.transmit, line)
 
 
-def _tim(divider: int, prescaler: int, channels: int = 0, trigger: int = -1, **more: Any) -> Model:
-    """Of the bus with that *divider*; *trigger* is its number at the ADCs, *more* for Tim."""
+def _tim(
+    divider: int,
+    prescaler: int,
+    channels: int = 0,
+    trigger: int = -1,
+    to_dac: int = -1,
+    **more: Any,
+) -> Model:
+    """Of the bus with that *divider*; its numbers at the ADCs and at the DAC, *more* for Tim."""
 
     def make(soc: Stm32mp1Peripherals, *lines: Line) -> Tim:
         hz, now = partial(soc.rcc.timer_hz, divider, prescaler), soc.wires.now
-        adc = soc.named("ADC", Adc)
+        adc, dac = soc.named("ADC", Adc), soc.named("DAC1", Dac)
+
+        def fire() -> None:
+            adc.trigger(trigger)
+            dac.trigger(to_dac)
+
         return Tim(
             now, hz, lines, channels=channels, busy=now.busy,
-            listens=partial(adc.listens, trigger), trigger=partial(adc.trigger, trigger),
+            listens=lambda: adc.listens(trigger) or dac.listens(to_dac), trigger=fire,
             serve=soc.serve, **more,
         )  # fmt: skip
 
@@ -156,21 +174,22 @@ DEVICES = (
     Device("DMA1", 0x4800_0000, _dma(0), 11, 12, 13, 14, 15, 16, 17, 47),
     Device("DMA2", 0x4800_1000, _dma(STREAMS), 56, 57, 58, 59, 60, 68, 69, 70),
     Device("ADC", 0x4800_3000, _adc, 18, 90, dma=(9, 10)),
+    Device("DAC1", 0x4001_7000, _dac, dma=(67, 68)),
     Device("IPCC", 0x4C00_1000, _ipcc, 103, 104),
     Device("HSEM", 0x4C00_0000, alone(Hsem), 125),
     Device("WWDG1", 0x4000_A000, _wwdg, 0),
-    Device("TIM2", 0x4000_0000, _tim1(4, 11, bits=32), 28, dma=(18, 19, 20, 21, 22, 0, 0)),
+    Device("TIM2", 0x4000_0000, _tim1(4, 11, 2, bits=32), 28, dma=(18, 19, 20, 21, 22, 0, 0)),
     Device("TIM3", 0x4000_1000, _tim1(4, 4), 29, dma=(23, 24, 25, 26, 27, 28, 0)),
-    Device("TIM4", 0x4000_2000, _tim1(4, 12), 30, dma=(29, 30, 31, 0, 32, 0, 0)),
-    Device("TIM5", 0x4000_3000, _tim1(4, bits=32), 50, dma=(55, 56, 57, 58, 59, 60, 0)),
-    Device("TIM6", 0x4000_4000, _tim1(0, 13), 54, dma=(0, 0, 0, 0, 69, 0, 0)),
-    Device("TIM7", 0x4000_5000, _tim1(), 55, dma=(0, 0, 0, 0, 70, 0, 0)),
+    Device("TIM4", 0x4000_2000, _tim1(4, 12, 3), 30, dma=(29, 30, 31, 0, 32, 0, 0)),
+    Device("TIM5", 0x4000_3000, _tim1(4, -1, 4, bits=32), 50, dma=(55, 56, 57, 58, 59, 60, 0)),
+    Device("TIM6", 0x4000_4000, _tim1(0, 13, 5), 54, dma=(0, 0, 0, 0, 69, 0, 0)),
+    Device("TIM7", 0x4000_5000, _tim1(0, -1, 6), 55, dma=(0, 0, 0, 0, 70, 0, 0)),
     Device("TIM12", 0x4000_6000, _tim1(2), 119),
     Device("TIM13", 0x4000_7000, _tim1(1), 130),
     Device("TIM14", 0x4000_8000, _tim1(1), 131),
-    Device("TIM1", 0x4400_0000, _tim2(4, 9, repeats=True), 25, 27, 26, dma=tuple(range(11, 18))),
-    Device("TIM8", 0x4400_1000, _tim2(4, 7, repeats=True), 44, 46, 45, dma=tuple(range(47, 54))),
-    Device("TIM15", 0x4400_6000, _tim2(2, 14, repeats=True), 116,
+    Device("TIM1", 0x4400_0000, _tim2(4, 9, 1, repeats=True), 25, 27, 26, dma=tuple(range(11, 18))),
+    Device("TIM8", 0x4400_1000, _tim2(4, 7, 7, repeats=True), 44, 46, 45, dma=tuple(range(47, 54))),
+    Device("TIM15", 0x4400_6000, _tim2(2, 14, 8, repeats=True), 116,
            dma=(105, 0, 0, 0, 106, 107, 108)),
     Device("TIM16", 0x4400_7000, _tim2(1, repeats=True), 117, dma=(109, 0, 0, 0, 110, 0, 0)),
     Device("TIM17", 0x4400_8000, _tim2(1, repeats=True), 118, dma=(111, 0, 0, 0, 112, 0, 0)),
@@ -198,6 +217,7 @@ DEVICES = (
     Device("SPI3", 0x4000_C000, alone(Spi), 51, dma=(61, 62)),
     Device("SPI4", 0x4400_5000, alone(Spi), 84, dma=(83, 84)),
     Device("SPI5", 0x4400_9000, alone(Spi), 85, dma=(85, 86)),
+    Device("QUADSPI", 0x5800_3000, alone(Quadspi), 92),
     Device("SPI6", 0x5C00_1000, alone(Spi), 86),
     *(Device(f"GPIO{bank}", 0x5000_2000 + 0x1000 * index, _gpio(index))
       for index, bank in enumerate("ABCDEFGHIJK")),
@@ -238,7 +258,7 @@ class Stm32mp1Peripherals(DevicePeripherals):
             self.usarts[device.base] = model
         if isinstance(model, Dma):
             self.dmas.append(model)
-        if device.dma and isinstance(model, (Usart, Adc, Hash, Tim, I2c, Spi)):
+        if device.dma and isinstance(model, (Usart, Adc, Dac, Hash, Tim, I2c, Spi)):
             self.named("DMAMUX", Dmamux).connect(device.dma, model.requests())
         if device.dma or isinstance(model, (Dma, Dmamux)):
             self._dma_pages.add(device.base)
