@@ -29,6 +29,14 @@ class Workqueue:
         self._thread: threading.Thread | None = None
         self._destroyed = False
 
+    def __len__(self) -> int:
+        """How many works wait; the one that runs is none of them."""
+        return self._works.qsize()
+
+    def __bool__(self) -> bool:
+        """It is one, also without work."""
+        return True
+
     def queue_work(self, work: Work) -> bool:
         """Run *work* later; False once the queue is destroyed."""
         with self._lock:

@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from rprocfs_fuse.protocol import wire
-from rprocfs_fuse.protocol.invalidation import Invalidation
+from rprocfs_fuse.protocol.invalidation import WAITING_MAX, Invalidation
 from rprocfs_fuse.protocol.wire import Opcode
 from tests.examples import rounds
 from tests.mount.fake_kernel import FakeKernel
@@ -259,3 +259,26 @@ def test_random_requests_do_not_end_it(sample, caplog):
             assert still_alive(kernel)
     found = [r for r in caplog.records if r.levelno >= logging.ERROR]
     assert not found, found[0].exc_info
+
+
+def test_a_client_that_misses_many_names_does_not_fill_the_memory(kernel, sample):
+    sent = []
+    invalidation = Invalidation(sample.tree, kernel.connection.requests.nodes, sent.append)
+    invalidation.start()
+    kernel.lookup("doomed")
+    gone = sample.tree.root.lookup("doomed")
+    sample.tree.root.remove("doomed")
+    invalidation._wq.flush()
+    begun, busy = threading.Event(), threading.Event()
+    invalidation._wq.queue_work(lambda: (begun.set(), busy.wait()))
+    begun.wait()
+    sent.clear()
+    for number in range(2 * WAITING_MAX):
+        invalidation.missed(gone, f"n{number}")
+    busy.set()
+    invalidation._wq.flush()
+    assert len(sent) == WAITING_MAX
+    invalidation.missed(gone, "again")
+    invalidation._wq.flush()
+    assert len(sent) == WAITING_MAX + 1
+    invalidation.close()

@@ -21,6 +21,9 @@ from rprocfs.fs.kernfs import Dir, Node, Tree
 from rprocfs.locking import LockClass
 from rprocfs_fuse.protocol import wire
 
+#: Messages that may wait to be sent, until names that are missed are left to the kernel.
+WAITING_MAX = 1000
+
 
 class Invalidation:
     """Sends what leaves *tree* to the kernel, if that *knows* the directory it was in."""
@@ -44,8 +47,11 @@ class Invalidation:
             self._wq.destroy()
 
     def missed(self, directory: Node, name: str) -> None:
-        """*name* is not found in *directory*: if that is gone, the kernel need not remember it."""
-        if isinstance(directory, Dir) and not directory.alive:
+        """*name* is not found in *directory*: if that is gone, the kernel need not remember it.
+
+        A client can look for names faster than the kernel is told; then some are not told.
+        """
+        if isinstance(directory, Dir) and not directory.alive and len(self._wq) < WAITING_MAX:
             self._removed(directory, name)
 
     def _removed(self, parent: Dir, name: str) -> None:
