@@ -80,6 +80,13 @@ def test_what_it_cannot_be_changes_nothing(bench, name, text, number):
     assert bench.shell.cat(f"{INPUTS}/{name}") == before
 
 
+def test_a_processor_that_crashed_is_not_in_the_way(bench):
+    boot(bench, program(0xDE00))
+    bench.wait(lambda: bench.state == "crashed")
+    bench.shell.echo(f"{INPUTS}/GPIOA/14", "1")
+    assert bench.shell.cat(f"{INPUTS}/GPIOA/14") == "1\n"
+
+
 def test_an_adc_has_its_channels(bench):
     assert bench.shell.cat(f"{INPUTS}/ADC/2/in_voltage19_raw") == "32768\n"
     bench.shell.echo(f"{INPUTS}/ADC/2/in_voltage19_raw", "0xffff")

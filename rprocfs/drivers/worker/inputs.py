@@ -40,6 +40,7 @@ class Inputs:
 
     def __init__(self, inputs: Mapping[str, Input], send: Callable[[bytes], int | None]) -> None:
         self._inputs, self._send = inputs, send
+        self._decided: dict[str, int] = {}  # as the page has it, but out of a worker's reach
         self.memory = SharedRam(0, InputPage.size(len(inputs)), "rproc-inputs")
         self._page = InputPage(inputs, self.memory.view)
         self.reset()
@@ -47,7 +48,8 @@ class Inputs:
     def reset(self) -> None:
         """The core does not run: what can be seen is what the outside drives."""
         for name, one in self._inputs.items():
-            decided = self._page.decided(name)
+            decided = self._decided.get(name)
+            self._page.decide(name, decided)
             self._page.writer(name)(one.level if decided is None else decided)
 
     def add_files(self, top: Dir) -> None:
@@ -70,12 +72,12 @@ class Inputs:
         value = kstrtoint(data)
         if not one.low <= value <= one.high:
             raise error(errno.EINVAL)
-        before = self._page.decided(name)
         self._page.decide(name, value)  # first: a worker that starts now must find it
         sent = self._send(f"{name} {value}\n".encode())
         if sent == 0:
-            self._page.decide(name, before)
+            self._page.decide(name, self._decided.get(name))
             raise error(errno.EAGAIN)
+        self._decided[name] = value
         if sent is None:
             self._page.writer(name)(value)
 

@@ -232,7 +232,9 @@ class WorkerOps(RprocOps):
 
     def _drive(self, line: bytes) -> int | None:
         worker = self._worker
-        return None if worker is None else worker.send_input(line)
+        if worker is None or self._crashed or self.ended.is_set():
+            return None
+        return worker.send_input(line)
 
     def close(self) -> None:
         """End what still runs."""
