@@ -197,7 +197,8 @@ def _processor(
     for key, value in good.items():
         if isinstance(value, int) and not 0 <= value < 1 << 32:
             source.complain((*place, key), "must be 32 bits")
-    return absolute_devices(Path(source.path).parent.absolute(), good)
+    found: dict[str, Any] = absolute_devices(Path(source.path).parent.absolute(), good)
+    return found
 
 
 def _keys(compatible: object) -> Mapping[str, Key]:

@@ -59,8 +59,9 @@ def extended(path: str, document: Mapping[str, Any]) -> dict[str, Any]:
         _, found = read_document(where, content)
         here = Path(where).parent.absolute()
         seen = {k: str(here / v) if k in _PATHS else v for k, v in found.items()}
-        tables = [absolute_devices(here, one) for one in found.get("remoteproc", ())]
-        chain.append({**seen, "remoteproc": tables} if tables else seen)
+        if isinstance(seen.get("remoteproc"), list):
+            seen["remoteproc"] = [absolute_devices(here, one) for one in seen["remoteproc"]]
+        chain.append(seen)
         base = base_of(where, found)
     merged: dict[str, Any] = {}
     for layer in reversed(chain):
@@ -69,12 +70,15 @@ def extended(path: str, document: Mapping[str, Any]) -> dict[str, Any]:
     return merged
 
 
-def absolute_devices(here: Path, table: Mapping[str, Any]) -> dict[str, Any]:
-    """A processor's *table* whose ``devices`` (PLACE=FILE:CLASS) are files seen from *here*."""
-    devices = table.get("devices", ())
-    pairs = [one.partition("=") for one in devices if isinstance(one, str)]
-    if len(pairs) != len(devices) or not pairs:
-        return dict(table)
+def absolute_devices(here: Path, table: Any) -> Any:
+    """A processor's *table* whose ``devices`` (PLACE=FILE:CLASS) are files seen from *here*.
+
+    What is none of all this is as it was: it is complained of elsewhere.
+    """
+    devices = table.get("devices") if isinstance(table, dict) else None
+    if not isinstance(devices, list) or not all(isinstance(one, str) for one in devices):
+        return table
+    pairs = [one.partition("=") for one in devices]
     found = [f"{place}={here / file.strip()}" if eq else place for place, eq, file in pairs]
     return {**table, "devices": found}
 

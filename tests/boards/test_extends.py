@@ -152,3 +152,27 @@ def test_what_soc_it_is(name):
         shell = Userspace(system.tree)
         said = [shell.cat(f"/sys/devices/soc0/{file}").strip() for file in ("family", "machine")]
         assert all(said)
+
+
+def test_devices_are_files_seen_from_the_file_that_names_them(write, tmp_path):
+    """Of the one that is extended, from there."""
+    processor = '[[remoteproc]]\ncompatible = "st,stm32mp1-m4"\nlabel = "m4"\n'
+    (tmp_path / "lower").mkdir()
+    lower = write(
+        f'{processor}devices = ["UART5=a.py:A", "UART7 = /b.py:B", "wrong"]\n', "lower/a.toml"
+    )
+    expected = [f"UART5={tmp_path}/lower/a.py:A", "UART7 =/b.py:B", "wrong"]
+    assert load_board(lower).processors[0]["devices"] == expected
+    upper = write(f'extends = "lower/a.toml"\n{processor}auto-boot = true\n', "b.toml")
+    assert load_board(upper).processors[0]["devices"] == expected
+    own = write(f'extends = "lower/a.toml"\n{processor}devices = ["UART5=c.py:C"]\n', "c.toml")
+    assert load_board(own).processors[0]["devices"] == [f"UART5={tmp_path}/c.py:C"]
+
+
+@pytest.mark.parametrize("value", ["7", "[7]", '"UART5=a.py:A"'])
+def test_devices_that_are_no_list_are_said(write, value):
+    processor = '[[remoteproc]]\ncompatible = "st,stm32mp1-m4"\nlabel = "m4"\n'
+    lower = write(f"{processor}devices = {value}\n", "lower.toml")
+    for board in (lower, write('extends = "lower.toml"\n', "upper.toml")):
+        with pytest.raises(CommandError, match="devices: must be"):
+            load_board(board)
