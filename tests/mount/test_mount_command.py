@@ -17,7 +17,7 @@ from rprocfs_fuse.command.options import Options
 from rprocfs_fuse.mounted import MountOptions
 from rprocfs_fuse.mountpoint import find_mount
 from rprocfs_fuse.transport import mount
-from tests.mount.conftest import needs_user_namespaces
+from tests.mount.conftest import needs, needs_user_namespaces
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'mount'}"}
@@ -376,6 +376,20 @@ def test_a_log_moves_no_cursor(mountpoint, board, tmp_path):
         assert rprocfs("umount", str(mountpoint)) == (0, "")
     assert b"\x1b" not in log.read_bytes()
     assert b"red \\x1b[31m" in log.read_bytes()
+
+
+def test_a_copy_in_another_namespace_keeps_no_daemon(served):
+    """As a container, a run and a worker that is being started have one of every mount."""
+    needs("unshare")
+    command = ["unshare", "-m", "sh", "-c", "echo copied; exec sleep 60"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as other:
+        try:
+            assert other.stdout.readline() == b"copied\n"
+            daemon = daemon_of(served)
+            assert rprocfs("umount", str(served)) == (0, "")
+            assert not os.path.exists(f"/proc/{daemon}/fd/0")
+        finally:
+            other.kill()
 
 
 HANGS = """
