@@ -253,9 +253,9 @@ def test_without_the_library(monkeypatch):
 
 def test_a_broken_worker_says_why(host):
     class Broken(UnicornEngine):
-        def command(self, *args):
-            *start, _machine = super().command(*args)
-            return [*start, "nonsense:NONE"]
+        def command(self, machine, *args):
+            said = super().command(machine, *args)
+            return ["nonsense:NONE" if word == machine.source else word for word in said]
 
     one = host("echo.elf", engine=Broken())
     one.wait(lambda: one.deaths)
