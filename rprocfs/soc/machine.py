@@ -69,7 +69,8 @@ class Machine:
     *banks* are all its memory, which every core sees and the host, too. *dynamic* is where
     carveouts and vrings are placed that may lie anywhere; None if a driver takes reserved
     memories instead. *doorbell* is the codec of its mailbox. *console* says whether its
-    firmware has one.
+    firmware has one. *local* is what only the core of a name sees besides, and before
+    what is in *banks*: its tightly coupled memory.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Machine:
         doorbell: Callable[[], Codec] = Framed,
         dynamic: Region | None = None,
         console: bool = True,
+        local: Mapping[str, Sequence[Bank]] | None = None,
     ) -> None:
         self.name = name
         self.source = source
@@ -90,11 +92,16 @@ class Machine:
         self.doorbell = doorbell
         self.dynamic = dynamic
         self.console = console
+        self.local = local or {}
 
     @property
     def memory_size(self) -> int:
         """How many bytes of memory the SoC has."""
         return max(bank.offset + bank.size for bank in self.banks)
+
+    def seen_by(self, core: str) -> tuple[Bank, ...]:
+        """All memory that *core* sees, its own first."""
+        return (*self.local.get(core, ()), *self.banks)
 
     def boot(self, core: str, entry: int, loaded: Sequence[int]) -> Boot:
         """How *core* is released with an image: see :meth:`CoreSpec.reset_address`.

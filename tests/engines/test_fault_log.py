@@ -4,10 +4,6 @@ from rprocfs.engines.unicorn.fault_log import LINES_A_SECOND, FaultLog
 from tests.engines.differential import DIV_0_TRP, assemble, execute
 
 
-class Status:
-    pc, cfsr, hfsr, bfar = 0x2100_0400, 0x8200, 0, 0x3000_0000
-
-
 def test_a_fault_that_the_firmware_handles_is_said(tmp_path, caplog):
     """The handler of the image goes on behind the instruction."""
     code = assemble(tmp_path, ["mov r1, #0x30000000; ldr r0, [r1]", "mov r2, #0; udiv r0, r1, r2"])
@@ -22,7 +18,7 @@ def test_a_fault_that_the_firmware_handles_is_said(tmp_path, caplog):
 
 def test_faults_do_not_flood():
     said, now = [], [7.0]
-    log = FaultLog(Status, Status, said.append, lambda: now[0])
+    log = FaultLog(lambda number: ("ABCDEF"[number], "pc=0x1"), said.append, lambda: now[0])
     for _ in range(LINES_A_SECOND + 5):
         log(5, "bus fault")
     assert len(said) == LINES_A_SECOND
@@ -30,5 +26,5 @@ def test_faults_do_not_flood():
     log(3, "bus fault")
     assert said[LINES_A_SECOND:] == [
         "5 more faults",
-        "HardFault: bus fault (pc=0x21000400 cfsr=0x8200 hfsr=0x0 bfar=0x30000000)",
+        "D: bus fault (pc=0x1)",
     ]

@@ -15,6 +15,8 @@ from rprocfs.engines.memory import SharedRam
 from rprocfs.locking import LockClass, new_lock
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rprocfs.arch.core import Boot
     from rprocfs.engines.engine import Engine
     from rprocfs.engines.worker import Worker
@@ -22,7 +24,11 @@ if TYPE_CHECKING:
 
 
 class Soc:
-    """A SoC of the kind *machine*. *dma* hands out its dynamic memory; None: it has none."""
+    """A SoC of the kind *machine*. *dma* hands out its dynamic memory; None: it has none.
+
+    *senders* are for cores that send each other messages: a driver puts in there what sends
+    one to a core, by its name.
+    """
 
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
@@ -33,6 +39,7 @@ class Soc:
             bank = next(bank for bank in machine.banks if bank.holds(dynamic.da, dynamic.size))
             view = self.memory.at(bank.da, bank.size)
             self.dma = RegionPool(view, bank.da, dynamic.da, dynamic.end)
+        self.senders: dict[str, Callable[[int, bytes], bool]] = {}
         self.users = 0
         self._powered: set[str] = set()
         self._lock = new_lock(LockClass.SOC)

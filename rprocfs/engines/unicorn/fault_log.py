@@ -2,33 +2,27 @@
 
 from __future__ import annotations
 
-from rprocfs.arch.armv7m.nvic import BUSFAULT, HARDFAULT, MEMMANAGE, USAGEFAULT
-from rprocfs.arch.armv7m.scb import BFARVALID
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from rprocfs.arch.armv7m.cpu import Cpu
-    from rprocfs.arch.armv7m.scb import Scb
-
-NAMES = {
-    HARDFAULT: "HardFault",
-    MEMMANAGE: "MemManage",
-    BUSFAULT: "BusFault",
-    USAGEFAULT: "UsageFault",
-}
 #: Firmware may count on faults, or take nothing else: so many lines a second are enough.
 LINES_A_SECOND = 10
 
 
 class FaultLog:
-    """Says each fault by *debug*; *now* is in seconds."""
+    """Says each fault by *debug*; *now* is in seconds.
+
+    *status* has the name of an exception, and what the registers say of it.
+    """
 
     def __init__(
-        self, cpu: Cpu, scb: Scb, debug: Callable[[str], None], now: Callable[[], float]
+        self,
+        status: Callable[[int], tuple[str, str]],
+        debug: Callable[[str], None],
+        now: Callable[[], float],
     ) -> None:
-        self._cpu, self._scb, self._debug, self._now = cpu, scb, debug, now
+        self._status, self._debug, self._now = status, debug, now
         self._second, self._said, self._silent = 0, 0, 0
 
     def __call__(self, number: int, cause: str) -> None:
@@ -42,7 +36,5 @@ class FaultLog:
             self._silent += 1
             return
         self._said += 1
-        scb = self._scb
-        bfar = f" bfar={scb.bfar:#x}" if scb.cfsr & BFARVALID else ""
-        status = f"pc={self._cpu.pc:#x} cfsr={scb.cfsr:#x} hfsr={scb.hfsr:#x}{bfar}"
-        self._debug(f"{NAMES[number]}: {cause} ({status})")
+        name, status = self._status(number)
+        self._debug(f"{name}: {cause} ({status})")

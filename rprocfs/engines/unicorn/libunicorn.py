@@ -14,8 +14,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
 ARCH_ARM, MODE_THUMB, MODE_MCLASS = 1, 1 << 4, 1 << 5
-CPU_MODELS = {"cortex-m3": 8, "cortex-m4": 9, "cortex-m7": 10}
+CPU_MODELS = {"cortex-m3": 8, "cortex-m4": 9, "cortex-m7": 10, "cortex-r5f": 13}
 PROT_ALL = 7
+#: Where a run would end, and no instruction is: 0 is an address like any other.
+NOWHERE = 1
 # UC_CTL: a number, the count of its arguments at bit 26, the direction at bit 30.
 CTL_CPU_MODEL, CTL_TB_FLUSH = 7 | 1 << 26 | 1 << 30, 10 | 1 << 30
 CTL_TB_REMOVE = 9 | 2 << 26 | 1 << 30
@@ -92,7 +94,7 @@ class RegisterSet:
 
 
 class Unicorn:
-    """One instance of Unicorn, an Armv7-M core.
+    """One instance of Unicorn, an Armv7-M or Armv7-R core.
 
     Not thread-safe, and never released: an instance that is alive while Python ends
     brings the process down, so end it by ``os._exit``. What a hook raises goes to
@@ -107,7 +109,8 @@ class Unicorn:
         self._value = c_uint32()
         self._pointer = byref(self._value)
         self._keep: list[object] = []
-        self._check(self.lib.uc_open(ARCH_ARM, MODE_THUMB | MODE_MCLASS, byref(self.handle)))
+        mode = MODE_THUMB | MODE_MCLASS if core.startswith("cortex-m") else 0
+        self._check(self.lib.uc_open(ARCH_ARM, mode, byref(self.handle)))
         self._check(self.lib.uc_ctl(self.handle, c_int(CTL_CPU_MODEL), c_int(CPU_MODELS[core])))
 
     def _check(self, error: int) -> None:
@@ -163,7 +166,7 @@ class Unicorn:
 
     def run(self, pc: int, count: int) -> int:
         """Execute up to *count* instructions from *pc* on. An error number, 0 if there is none."""
-        error: int = self.lib.uc_emu_start(self.handle, pc, 0, 0, count)
+        error: int = self.lib.uc_emu_start(self.handle, pc, NOWHERE, 0, count)
         return error
 
     def stop(self) -> None:

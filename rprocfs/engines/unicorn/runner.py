@@ -141,6 +141,8 @@ class Runner(ABC):
         else:
             self._spins.rest()
         self._timers.poll()
+        if self._reset:  # a watchdog of a core that sleeps
+            raise self._reset
 
     def _budget(self) -> int:
         deadline = self._timers.deadline

@@ -14,20 +14,12 @@ import signal
 import sys
 import time
 
-from rprocfs.arch.armv7m.core import CortexM
-from rprocfs.arch.armv7m.cpu import IPSR_MASK
-from rprocfs.arch.armv7m.exceptions import Lockup
-from rprocfs.arch.armv7m.scs import SystemControlSpace
 from rprocfs.arch.core import Boot
 from rprocfs.engines.confinement.limits import address_space
 from rprocfs.engines.confinement.lock import enter, lock
-from rprocfs.engines.registers import to_line
-from rprocfs.engines.unicorn.bus import Bus
-from rprocfs.engines.unicorn.core import Core
-from rprocfs.engines.unicorn.cpu import Cpu
-from rprocfs.engines.unicorn.fault_log import FaultLog
 from rprocfs.engines.unicorn.input_port import InputPort, follow
 from rprocfs.engines.unicorn.libunicorn import Unicorn
+from rprocfs.engines.unicorn.parts import parts
 from rprocfs.engines.unicorn.ports import Closed, DoorbellPort, Halted, Port, wait
 from rprocfs.engines.unicorn.ram import WorkerRam
 from rprocfs.engines.unicorn.runner import Reset
@@ -40,7 +32,6 @@ from rprocfs.soc.machine import Machine, find_machine
 CLEAN, CRASHED, FAILED = 0, 70, 71
 DEBUG, INFO = "debug: ", "info: "
 PR_SET_PDEATHSIG = 1
-SCR_SLEEPDEEP = 4
 CONSOLE_ROOM, CONSOLE_BATCH = 4096, 256
 #: What translated code and Python may take besides what they have, and descriptors.
 MORE_MEMORY, DESCRIPTORS = 512 << 20, 32
@@ -66,35 +57,26 @@ class Processor:
     ) -> None:
         driven, doorbell, console, control = sockets
         now = Clock(time.monotonic_ns, time.thread_time_ns)
-        core = self.spec = machine.cores[boot.core]
-        if not isinstance(core, CortexM):
-            raise TypeError(f"Unicorn executes no {core.part}")
-        self.scs = SystemControlSpace(core, boot.address, now, self._request_reset)
+        core = machine.cores[boot.core]
         self.doorbell = DoorbellPort(doorbell, machine.doorbell)
         self.console = Port(console, CONSOLE_ROOM, CONSOLE_BATCH)
-        ram = WorkerRam(ram_fd, machine.banks)
+        banks = machine.seen_by(core.name)
+        ram = WorkerRam(ram_fd, banks)
         unicorn = Unicorn(library, core.part)
-        for bank in machine.banks:
+        for bank in banks:
             unicorn.map_memory(bank.da, bank.size, ram.address + bank.offset)
-        self.cpu = Cpu(unicorn)
-        nvic = self.scs.nvic
+        self.parts = parts(core, boot, unicorn, now, self._request_reset)
         wires = Wires(
-            self.console, self.doorbell, now, nvic.set_line,
-            clock=self.scs.set_clock,
-            die=self._die, debug=debug, memory=ram,
-            deep=lambda: bool(self.scs.scb.scr & SCR_SLEEPDEEP), core=core.name,
+            self.console, self.doorbell, now, die=self._die, debug=debug, memory=ram,
+            core=core.name, **self.parts.wires,
         )  # fmt: skip
         self.control = Port(control)
         peripherals = machine.peripherals(wires)
         connect(peripherals, devices)
         follow(page, peripherals.inputs)
         inputs = InputPort(driven, peripherals.inputs)
-        bus = Bus(self.scs, peripherals)
         ports = (inputs, self.doorbell, self.console, self.control)
-        self._faults = FaultLog(self.cpu, self.scs.scb, debug, time.monotonic)
-        self.core = Core(
-            unicorn, self.cpu, ram, self.scs, bus, ports, time.monotonic_ns, self._faults, info
-        )
+        self.core = self.parts.runner(ram, peripherals, ports, time.monotonic_ns, debug, info)
 
     def _request_reset(self) -> None:
         self.core.request_reset("reset", "fatal error")
@@ -113,39 +95,24 @@ class Processor:
             return CLEAN, ""
         except Exit as end:
             (status,) = end.args
-            text = f"exit status {status}\nfatal error\n{self._told()}"
+            text = f"exit status {status}\nfatal error\n{self.parts.told()}"
             return (CRASHED, text) if status else (CLEAN, "")
         except Reset as reset:
-            return CRASHED, "{}\n{}\n".format(*reset.args) + self._told()
-        except Lockup as lockup:
-            why = f"lockup: {lockup} ({self._registers()})\n{self._crash_type()}\n"
-            return CRASHED, why + self._told()
+            return CRASHED, "{}\n{}\n".format(*reset.args) + self.parts.told()
+        except self.parts.death as death:
+            return CRASHED, self.parts.why(death) + self.parts.told()
         finally:
             self.console.flush()
 
     def _stand_still(self) -> None:
         """Tell the registers, and wait for the end."""
-        os.write(2, self._told().encode())
+        os.write(2, self.parts.told().encode())
         try:
             while True:
                 self.control.received.clear()
                 wait((self.control,), None)
         except Closed:
             pass
-
-    def _told(self) -> str:
-        cpu = self.cpu
-        return to_line(cpu.registers(), cpu.psp if cpu.xpsr & IPSR_MASK else None)
-
-    def _registers(self) -> str:
-        cpu, scb = self.cpu, self.scs.scb
-        return (
-            f"pc={cpu.pc:#x} lr={cpu.lr:#x} sp={cpu.sp:#x} xpsr={cpu.xpsr:#x} "
-            f"cfsr={scb.cfsr:#x} hfsr={scb.hfsr:#x}"
-        )
-
-    def _crash_type(self) -> str:
-        return self.spec.crash_type(self.scs.scb.cfsr)
 
 
 def confine() -> None:

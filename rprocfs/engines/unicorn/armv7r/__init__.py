@@ -1,0 +1,1 @@
+"""Armv7-R in Unicorn."""

@@ -1,0 +1,272 @@
+"""One Armv7-R core in Unicorn: what ends a slice (:mod:`..runner`), and what happens then.
+
+What an instruction causes (a fault, SVC) ends the slice at once; an access that makes an
+interrupt due, and an instruction that unmasks one, at the end of its block of translated code.
+"""
+
+from __future__ import annotations
+
+from rprocfs.arch.armv7m.conditions import passes
+from rprocfs.arch.armv7r.core import HIVEC, SUPERVISOR
+from rprocfs.arch.armv7r.cp15 import SCTLR, SCTLR_M
+from rprocfs.arch.armv7r.cpu import MASK_IRQ
+from rprocfs.arch.armv7r.exceptions import Dead, ExceptionModel
+from rprocfs.arch.armv7r.faults import Faults
+from rprocfs.arch.armv7r.mpu import Regions
+from rprocfs.engines.unicorn import libunicorn, ports
+from rprocfs.engines.unicorn.armv7r import instructions
+from rprocfs.engines.unicorn.armv7r.sites import Sites
+from rprocfs.engines.unicorn.runner import NO_SYNDROME, Runner
+from rprocfs.engines.unicorn.spin_watch import SpinWatch
+from rprocfs.hw.clock import SECOND
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from rprocfs.arch.armv7r.core import InterruptController
+    from rprocfs.arch.armv7r.cp15 import SystemControl
+    from rprocfs.engines.unicorn.armv7r.cpu import Cpu
+    from rprocfs.engines.unicorn.libunicorn import Unicorn
+    from rprocfs.engines.unicorn.ram import WorkerRam
+    from rprocfs.hw.peripherals import Peripherals
+
+SVC, PREFETCH, DATA, BKPT = 2, 3, 4, 7  # Unicorn's numbers
+WFE_NS = 1_000_000  # SEV cannot be seen, so WFE never sleeps for longer
+
+
+class Core(Runner):
+    """Runs *unicorn*, until :class:`~rprocfs.arch.armv7r.exceptions.Dead` or what ends a
+    :class:`..runner.Runner`. *high*: begin at the high vectors. *fault* is told of every
+    fault (vector, cause), *info* gets lines for people."""
+
+    def __init__(
+        self,
+        unicorn: Unicorn,
+        cpu: Cpu,
+        ram: WorkerRam,
+        system: SystemControl,
+        controller: InterruptController,
+        peripherals: Peripherals,
+        sockets: tuple[ports.Socket, ...],
+        now: Callable[[], int],
+        address: int,
+        fault: Callable[[int, str], None],
+        info: Callable[[str], None],
+    ) -> None:
+        spins = SpinWatch(cpu, lambda: int(not cpu.cpsr & MASK_IRQ), info)
+        super().__init__(unicorn, peripherals, sockets, now, spins)
+        self._cpu, self._ram, self._system, self._address = cpu, ram, system, address
+        self._controller, self._peripherals = controller, peripherals
+        self._model = ExceptionModel(
+            cpu, system, controller, lambda da: len(ram.code(da, 4)) == 4, fault
+        )
+        self._faults = Faults(self._model, cpu, system, Regions(cpu))
+        self._probed: tuple[int, bool] | None = None
+        self._undo: list[tuple[int, bytes]] | None = None  # while an access is looked at
+        self._sites = Sites(
+            unicorn, self._slices, ram, cpu, system, self._end_if_pending, self._on_access
+        )
+        for blocks in (peripherals, controller):
+            for da, size in blocks.ranges:
+                unicorn.map_registers(da, size, self._reader(blocks), self._writer(blocks))
+        unicorn.hook(libunicorn.HOOK_INTR, self._on_interrupt)
+        unicorn.hook(libunicorn.HOOK_INSN_INVALID, self._on_invalid)
+        unicorn.hook(libunicorn.HOOK_MEM_INVALID, self._on_bad_access)
+
+    # See Runner.
+
+    @property
+    def pc(self) -> int:
+        """Without the Thumb bit."""
+        return self._cpu.pc
+
+    @property
+    def entry(self) -> int:
+        """With the Thumb bit."""
+        return self._cpu.entry
+
+    def begin(self) -> None:
+        """At the reset vector."""
+        self._model.reset(self._address == HIVEC)
+
+    def take_pending(self) -> None:
+        """By the interrupt controller."""
+        self._model.take_pending()
+
+    def wakes(self) -> bool:
+        """CPSR.I and CPSR.F do not count."""
+        return self._model.pending
+
+    def before(self) -> None:
+        """A pending interrupt is not to be missed."""
+        self._sites.begin()
+        self._slices.pending(self._model.pending)
+
+    def after(self) -> None:
+        """What was found is hooked from now on."""
+        if self._sites.pending:
+            self._sites.update()
+
+    def waited(self) -> bool:
+        """A WFI."""
+        return self._sites.waited(self._cpu.pc)
+
+    def _look_around(self, seconds: float | None) -> None:
+        super()._look_around(seconds)
+        if self._model.faulted is not None and seconds == 0:
+            self._look_for_the_end(*self._model.faulted)
+
+    def _look_for_the_end(self, vector: int, cause: str) -> None:
+        """A fault's handler that spins with interrupts off is the end of most firmware."""
+        cpu, thumb = self._cpu, self._cpu.thumb
+        for _, size, word in instructions.decode(self._ram.code(cpu.pc, 4), thumb):
+            if instructions.spins(word, size, thumb) and cpu.cpsr & MASK_IRQ:
+                raise Dead(f"{cause}, its handler spins at {cpu.pc:#x}", vector)
+            return
+
+    # What instructions cause; called while Unicorn runs, so only to take note of it
+
+    def _reader(self, blocks: Peripherals | InterruptController) -> Callable[[int, int], int]:
+        def read(address: int, size: int) -> int:
+            if self._undo is not None:
+                return 0
+            if self._replay is not None and self._replayed(address):
+                return self._played
+            self._slices.accessed()
+            value = blocks.read(address, size)
+            self._end_if_due(address, value)
+            return value
+
+        return read
+
+    def _writer(self, blocks: Peripherals | InterruptController) -> Callable[..., None]:
+        def write(address: int, size: int, value: int) -> None:
+            if self._undo is not None or (self._replay is not None and self._replayed(address)):
+                return
+            self._slices.accessed()
+            blocks.write(address, size, value)
+            self._end_if_due(address, value)
+
+        return write
+
+    def _end_if_due(self, address: int, value: int) -> None:
+        """End the slice, if an interrupt is to be taken: the access may have made it due."""
+        pending = self._model.pending
+        self._slices.pending(pending)
+        if pending and self._model.due() and self._slices.end():
+            self._cut = self._cpu.pc, address, value
+
+    def _end_if_pending(self) -> None:
+        """In front of an instruction that may unmask: let the slice end behind it."""
+        if self._model.pending and self._event is None and self._slices.end():
+            self._event = lambda: self._execute(1)
+
+    def _on_access(self) -> None:
+        if self._event is None:
+            self._event = self._undefined
+            self._uc.stop()
+
+    def _on_interrupt(self, _uc: int, number: int, _data: int) -> None:
+        handlers = {
+            SVC: lambda: self._model.enter(SUPERVISOR),
+            PREFETCH: self._faults.fetch,
+            DATA: self._refused,
+            BKPT: self._faults.breakpoint,
+        }
+        self._event = handlers.get(number) or (lambda: self._unknown(number))
+        self._uc.stop()
+
+    def _unknown(self, number: int) -> None:
+        raise libunicorn.UnicornError(f"unicorn interrupt {number} at {self.pc:#x}")
+
+    def _on_invalid(self, _uc: int, _data: int) -> bool:
+        # WFE and YIELD come here too, but leave the syndrome alone.
+        hint = self._uc.read(libunicorn.SYNDROME) == NO_SYNDROME
+        self._event = self._hint if hint else self._undefined
+        return False
+
+    def _on_bad_access(
+        self, _uc: int, kind: int, address: int, _size: int, _value: int, _data: int
+    ) -> bool:
+        if self._undo is not None:
+            return False
+        if kind in libunicorn.MEM_FETCHES:
+            self._event = self._faults.fetch
+        else:
+            pc, write = self._cpu.pc, kind in libunicorn.MEM_WRITES
+            self._event = lambda: self._no_memory(pc, address, write)
+        return False
+
+    # What follows, between two slices
+
+    def _no_memory(self, pc: int, address: int, write: bool) -> None:
+        self._cpu.pc = pc
+        self._faults.no_memory(address, write)
+
+    def _undefined(self) -> None:
+        """What Unicorn does not know, or answers wrongly, may be a register of CP15."""
+        if self._cpu.unprivileged or not self._access_system():
+            self._faults.undefined()
+
+    def _access_system(self) -> bool:
+        """MRC or MCR at the PC, of a register that is kept here; else False."""
+        cpu, thumb = self._cpu, self._cpu.thumb
+        word = next((one[2] for one in instructions.decode(self._ram.code(cpu.pc, 4), thumb)), 0)
+        access = instructions.system_access(word, thumb)
+        if access is None or not self._system.knows(access[0]):
+            return False
+        key, reads, register = access
+        if passes(word >> 28, cpu.cpsr):
+            if reads:
+                cpu.set_register(register, self._system.read(key))
+            else:
+                self._system.write(key, cpu.register(register))
+        cpu.pc += 4
+        return True
+
+    def _refused(self) -> None:
+        """The MPU refused an access: which one it was is found without the MPU."""
+        cpu, pc = self._cpu, self._cpu.pc
+        saved, sctlr = cpu.save(), self._system.sctlr
+        hook = self._uc.hook(libunicorn.HOOK_MEM_ACCESS, self._on_probed)
+        cpu.write_system(SCTLR, sctlr & ~SCTLR_M)
+        self._uc.flush()
+        self._probed, self._undo = None, []
+        self._uc.run(cpu.entry, 1)
+        for address, before in reversed(self._undo):
+            self._ram.put(address, before)
+        self._undo, self._event = None, None
+        self._uc.unhook(hook)
+        cpu.write_system(SCTLR, sctlr)
+        self._uc.flush()
+        cpu.restore(saved)
+        self._faults.refused(*self._accessed(pc))
+
+    def _accessed(self, pc: int) -> tuple[int, bool]:
+        """What was probed; *pc* if it was no access at all."""
+        return (pc, False) if self._probed is None else self._probed
+
+    def _on_probed(self, _uc: int, kind: int, address: int, size: int, *_: int) -> bool:
+        write = kind in libunicorn.MEM_WRITES
+        if self._probed is None:
+            self._probed = address, write
+        if write and self._undo is not None:
+            self._undo.append((address, self._ram.code(address, size)))
+        return True
+
+    def _hint(self) -> None:
+        thumb = self._cpu.thumb
+        sizes = (2, 4) if thumb else (4,)
+        for size in sizes:
+            before = self._ram.code(self._cpu.pc - size, size)
+            for _, width, word in instructions.decode(before, thumb):
+                if width == size and instructions.waits_for_event(word, size, thumb):
+                    self._wait_for_event()
+                    return
+
+    def _wait_for_event(self) -> None:
+        end = self._now() + WFE_NS
+        while (left := end - self._now()) > 0 and not self._model.pending:
+            tick = self._until_tick()
+            self._look_around(left / SECOND if tick is None else min(tick, left / SECOND))

@@ -1,0 +1,98 @@
+"""Instructions of Armv7-R that need more than Unicorn does, in both states (DDI 0406 A8, B9).
+
+An instruction is one word; a wide one of Thumb state has its first halfword on top, a narrow
+one is a halfword.
+"""
+
+from __future__ import annotations
+
+from rprocfs.engines.unicorn.sites import instructions
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rprocfs.arch.armv7r.cp15 import Key
+
+ALWAYS = 14
+#: CP15's old way to wait for an interrupt.
+CP15_WFI: Key = (0, 7, 0, 4)
+
+
+def decode(code: bytes, thumb: bool) -> Iterator[tuple[int, int, int]]:
+    """(offset, size, instruction) of all that is in *code*."""
+    if thumb:
+        for offset, first, second in instructions(code):
+            yield (offset, 2, first) if second < 0 else (offset, 4, first << 16 | second)
+    else:
+        for offset in range(0, len(code) - 3, 4):
+            yield offset, 4, int.from_bytes(code[offset : offset + 4], "little")
+
+
+def is_it(word: int) -> bool:
+    """IT, as a narrow instruction; *word* is any."""
+    return word & 0xFFFF_FF00 == 0xBF00 and word & 15 != 0
+
+
+def it_length(word: int) -> int:
+    """How many instructions an IT block has."""
+    return 4 - ((word & -word).bit_length() - 1)
+
+
+def system_access(word: int, thumb: bool) -> tuple[Key, bool, int] | None:
+    """Of MRC and MCR of CP15: (register, whether it reads, general register)."""
+    condition = word >> 28
+    if word & 0x0F00_0F10 != 0x0E00_0F10 or condition == 15 or (thumb and condition != ALWAYS):
+        return None
+    key = (word >> 21 & 7, word >> 16 & 15, word & 15, word >> 5 & 7)
+    return key, bool(word >> 20 & 1), word >> 12 & 15
+
+
+def waits(word: int, size: int, thumb: bool) -> bool:
+    """WFI, or its predecessor in CP15."""
+    if thumb and (word == 0xBF30 if size == 2 else word == 0xF3AF_8003):
+        return True
+    if not thumb and word & 0x0FFF_FFFF == 0x0320_F003 and word >> 28 != 15:
+        return True
+    access = system_access(word, thumb) if size == 4 else None
+    return access is not None and access[0] == CP15_WFI and not access[1]
+
+
+def waits_for_event(word: int, size: int, thumb: bool) -> bool:
+    """WFE."""
+    if thumb:
+        return word == 0xBF20 if size == 2 else word == 0xF3AF_8002
+    return word & 0x0FFF_FFFF == 0x0320_F002
+
+
+def spins(word: int, size: int, thumb: bool) -> bool:
+    """A branch to itself."""
+    return word == (0xE7FE if size == 2 else 0xF7FF_BFFE if thumb else 0xEAFF_FFFE)
+
+
+def unmasks(word: int, size: int, thumb: bool) -> bool:
+    """Whether it may clear CPSR.I or CPSR.F: CPS, MSR, and all exception returns."""
+    return _thumb_unmasks(word, size) if thumb else _arm_unmasks(word)
+
+
+def _thumb_unmasks(word: int, size: int) -> bool:
+    if size == 2:
+        return word & 0xFFF8 == 0xB660  # CPSIE
+    return (
+        word & 0xFFFF_D600 == 0xF3AF_8400  # CPSIE
+        or word & 0xFFF0_D100 == 0xF380_8100  # MSR CPSR_c
+        or word & 0xFFD0_FFFF in (0xE810_C000, 0xE990_C000)  # RFE
+        or word & 0xFFFF_FF00 == 0xF3DE_8F00  # SUBS PC, LR
+    )
+
+
+def _arm_unmasks(word: int) -> bool:
+    if word >> 28 == 15:
+        return word & 0xFFFD_FE20 == 0xF108_0000 or word & 0xFE50_FFFF == 0xF810_0A00  # CPSIE, RFE
+    if word & 0x0FF1_FFF0 == 0x0121_F000 or word & 0x0FF1_F000 == 0x0321_F000:
+        return True  # MSR CPSR_c
+    if word & 0x0E50_8000 == 0x0850_8000:
+        return True  # LDM with PC and SPSR
+    # Data processing that writes the PC and sets the flags; tests have no result.
+    returns = word & 0x0C10_F000 == 0x0010_F000 and word >> 23 & 3 != 2
+    return returns and (word & 1 << 25 != 0 or word & 0x90 != 0x90)

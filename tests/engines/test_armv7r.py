@@ -1,0 +1,129 @@
+"""The Cortex-R5F in Unicorn: its selftest, and the instructions that are looked for."""
+
+import subprocess
+import threading
+
+import pytest
+
+from rprocfs.engines.memory import SharedRam
+from rprocfs.engines.unicorn.armv7r import instructions
+from rprocfs.engines.unicorn.engine import UnicornEngine
+from rprocfs.soc.zynqmp import ZYNQMP_LOCKSTEP, ZYNQMP_SPLIT
+from tests.engines.host import SAFETY, SELFTESTS, segments
+
+UNMASK_ARM = [
+    "cpsie i", "cpsie aif", "cpsie i, #0x1f", "msr cpsr_c, r0", "msr cpsr_cxsf, r2",
+    "msr cpsr_c, #0x1f",
+    "subs pc, lr, #4", "movs pc, lr", "ldmfd sp!, {r0-r3, pc}^", "rfeia sp!", "rfedb r1",
+]  # fmt: skip
+OTHER_ARM = [
+    "cpsid i", "cps #0x1f", "msr spsr_cxsf, r0", "msr cpsr_f, r0", "mrs r0, cpsr", "sub pc, lr, #4",
+    "mov pc, lr", "cmp pc, r0", "pop {r0, pc}", "ldm sp, {r0, lr}^", "tst r15, r1",
+    "ldrd r0, r1, [r2]", "muls r1, r2, r3", "srsdb sp!, #0x1f", "umlals r0, r1, r2, r3",
+]  # fmt: skip
+UNMASK_THUMB = [
+    "cpsie i", "cpsie.w f", "msr cpsr_c, r1", "rfeia sp!", "rfedb r1", "subs pc, lr, #4",
+]  # fmt: skip
+OTHER_THUMB = ["cpsid i", "cpsid.w f", "msr spsr_c, r1", "msr cpsr_f, r1", "pop {r1, pc}", "nop.w"]
+
+
+def encoded(directory, line, thumb):
+    """(size, instruction) of *line*, as GNU as has it."""
+    source, made, code = (directory / f"r5.{end}" for end in ("S", "o", "bin"))
+    source.write_text(f".syntax unified\n{'.thumb' if thumb else '.arm'}\n{line}\n")
+    gcc = ["arm-none-eabi-gcc", "-c", "-mcpu=cortex-r5", source, "-o", made]
+    subprocess.run(gcc, check=True)
+    subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", "-j", ".text", made, code], check=True)
+    _, size, word = next(instructions.decode(code.read_bytes(), thumb))
+    return size, word
+
+
+@pytest.mark.parametrize(
+    ("thumb", "unmask", "other"),
+    [(False, UNMASK_ARM, OTHER_ARM), (True, UNMASK_THUMB, OTHER_THUMB)],
+    ids=["arm", "thumb"],
+)
+def test_what_may_unmask_an_interrupt(tmp_path, thumb, unmask, other):
+    for line in (*unmask, *other):
+        size, word = encoded(tmp_path, line, thumb)
+        assert instructions.unmasks(word, size, thumb) is (line in unmask), line
+
+
+@pytest.mark.parametrize("thumb", [False, True])
+def test_what_waits_and_what_spins(tmp_path, thumb):
+    size, word = encoded(tmp_path, "wfi", thumb)
+    assert instructions.waits(word, size, thumb)
+    size, word = encoded(tmp_path, "mcr p15, 0, r0, c7, c0, 4", thumb)
+    assert instructions.waits(word, size, thumb)
+    size, word = encoded(tmp_path, "b .", thumb)
+    assert instructions.spins(word, size, thumb)
+    size, word = encoded(tmp_path, "wfe", thumb)
+    assert not instructions.waits(word, size, thumb)
+    assert instructions.waits_for_event(word, size, thumb)
+
+
+@pytest.mark.parametrize("thumb", [False, True])
+def test_accesses_of_cp15(tmp_path, thumb):
+    _, word = encoded(tmp_path, "mrc p15, 1, r4, c0, c0, 7", thumb)
+    assert instructions.system_access(word, thumb) == ((1, 0, 0, 7), True, 4)
+    _, word = encoded(tmp_path, "mcr p15, 0, r12, c9, c13, 2", thumb)
+    assert instructions.system_access(word, thumb) == ((0, 9, 13, 2), False, 12)
+    _, word = encoded(tmp_path, "mrc p14, 0, r0, c0, c0, 0", thumb)
+    assert instructions.system_access(word, thumb) is None
+
+
+def test_it_blocks():
+    assert instructions.is_it(0xBF08)
+    assert not instructions.is_it(0xBF00)
+    assert [instructions.it_length(word) for word in (0xBF08, 0xBF04, 0xBF02, 0xBF01)] == [
+        1,
+        2,
+        3,
+        4,
+    ]
+
+
+class Host:
+    """Core 0 of *machine* with the image *name*, until it has said a line that ends in *end*."""
+
+    def __init__(self, machine, name, end):
+        self.said, self.deaths, self.done = bytearray(), [], threading.Event()
+        self._end, self.ram = end, SharedRam.of(machine)
+        image = (SELFTESTS / name).read_bytes()
+        for da, data in segments(image):
+            places = (bank.find(da, len(data)) for bank in machine.seen_by("r5f0"))
+            at = next(place for place in places if place >= 0)
+            self.ram.view[at : at + len(data)] = data
+        entry = int.from_bytes(image[24:28], "little")
+        self.worker = UnicornEngine().spawn(
+            machine, self.ram, machine.boot("r5f0", entry, ()), on_message=lambda *_: None,
+            on_exit=self._died, on_console=self._heard,
+        )  # fmt: skip
+
+    def _died(self, death):
+        self.deaths.append(death)
+        self.done.set()
+
+    def _heard(self, data):
+        self.said += data
+        if self._end in self.said:
+            self.done.set()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.worker.stop()
+        self.ram.close()
+
+
+@pytest.mark.parametrize("machine", [ZYNQMP_SPLIT, ZYNQMP_LOCKSTEP], ids=["split", "lockstep"])
+def test_selftest(machine):
+    """Exceptions, nested interrupts, FPU context, ticks, CP15: see selftest.c."""
+    with Host(machine, "zynqmp-selftest.elf", b"ed\r\n") as host:
+        assert host.done.wait(SAFETY)
+        host.done.clear()
+        if b"selftest: " not in host.said:
+            host.done.wait(SAFETY)
+        assert host.deaths == []
+        assert bytes(host.said) == b"selftest: passed\r\n"

@@ -1,0 +1,73 @@
+"""Inter-processor interrupts, from UG1087, module IPI."""
+
+import pytest
+
+from rprocfs.hw.xilinx.ipi import BASES, BITS, CLEAR, TRIGGER, request
+
+TRIG, OBS, ISR, IMR, IER, IDR = 0, 4, 0x10, 0x14, 0x18, 0x1C
+RPU0, RPU1, LINUX = 1, 2, 7
+
+
+def test_this_core_triggers_linux(board):
+    base = BASES[RPU0]
+    board[base + TRIG] = BITS[LINUX]
+    assert board.doorbell.sent == [(TRIGGER, (RPU0, LINUX))]
+    assert board[base + OBS] == BITS[LINUX]
+    board.rings(CLEAR, LINUX, RPU0)
+    assert board[base + OBS] == 0
+
+
+def test_linux_triggers_this_core(board):
+    base = BASES[RPU0]
+    assert board[base + IMR] == 0x0F0F_0301
+    board.rings(TRIGGER, LINUX, RPU0)
+    assert board[base + ISR] == BITS[LINUX]
+    assert not board.lines
+    board[base + IER] = BITS[LINUX]
+    assert board.lines == {65}
+    assert board[base + IMR] == 0x0E0F_0301
+    board[base + ISR] = BITS[LINUX]
+    assert not board.lines
+    assert board[base + ISR] == 0
+    assert board.doorbell.sent == [(CLEAR, (RPU0, LINUX))]
+    board[base + IDR] = BITS[LINUX]
+    assert board[base + IMR] == 0x0F0F_0301
+
+
+def test_the_second_core_has_a_channel_of_its_own(boards):
+    board = boards["split"]
+    board[BASES[RPU1] + IER] = BITS[RPU0]
+    board.rings(TRIGGER, RPU0, RPU1)
+    assert board.lines == {66}
+    board[BASES[RPU1] + TRIG] = BITS[RPU0]
+    assert board.doorbell.sent == [(TRIGGER, (RPU1, RPU0))]
+
+
+def test_a_core_triggers_itself(board):
+    base = BASES[RPU0]
+    board[base + IER] = BITS[RPU0]
+    board[base + TRIG] = BITS[RPU0]
+    assert board.lines == {65}
+    assert board[base + OBS] == BITS[RPU0]
+    board[base + ISR] = BITS[RPU0]
+    assert board[base + OBS] == 0
+    assert board.doorbell.sent == []
+
+
+def test_what_there_is_no_room_for_is_sent_later(board):
+    board.doorbell.room = 0
+    board[BASES[RPU0] + TRIG] = BITS[LINUX]
+    board.doorbell.room = 1
+    board.all.poll()
+    assert board.doorbell.sent == [(TRIGGER, (RPU0, LINUX))]
+
+
+@pytest.mark.parametrize(
+    ("sender", "receiver", "address"),
+    [  # as in the devicetrees of zynqmp-ipi-mailbox
+        (7, 1, 0xFF99_0600), (1, 7, 0xFF99_00C0), (7, 2, 0xFF99_0640), (2, 7, 0xFF99_02C0),
+        (0, 4, 0xFF99_05C0), (0, 1, 0xFF99_0400),
+    ],
+)  # fmt: skip
+def test_where_requests_are(sender, receiver, address):
+    assert request(sender, receiver) == address

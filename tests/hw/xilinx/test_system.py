@@ -1,0 +1,76 @@
+"""Clocks, resets, watchdogs, GPIO, and what has no model."""
+
+import pytest
+
+CRL, CRF, RPU, GPIO = 0xFF5E_0000, 0xFD1A_0000, 0xFF9A_0000, 0xFF0A_0000
+SWDT = 0xFF15_0000
+
+
+def test_plls_are_locked(board):
+    assert board[CRL + 0x40] & 3 == 3
+    assert board[CRF + 0x44] & 7 == 7
+    board[CRL + 0x40] = 0
+    assert board[CRL + 0x40] & 3 == 3
+
+
+def test_split_and_lockstep(boards):
+    assert boards["split"][RPU] & 8
+    assert not boards["lockstep"][RPU] & 8
+
+
+@pytest.mark.parametrize(("offset", "value"), [(0x218, 1 << 4), (0x23C, 0x18_0001)])
+def test_a_reset_ends_the_core(board, offset, value):
+    board[CRL + offset] = value
+    assert board.deaths == [("reset through CRL_APB", "fatal error")]
+
+
+def test_the_reset_of_the_other_core_does_not(board):
+    board[CRL + 0x23C] = 0x18_0002
+    assert board.deaths == []
+
+
+def test_a_watchdog_bites_unless_it_is_fed(board):
+    board[SWDT + 4] = 0x248 << 14 | 1 << 2  # 8192 cycles of 8 of 100 MHz
+    board[SWDT] = 0xABC << 12 | 3
+    board.pass_us(600)
+    board[SWDT + 8] = 0x1999
+    board.pass_us(600)
+    assert board.deaths == []
+    board.pass_us(100)
+    assert board.deaths == [("system watchdog", "watchdog")]
+    assert board[SWDT + 0xC] == 1
+
+
+def test_a_watchdog_may_interrupt(board):
+    board[SWDT + 4] = 0x248 << 14
+    board[SWDT] = 0xABC << 12 | 5
+    board.pass_us(400)
+    assert board.lines == {84}
+    assert board.deaths == []
+
+
+def test_a_watchdog_without_its_keys_stays_off(board):
+    board[SWDT] = 3
+    board.pass_us(10**9)
+    assert board.deaths == []
+
+
+def test_pins(board):
+    board[GPIO + 0x204] = 1 << 3  # an output
+    board[GPIO + 0x208] = 1 << 3
+    board[GPIO] = 0xFFF7_0008  # MASK_DATA_0_LSW
+    assert board[GPIO + 0x40] == 8
+    assert board[GPIO + 0x60] == 8
+    board[GPIO] = 0xFFFF_0000  # nothing is unmasked
+    assert board[GPIO + 0x40] == 8
+    board[GPIO + 4] = 0x7FFF_8000  # the upper half
+    assert board[GPIO + 0x40] == 0x8000_0008
+    assert board[GPIO + 0x20C] == 0xFFFF_FFFF
+    board[GPIO + 0x210] = 1
+    assert board[GPIO + 0x20C] == 0xFFFF_FFFE
+
+
+def test_what_has_no_model_is_named_once(board):
+    board[0xFF07_0010] = 5
+    assert board[0xFF07_0010] == 5
+    assert board.debug == ["no model of what is at 0xff070000"]
