@@ -63,8 +63,28 @@ BOARDS = {
     "imx93": [
         ("remoteproc-cm33", "imx-rproc", "rproc-imx-rproc-fw", 0x1FFC0000, 0x20040000, "enabled"),
     ],
+    "kv260-lockstep": [
+        ("remoteproc-lockstep@ffe00000/ffe00000.r5f", "ffe00000.r5f",
+         "rproc-ffe00000.r5f-fw", 0x0, 0x10000, "disabled"),
+    ],
+    "kv260": [
+        ("remoteproc-split@ffe00000/ffe00000.r5f", "ffe00000.r5f",
+         "rproc-ffe00000.r5f-fw", 0x0, 0x10000, "disabled"),
+        ("remoteproc-split@ffe00000/ffe90000.r5f", "ffe90000.r5f",
+         "rproc-ffe90000.r5f-fw", 0x0, 0x10000, "disabled"),
+    ],
     "stm32mp157": [
         ("ahb/10000000.m4", "m4", "rproc-m4-fw", 0x0, 0x10000, "enabled"),
+    ],
+    "zcu102-lockstep": [
+        ("remoteproc-lockstep@ffe00000/ffe00000.r5f", "ffe00000.r5f",
+         "rproc-ffe00000.r5f-fw", 0x0, 0x10000, "disabled"),
+    ],
+    "zcu102": [
+        ("remoteproc-split@ffe00000/ffe00000.r5f", "ffe00000.r5f",
+         "rproc-ffe00000.r5f-fw", 0x0, 0x10000, "disabled"),
+        ("remoteproc-split@ffe00000/ffe90000.r5f", "ffe90000.r5f",
+         "rproc-ffe90000.r5f-fw", 0x0, 0x10000, "disabled"),
     ],
     "zynqmp": [
         ("remoteproc-split@ffe00000/ffe00000.r5f", "ffe00000.r5f",
@@ -78,6 +98,9 @@ BEFORE = {"am64x": {2: 1, 4: 3}}
 #: What a processor that executes it can do: loop for ever, from a vector table.
 LOOPS = {
     "stm32mp157": struct.pack("<2I2H", 0x10040000, 9, 0xE7FE, 0xBF00),
+    **dict.fromkeys(
+        ("kv260", "kv260-lockstep", "zcu102", "zcu102-lockstep"), struct.pack("<I", 0xEAFFFFFE)
+    ),
     **dict.fromkeys(
         ("imx8mm-evk", "imx8mn-evk", "imx8mp-evk", "imx8mq-evk"),
         struct.pack("<2I2H", 0x20020000, 9, 0xE7FE, 0xBF00),

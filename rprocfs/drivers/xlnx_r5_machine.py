@@ -1,0 +1,214 @@
+"""The Cortex-R5Fs of a Zynq UltraScale+ as a machine: images for a real board are executed.
+
+The machine is :mod:`rprocfs.soc.zynqmp`, the mailbox that of drivers/mailbox/zynqmp-ipi-mailbox.c:
+Linux triggers the core with the number of a ring in the request buffer, and the core triggers the
+agent that Linux is (``xlnx,ipi-id``, or 7, as in the vendor's devicetrees).
+"""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, ClassVar
+
+from rprocfs.base.mailbox import MboxChan
+from rprocfs.base.workqueue import Workqueue
+from rprocfs.devicetree.phandle import parse_phandles_with_args
+from rprocfs.drivers.worker.driver import WorkerDriver, refused
+from rprocfs.drivers.worker.ops import WorkerOps
+from rprocfs.drivers.xlnx_r5_of import SPLIT, cores, mode
+from rprocfs.drivers.xlnx_r5_ops import ZynqmpR5Ops
+from rprocfs.engines.unicorn.engine import UnicornEngine
+from rprocfs.hw.xilinx.ipi import CLEAR, MESSAGE, RPU, TRIGGER, request
+from rprocfs.locking import LockClass
+from rprocfs.remoteproc import elf_loader
+from rprocfs.remoteproc.coredump import rproc_coredump
+from rprocfs.remoteproc.rproc import rproc_vq_interrupt
+from rprocfs.remoteproc.state import State
+from rprocfs.soc.zynqmp import ZYNQMP_LOCKSTEP, ZYNQMP_SPLIT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from rprocfs.base.platform import PlatformDevice
+    from rprocfs.devicetree.node import OfNode
+    from rprocfs.drivers.worker.soc import Soc
+    from rprocfs.engines.engine import Engine
+    from rprocfs.remoteproc.regions import Memory
+    from rprocfs.remoteproc.rproc import Remoteproc, Rproc
+    from rprocfs.soc.zynqmp import Zynqmp
+
+EM_ARM = 40
+#: The agent that Linux is: the one of APU, RPU, PMU and PL that talks to the RPU.
+LINUX = 7
+
+
+class ZynqmpR5MachineOps(ZynqmpR5Ops, WorkerOps):
+    """``zynqmp_r5_rproc_ops`` of a core of *soc*."""
+
+    def __init__(self, soc: Soc, engine: Engine, core: str, elf_machine: int) -> None:
+        WorkerOps.__init__(self, soc, engine, core, elf_machine)
+        self._agent = RPU[int(core[-1])]
+        self._linux = LINUX
+        self._workqueue = Workqueue("zynqmp-r5", LockClass.MBOX_WORK)
+        self._queued = False
+        self._tx = MboxChan(lambda: None)
+        self._vqid = 0
+        soc.senders[core] = self.send
+
+    def describe(self, device: PlatformDevice) -> None:
+        """The memory of the SoC is that of the board; who Linux is, by the mailboxes."""
+        iomem, memory = device.model.iomem, self.soc.memory
+        for bank in self.soc.machine.banks:
+            view = memory.view[bank.offset : bank.offset + bank.size]
+            iomem.attach(bank.da, view)
+            device.devm_add_action(partial(iomem.detach, view))
+        self.soc.power_on(self._core)
+        for mbox in parse_phandles_with_args(self.node, "mboxes", "#mbox-cells"):
+            above = mbox.node.parent
+            local = None if above is None else above.u32("xlnx,ipi-id")
+            self._linux = LINUX if local is None else local
+
+    def prepare(self, rproc: Rproc) -> None:
+        """zynqmp_r5_rproc_prepare(); the memory has power already."""
+        ZynqmpR5Ops.prepare(self, rproc)
+
+    def unprepare(self, rproc: Rproc) -> None:
+        """The memory keeps its power while the board has it."""
+        del rproc
+
+    def da_to_va(self, rproc: Rproc, da: int, length: int) -> memoryview | None:
+        """Nothing but the carveouts."""
+        del rproc, da, length
+        return None
+
+    def memories(self, rproc: Rproc) -> Iterable[Memory]:
+        """Nothing but the carveouts."""
+        del rproc
+        return ()
+
+    def parse_fw(self, rproc: Rproc, fw: bytes) -> None:
+        """zynqmp_r5_parse_fw(), and at which vectors the core begins."""
+        ZynqmpR5Ops.parse_fw(self, rproc, fw)
+        self._take(rproc, fw)
+
+    def _take(self, rproc: Rproc, fw: bytes) -> None:
+        self._image = fw if rproc.model.observe.symbolize else b""
+        entry = elf_loader.rproc_elf_get_boot_addr(fw)
+        self._boot = self.soc.machine.boot(self._core, entry, ())
+
+    def start(self, rproc: Rproc) -> None:
+        """zynqmp_r5_rproc_start(): the core is woken, at the low vectors or at the high ones."""
+        self._tx = MboxChan(self._trigger)
+        WorkerOps.start(self, rproc)
+
+    def attach(self, rproc: Rproc) -> None:
+        """zynqmp_r5_attach(): the core is already running."""
+        del rproc
+
+    def leave(self) -> None:
+        """The core runs on."""
+
+    def load_before(self, rproc: Rproc) -> None:
+        """What a boot loader does: load the default firmware, and release the core. OSError."""
+        ZynqmpR5Ops.load_before(self, rproc)
+        self._take(rproc, rproc.subsystem.loader.request_firmware(rproc.firmware, rproc))
+        self.start(rproc)
+
+    def coredump(self, rproc: Rproc) -> None:
+        """Under ``strict`` what the kernel does; else all memory in use, and the registers."""
+        if rproc.model.strict:
+            rproc_coredump(rproc)
+        else:
+            WorkerOps.coredump(self, rproc)
+
+    def close(self) -> None:
+        """End all of it."""
+        self.soc.senders.pop(self._core, None)
+        WorkerOps.close(self)
+        self._workqueue.destroy()
+
+    def mbox_send_message(self, rproc: Rproc, vqid: int) -> None:
+        """The number of the ring, in a message."""
+        self._vqid = vqid
+        if self._worker is not None and not self._tx.send_message():
+            rproc.parent_dev.warn("failed to send message")
+
+    def _trigger(self) -> None:
+        """zynqmp_ipi_send_data(): the request, then the trigger."""
+        message = self._vqid.to_bytes(4, "little").ljust(MESSAGE, b"\0")
+        self.soc.memory.at(request(self._linux, self._agent), MESSAGE)[:] = message
+        self.send(TRIGGER, bytes((self._linux, self._agent)))
+
+    # On the engine's I/O thread.
+
+    def message(self, rproc: Rproc, channel: int, payload: bytes) -> None:
+        """The core triggered an agent, or has cleared the trigger of one.
+
+        What concerns the other core is passed on; agents that are not there clear at once.
+        """
+        if len(payload) != len(RPU):
+            return
+        sender, receiver = payload
+        if receiver in RPU:
+            forward = self.soc.senders.get(f"r5f{RPU.index(receiver)}")
+            if forward is not None:
+                forward(channel, payload)
+        elif channel == CLEAR and receiver == self._linux:
+            self._tx.txdone()
+        elif channel == TRIGGER:
+            self.send(CLEAR, bytes((receiver, sender)))
+            if receiver == self._linux and not self._queued:
+                self._queued = True
+                self._workqueue.queue_work(partial(self._handle_event_notified, rproc))
+
+    def _handle_event_notified(self, rproc: Rproc) -> None:
+        """handle_event_notified(): every ring may have something."""
+        self._queued = False
+        with rproc.lock:
+            if rproc.state in (State.RUNNING, State.ATTACHED):
+                for notifyid in rproc.notifyids.in_use():
+                    rproc_vq_interrupt(rproc, notifyid)
+
+
+class ZynqmpR5MachineDriver(WorkerDriver):
+    """The part of the driver that is for cores of the *machine*."""
+
+    prefix = "r5f"
+    elf_machine = EM_ARM
+    ops = ZynqmpR5MachineOps
+    shared = True
+    engines: ClassVar[Mapping[str, type[Engine]]] = {"unicorn": UnicornEngine}
+
+    def __init__(self, subsystem: Remoteproc, machine: Zynqmp) -> None:
+        super().__init__(subsystem)
+        self.machine = machine
+
+    def core(self, device: PlatformDevice) -> str:
+        """By its place in the cluster; EINVAL for a core that there is not."""
+        node = device.of_node
+        assert node is not None and node.parent is not None
+        name = f"r5f{cores(node.parent).index(node)}"
+        if name not in self.machine.cores:
+            raise refused(device, f"there is no core {name}")
+        return name
+
+    def make(self, device: PlatformDevice, node: OfNode) -> ZynqmpR5MachineOps:
+        """The operations of *device*. EINVAL."""
+        ops = self.make_ops(device)
+        assert isinstance(ops, ZynqmpR5MachineOps)
+        ops.node = node
+        ops.describe(device)
+        return ops
+
+
+def machine_of(node: OfNode) -> Zynqmp | None:
+    """The machine that the core at *node* is of; None: there is none for its SoC."""
+    cluster = node.parent
+    if cluster is None or "xlnx,zynqmp-r5f" not in node.strings("compatible"):
+        return None
+    root = cluster
+    while root.parent is not None:
+        root = root.parent
+    if "xlnx,zynqmp" not in root.strings("compatible"):
+        return None
+    return ZYNQMP_SPLIT if mode(cluster) == SPLIT else ZYNQMP_LOCKSTEP

@@ -1,0 +1,131 @@
+"""The operations of the RPU of Xilinx -- drivers/remoteproc/xlnx_r5_remoteproc.c, Linux 6.12.
+
+All memory is carveouts. What lets a core go is up to a subclass.
+"""
+
+from __future__ import annotations
+
+import errno
+from abc import abstractmethod
+from contextlib import suppress
+from functools import partial
+from typing import TYPE_CHECKING
+
+from rprocfs.devicetree.phandle import parse_phandles
+from rprocfs.devicetree.reserved import of_reserved_mem_lookup
+from rprocfs.fs.kernfs import error
+from rprocfs.remoteproc import elf_loader
+from rprocfs.remoteproc.coredump import rproc_coredump_add_segment
+from rprocfs.remoteproc.errors import FirmwareError
+from rprocfs.remoteproc.memory import rproc_mem_entry_init
+from rprocfs.remoteproc.rproc import RprocMemEntry, RprocOps, refusal_logged, rproc_add_carveout
+from rprocfs.remoteproc.state import State
+
+if TYPE_CHECKING:
+    from rprocfs.devicetree.node import OfNode
+    from rprocfs.drivers.xlnx_r5_of import Bank
+    from rprocfs.remoteproc.rproc import Rproc
+
+
+class ZynqmpR5Ops(RprocOps):
+    """``zynqmp_r5_rproc_ops``, of a core at *node* of the devicetree."""
+
+    node: OfNode
+    tcm: tuple[Bank, ...] = ()
+    sram: tuple[Bank, ...] = ()
+    ipi = False
+    rsc_table: memoryview | None = None
+
+    @abstractmethod
+    def mbox_send_message(self, rproc: Rproc, vqid: int) -> None:
+        """Send *vqid* to the mailbox ``tx``."""
+
+    @abstractmethod
+    def leave(self) -> None:
+        """The core runs on without Linux."""
+
+    def prepare(self, rproc: Rproc) -> None:
+        """zynqmp_r5_rproc_prepare(): TCMs, then reserved memories, then on-chip ones.
+
+        TCMs are emptied, and are no carveouts of a core that runs already. EINVAL for a reserved
+        memory that cannot be found.
+        """
+        super().prepare(rproc)
+        for bank in self.tcm if rproc.state is not State.DETACHED else ():
+            alloc = partial(_map, clear=True)
+            _add(rproc, bank.name, bank.size, bank.da, bank.addr).alloc = alloc
+        self._add_reserved(rproc)
+        for bank in self.sram:
+            _add(rproc, bank.name, bank.size, bank.da, bank.addr)
+
+    def _add_reserved(self, rproc: Rproc) -> None:
+        """add_mem_regions_carveout(). EINVAL."""
+        for region in parse_phandles(self.node, "memory-region"):
+            rmem = of_reserved_mem_lookup(region)
+            if rmem is None:
+                rproc.err("unable to acquire memory-region")
+                rproc.err(f"failed to get reserve mem regions {-errno.EINVAL}")
+                raise error(errno.EINVAL)
+            mem = _add(rproc, rmem.base_name, rmem.size, rmem.base, rmem.base)
+            if rmem.base_name == "vdev0buffer":
+                mem.rmem = rmem.name
+
+    def parse_fw(self, rproc: Rproc, fw: bytes) -> None:
+        """zynqmp_r5_parse_fw(): an image without resource table, or with a bad one, runs, too."""
+        try:
+            with refusal_logged(rproc):
+                RprocOps.parse_fw(self, rproc, fw)
+        except FirmwareError as refusal:
+            if refusal.errno != errno.EINVAL:
+                raise
+            rproc.info("no resource table found.")
+
+    def kick(self, rproc: Rproc, notifyid: int) -> None:
+        """zynqmp_r5_rproc_kick(): a message to the mailbox, if the node has one."""
+        if self.ipi:
+            self.mbox_send_message(rproc, notifyid)
+
+    def detach(self, rproc: Rproc) -> None:
+        """zynqmp_r5_detach()."""
+        del rproc
+        self.leave()
+
+    def get_loaded_rsc_table(self, rproc: Rproc) -> memoryview | None:
+        """zynqmp_r5_get_loaded_rsc_table(): where what runs has said that it is."""
+        del rproc
+        return self.rsc_table
+
+    def load_before(self, rproc: Rproc) -> None:
+        """What a boot loader does: load the default firmware, without any carveout. OSError."""
+        places = [(bank.da, bank.addr, bank.size) for bank in (*self.tcm, *self.sram)]
+        for region in parse_phandles(self.node, "memory-region"):
+            rmem = of_reserved_mem_lookup(region)
+            if rmem is not None:
+                places.append((rmem.base, rmem.base, rmem.size))
+
+        def find(da: int, length: int) -> memoryview | None:
+            for start, addr, size in places:
+                if start <= da and da + length <= start + size:
+                    return rproc.model.iomem.ioremap(addr + da - start, length)
+            return None
+
+        fw = rproc.subsystem.loader.request_firmware(rproc.firmware, rproc)
+        self.sanity_check(rproc, fw)
+        elf_loader.rproc_elf_load_segments(find, fw)
+        with suppress(FirmwareError):
+            self.rsc_table = find(*elf_loader.rproc_elf_find_loaded_rsc_table(fw))
+
+
+def _add(rproc: Rproc, name: str, size: int, da: int, addr: int) -> RprocMemEntry:
+    """A carveout, which is dumped."""
+    mem = rproc_mem_entry_init(name, size, da, dma=addr, alloc=_map)
+    rproc_add_carveout(rproc, mem)
+    rproc_coredump_add_segment(rproc, da, size)
+    return mem
+
+
+def _map(rproc: Rproc, mem: RprocMemEntry, *, clear: bool = False) -> None:
+    """zynqmp_r5_mem_region_map(), tcm_mem_map()."""
+    mem.va = rproc.model.iomem.ioremap(mem.dma, mem.len)
+    if clear:
+        mem.va[:] = bytes(mem.len)
