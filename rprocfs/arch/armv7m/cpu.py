@@ -24,14 +24,6 @@ class Cpu(Protocol):
     sp: int
 
     @property
-    def msp(self) -> int:
-        """MSP, in Handler mode."""
-
-    @property
-    def psp(self) -> int:
-        """PSP, in Handler mode."""
-
-    @property
     def xpsr(self) -> int:
         """Flags, IT state, Thumb state and exception number."""
 
@@ -45,6 +37,9 @@ class Cpu(Protocol):
 
     def masks(self) -> tuple[int, int, int]:
         """PRIMASK, BASEPRI and FAULTMASK."""
+
+    def handler(self) -> tuple[int, int, int, int, int]:
+        """In Handler mode: xPSR, CONTROL, FAULTMASK, MSP and PSP."""
 
     def clear_faultmask(self) -> None:
         """FAULTMASK = 0, in Handler mode."""
@@ -61,14 +56,17 @@ class Cpu(Protocol):
     def reset(self, sp: int, pc: int) -> None:
         """Start at *pc* in Thread mode with *sp* as the main stack pointer."""
 
-    def enter_handler(self, number: int, lr: int, pc: int, kept: int = 0) -> None:
+    def enter_handler(
+        self, number: int, lr: int, pc: int, kept: int = 0, sp: int | None = None
+    ) -> None:
         """Go on at *pc*, in Handler mode for exception *number*, on the main stack.
 
-        CONTROL.FPCA is cleared, unless it is *kept*.
+        CONTROL.FPCA is cleared, unless it is *kept*. *sp* is what becomes of the stack pointer
+        that was in use.
         """
 
-    def enter_thread(self, sp: int, spsel: int, fpca: int, frame: list[int]) -> None:
-        """Go on in Thread mode with *frame*, on the stack *spsel* (SPSEL or 0) at *sp*."""
+    def enter_thread(self, sp: int, control: int, frame: list[int]) -> None:
+        """Go on in Thread mode with *frame*, at *sp* on the stack that *control* selects."""
 
-    def back_to_handler(self, sp: int, fpca: int, frame: list[int]) -> None:
-        """Go on in Handler mode with *frame*."""
+    def back_to_handler(self, sp: int, control: int, frame: list[int]) -> None:
+        """Go on in Handler mode with *frame*; *control* without SPSEL."""

@@ -10,7 +10,7 @@ it uses the FPU all the same. Without FPCCR.ASPEN they are not stacked.
 from __future__ import annotations
 
 from rprocfs.arch.armv7m import scb as bits
-from rprocfs.arch.armv7m.cpu import FPCA, IPSR_MASK, SPSEL
+from rprocfs.arch.armv7m.cpu import FPCA, IPSR_MASK, NPRIV, SPSEL, THUMB
 from rprocfs.arch.armv7m.nvic import BUSFAULT, HARDFAULT, LOCKUP, NMI, SVCALL, USAGEFAULT
 
 TYPE_CHECKING = False
@@ -64,7 +64,7 @@ class ExceptionModel:
         except BusError:
             raise Lockup("vector fetch") from None
         self._cpu.reset(sp, pc)
-        self._check_state()
+        self._check_state(pc & 1)
 
     def take_pending(self) -> bool:
         """Take the exception that is due, if one is."""
@@ -132,8 +132,7 @@ class ExceptionModel:
         except BusError:
             scb.cfsr |= bits.STKERR
             number = self._derived(number, "stacking")
-        cpu.sp = sp & 0xFFFF_FFFF
-        self._vector(number, lr & ~NO_FP if with_fp else lr)
+        self._vector(number, lr & ~NO_FP if with_fp else lr, sp & 0xFFFF_FFFF)
 
     def _push(self, sp: int, frame: list[int], with_fp: bool) -> None:
         self._store(sp, frame)
@@ -164,11 +163,13 @@ class ExceptionModel:
         nvic.pend(fault if first == number else number)
         return first
 
-    def _vector(self, number: int, lr: int) -> None:
-        """Go on with the handler of *number*; the stack is as it must be."""
+    def _vector(self, number: int, lr: int, sp: int | None = None) -> None:
+        """Go on with the handler of *number*; the stack is as it must be, but for its pointer."""
         try:
             (pc,) = self._load(self._scb.vtor + 4 * number, 1)
         except BusError:
+            if sp is not None:
+                self._cpu.sp = sp
             self._scb.hfsr |= bits.HFSR_VECTTBL
             if number == HARDFAULT or self._nvic.execution_priority() <= -1:
                 raise Lockup("vector fetch") from None
@@ -176,21 +177,22 @@ class ExceptionModel:
             self._vector(HARDFAULT, lr)
             return
         self._nvic.activate(number)
-        self._cpu.enter_handler(number, lr, pc, self._kept)
+        self._cpu.enter_handler(number, lr, pc, self._kept, sp)
         self.event = True
-        self._check_state()
+        self._check_state(pc & 1)
 
-    def _check_state(self) -> None:
-        if not self._cpu.thumb:
+    def _check_state(self, thumb: int) -> None:
+        if not thumb:
             self.usage_fault(bits.INVSTATE, "not in Thumb state")
 
     def exception_return(self, value: int) -> bool:
         """``ExceptionReturn()`` by the EXC_RETURN *value*. True: back in Thread mode."""
         cpu, nvic = self._cpu, self._nvic
-        number = cpu.xpsr & IPSR_MASK
+        xpsr, control, faultmask, *stacks = cpu.handler()
+        number = xpsr & IPSR_MASK
         legal = self._legal(value, number)
         nvic.deactivate(number)
-        if number != NMI:
+        if faultmask and number != NMI:
             cpu.clear_faultmask()
         if not legal:
             self._bad_return(value)
@@ -201,7 +203,8 @@ class ExceptionModel:
         if tail:
             self._vector(tail, value)
             return False
-        return self._unstack(value)
+        sp = stacks[value | NO_FP == THREAD_PSP]
+        return self._unstack(value, sp, control)
 
     def _legal(self, value: int, number: int) -> bool:
         kind = value | NO_FP
@@ -221,10 +224,9 @@ class ExceptionModel:
             self._scb.hfsr |= bits.HFSR_FORCED
         self._vector(taken, value)
 
-    def _unstack(self, value: int) -> bool:
+    def _unstack(self, value: int, sp: int, control: int) -> bool:
         cpu, scb = self._cpu, self._scb
         kind, with_fp = value | NO_FP, not value & NO_FP
-        sp = cpu.psp if kind == THREAD_PSP else cpu.msp
         try:
             frame = list(self._load(sp, 8))
             if with_fp:
@@ -233,18 +235,18 @@ class ExceptionModel:
             scb.cfsr |= bits.UNSTKERR
             self._vector(self._derived_from_return(), value)
             return False
-        fpca = FPCA if with_fp else cpu.control & self._kept
+        control = control & NPRIV | (FPCA if with_fp else control & self._kept)
         if with_fp or kind != HANDLER:
             scb.fpccr &= ~bits.FPCCR_LSPACT
         skipped = 4 if frame[7] & ALIGNED and scb.ccr & bits.CCR_STKALIGN else 0
         sp = sp + (EXTENDED if with_fp else BASIC) + skipped & 0xFFFF_FFFF
         frame[7] &= ~ALIGNED
         if kind == HANDLER:
-            cpu.back_to_handler(sp, fpca, frame)
+            cpu.back_to_handler(sp, control, frame)
         else:
             frame[7] &= ~IPSR_MASK
-            cpu.enter_thread(sp, SPSEL if kind == THREAD_PSP else 0, fpca, frame)
-        self._check_state()
+            cpu.enter_thread(sp, control | (SPSEL if kind == THREAD_PSP else 0), frame)
+        self._check_state(frame[7] & THUMB)
         return kind != HANDLER
 
     def _derived_from_return(self) -> int:

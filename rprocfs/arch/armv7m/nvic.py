@@ -82,7 +82,9 @@ class Nvic(Peripheral):
 
     def execution_priority(self, primask: int = 0, basepri: int = 0, faultmask: int = 0) -> int:
         """The priority that the processor runs at (``ExecutionPriority()``)."""
-        priority = min((self.group(self.priorities[n]) for n in self.active), default=IDLE)
+        priority = IDLE
+        for number in self.active:
+            priority = min(priority, self.group(self.priorities[number]))
         if basepri:
             priority = min(priority, self.group(basepri))
         if primask:
@@ -96,6 +98,9 @@ class Nvic(Peripheral):
         ready = self.pending & self.enabled
         if not ready:
             return 0
+        if len(ready) == 1:
+            (number,) = ready
+            return number
         return min(ready, key=lambda number: (self.priorities[number], number))
 
     def takeable(self, primask: int = 0, basepri: int = 0, faultmask: int = 0) -> int:

@@ -31,12 +31,21 @@ class Cpu:
         lib = libunicorn
         self._uc = unicorn
         low = (*lib.GENERAL[:4], lib.R12, lib.LR, lib.PC, lib.XPSR)
-        self._resume = RegisterSet(unicorn, (*low, lib.APSR_G, lib.APSR_NZCV))
         self._vector = RegisterSet(unicorn, (lib.LR, lib.PC, lib.XPSR, lib.APSR_G, lib.APSR_NZCV))
         self._status = RegisterSet(unicorn, (lib.XPSR, lib.APSR_G, lib.APSR_NZCV))
         masks = (lib.PRIMASK, lib.BASEPRI, lib.FAULTMASK)
         self._masks = RegisterSet(unicorn, (lib.CONTROL, lib.XPSR, *masks))
         self._entry = RegisterSet(unicorn, (*low, lib.SP, lib.CONTROL))
+        self._mode = RegisterSet(unicorn, (lib.CONTROL, lib.XPSR))
+        handler = (lib.XPSR, lib.CONTROL, lib.FAULTMASK, lib.MSP, lib.PSP)
+        self._handler = RegisterSet(unicorn, handler)
+        # Registers are written in this order, some of them several times.
+        select, flags = (lib.CONTROL, lib.IPSR, lib.CONTROL), (lib.APSR_G, lib.APSR_NZCV)
+        to = (lib.IPSR, lib.CONTROL, lib.LR, lib.PC, lib.XPSR, *flags)
+        self._enter_main = RegisterSet(unicorn, (lib.SP, *to))
+        self._enter_process = RegisterSet(unicorn, (lib.SP, lib.IPSR, *select, *to))
+        self._to_thread = RegisterSet(unicorn, (*select, lib.SP, lib.CONTROL, *low, *flags))
+        self._to_handler = RegisterSet(unicorn, (lib.CONTROL, lib.SP, *low, *flags))
         self._fp = RegisterSet(unicorn, (*range(lib.S0, lib.S0 + 16), lib.FPSCR))
 
     @property
@@ -56,11 +65,6 @@ class Cpu:
     @sp.setter
     def sp(self, value: int) -> None:
         self._uc.write(libunicorn.SP, value)
-
-    @property
-    def msp(self) -> int:
-        """MSP, in Handler mode."""
-        return self._uc.read(libunicorn.MSP)
 
     @property
     def psp(self) -> int:
@@ -114,6 +118,11 @@ class Cpu:
             self._uc.write(libunicorn.IPSR, 0)
         return primask, basepri, faultmask
 
+    def handler(self) -> tuple[int, int, int, int, int]:
+        """In Handler mode: xPSR, CONTROL, FAULTMASK, MSP and PSP."""
+        xpsr, control, faultmask, msp, psp = self._handler.read()
+        return xpsr, control, faultmask, msp, psp
+
     def clear_faultmask(self) -> None:
         """FAULTMASK = 0, in Handler mode."""
         self._uc.write(libunicorn.FAULTMASK, 0)
@@ -136,44 +145,39 @@ class Cpu:
         self.sp = sp & ~3
         self._vector.write((0xFFFF_FFFF, pc, (pc & 1) * THUMB, 0, 0))
 
-    def enter_handler(self, number: int, lr: int, pc: int, kept: int = 0) -> None:
+    def enter_handler(
+        self, number: int, lr: int, pc: int, kept: int = 0, sp: int | None = None
+    ) -> None:
         """Go on at *pc*, in Handler mode for exception *number*, on the main stack.
 
-        CONTROL.FPCA is cleared, unless it is *kept*.
+        CONTROL.FPCA is cleared, unless it is *kept*. *sp* is what becomes of the stack pointer
+        that was in use.
         """
-        control = self.control
-        flags = self.xpsr & FLAGS
-        self._uc.write(libunicorn.IPSR, number)
-        if control & SPSEL:
-            self._select(0, 0)
-            self._uc.write(libunicorn.IPSR, number)
-        self._control(control & (NPRIV | kept))
-        xpsr = flags | number | (pc & 1) * THUMB
-        self._vector.write((lr, pc, xpsr, xpsr, xpsr))
+        control, xpsr = self._mode.read()
+        if sp is None:
+            sp = self.sp
+        xpsr = xpsr & FLAGS | number | (pc & 1) * THUMB
+        new = _control(control & (NPRIV | kept)), lr, pc, xpsr, xpsr, xpsr
+        if control & SPSEL:  # from privileged Thread mode only: CONTROL 0, IPSR 0, CONTROL 0
+            self._enter_process.write((sp, number, 0, 0, 0, number, *new))
+        else:
+            self._enter_main.write((sp, number, *new))
 
-    def enter_thread(self, sp: int, spsel: int, fpca: int, frame: list[int]) -> None:
-        """Go on in Thread mode with *frame*, on the stack *spsel* (SPSEL or 0) at *sp*."""
-        npriv = self.control & NPRIV
-        self._select(spsel, fpca)
-        self.sp = sp
-        self._control(npriv | spsel | fpca)
-        self._go(frame)
+    def enter_thread(self, sp: int, control: int, frame: list[int]) -> None:
+        """Go on in Thread mode with *frame*, at *sp* on the stack that *control* selects."""
+        privileged = _control(control & ~NPRIV)
+        select = _control(control & FPCA), 0, privileged  # while it is still allowed
+        self._to_thread.write((*select, sp, _control(control), *_resumed(frame)))
 
-    def back_to_handler(self, sp: int, fpca: int, frame: list[int]) -> None:
-        """Go on in Handler mode with *frame*."""
-        self._control(self.control & NPRIV | fpca)
-        self.sp = sp
-        self._go(frame)
+    def back_to_handler(self, sp: int, control: int, frame: list[int]) -> None:
+        """Go on in Handler mode with *frame*; *control* without SPSEL."""
+        self._to_handler.write((_control(control), sp, *_resumed(frame)))
 
-    def _select(self, spsel: int, fpca: int) -> None:
-        """From Handler mode to privileged Thread mode, with CONTROL.SPSEL as given."""
-        self._control(fpca)
-        self._uc.write(libunicorn.IPSR, 0)
-        self._control(spsel | fpca)
 
-    def _control(self, value: int) -> None:
-        self._uc.write(libunicorn.CONTROL, value | (SFPA if value & FPCA else 0))
+def _control(value: int) -> int:
+    return value | SFPA if value & FPCA else value
 
-    def _go(self, frame: list[int]) -> None:
-        xpsr = frame[7]
-        self._resume.write((*frame[:6], frame[6] & ~1, xpsr, xpsr, xpsr))
+
+def _resumed(frame: list[int]) -> tuple[int, ...]:
+    xpsr = frame[7]
+    return (*frame[:6], frame[6] & ~1, xpsr, xpsr, xpsr)

@@ -198,6 +198,9 @@ class Runner(ABC):
     # Sleeping
 
     def _sleep(self) -> None:
+        if not self.wakes():
+            # What came in before may end a sleep only now: mail does that to a deep one.
+            self._timers.poll()
         while not self.wakes():
             self._look_around(self._until_tick())
 

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 BLOCK = struct.Struct("<QHH")  # uc_tb: address, instructions, bytes
 PRIMASK, FAULTMASK = 16, 19
+WFI_NARROW, WFI_WIDE = b"\x30\xbf", b"\xaf\xf3\x03\x80"
 UNMASK, WFI, TRAP = "unmask", "wfi", "trap"
 
 
@@ -204,10 +205,8 @@ class Sites:
         """After a run that ended at *pc*, by no hook: whether by the WFI in front of it."""
         if not self._slices.tells:
             return self._before_wfi.get(self._entered) == pc
-        return not self._slices.used_up and any(
-            waits(first, second)
-            for size in (2, 4)
-            for _, first, second in islice(instructions(self._ram.code(pc - size, size)), 1)
+        return not self._slices.used_up and (
+            self._ram.code(pc - 2, 2) == WFI_NARROW or self._ram.code(pc - 4, 4) == WFI_WIDE
         )
 
     def _trap(self, address: int) -> None:
