@@ -55,7 +55,12 @@ class Part:
     ) -> None:
         self.plls, self.core, self.roots = plls, core, roots
         self.sensors, self.power = sensors, power
-        self.ranges = (*RANGES, AIPS5) if aips5 else RANGES
+        self.aips5 = aips5
+
+    @property
+    def ranges(self) -> tuple[tuple[int, int], ...]:
+        """Where its peripherals are."""
+        return (*RANGES, AIPS5) if self.aips5 else RANGES
 
 
 # What makes the devices that are wired to others.

@@ -133,12 +133,14 @@ class Gpt(Words):
     def store(self, offset: int, value: int) -> None:
         """Write the word at *offset*."""
         self.advance()
+        if offset == SR:  # a match that waited for that comes next
+            self.words[SR] = self.words.get(SR, 0) & ~value
+            self._update()
+            return
         elapsed, count = self._elapsed(), self._count()
         if self._hz:
             self._start += elapsed * SECOND // self._hz
-        if offset == SR:
-            self.words[SR] = self.words.get(SR, 0) & ~value
-        elif offset == CR:
+        if offset == CR:
             count = self._control(value, count)
         elif offset == OCR1 and not self.words.get(CR, 0) & FRR:
             self.words[OCR1], count = value, 0  # in restart mode it begins anew

@@ -1,0 +1,166 @@
+"""RDC, semaphores, watchdog, GPIO, I2C, LMEM, TMU, GPC, SRC: by IMX8MMRM's descriptions."""
+
+from rprocfs.hw.nxp.lmem import Lmem
+
+RDC, SEMA4, RDC_SEMA = 0x303D0000, 0x30AC0000, 0x303B0000
+WDOG1, GPIO1, I2C1 = 0x30280000, 0x30200000, 0x30A20000
+
+
+def byte(board, address):
+    return board.all.read(address, 1)
+
+
+def test_the_core_is_in_the_domain_that_it_is_assigned_to(every):
+    assert every[RDC + 0x24] & 0xF == 0
+    assert every[RDC + 0x400 + 4 * 10] & 0xFF == 0xFF  # what RDC_GetPeriphAccessPolicy() asks
+    every[RDC + 0x204] = 1
+    assert every[RDC + 0x24] & 0xF == 1
+    every[RDC + 0x204] = 1 << 31 | 2
+    every[RDC + 0x204] = 0
+    assert every[RDC + 0x24] & 0xF == 2  # locked
+
+
+def test_a_semaphore_is_its_holders(board):
+    board.all.write(SEMA4 + 3, 1, 2)
+    assert byte(board, SEMA4 + 3) == 2
+    board.all.write(SEMA4 + 3, 1, 1)  # not ours to write
+    assert byte(board, SEMA4 + 3) == 2
+    board.all.write(SEMA4 + 3, 1, 0)
+    assert board[SEMA4] == 0
+    board.all.write(SEMA4, 1, 1)  # we are processor 1, which writes 2
+    assert board[SEMA4] == 0
+
+
+def test_a_semaphore_is_reset_by_two_keys(board):
+    board.all.write(SEMA4 + 5, 1, 2)
+    board.all.write(SEMA4 + 0x100, 2, 0xE2)
+    board.all.write(SEMA4 + 0x100, 2, 5 << 8 | 0x1D)
+    assert byte(board, SEMA4 + 5) == 0
+
+
+def test_rdc_semaphores_tell_holder_and_domain(board):
+    board[RDC + 0x204] = 1
+    board.all.write(RDC_SEMA + 7, 1, 6)
+    assert byte(board, RDC_SEMA + 7) == 0x16
+    board.all.write(RDC_SEMA + 7, 1, 3)
+    assert byte(board, RDC_SEMA + 7) == 0x16
+    board.all.write(RDC_SEMA + 7, 1, 0)
+    assert byte(board, RDC_SEMA + 7) == 0
+
+
+def test_a_watchdog_bites_unless_it_is_fed(board):
+    board.all.write(WDOG1, 2, 1 << 8 | 0x34)  # WT 1: a second; SRS, WDA, WDE
+    for _ in range(3):
+        board.pass_us(900_000)
+        board.all.write(WDOG1 + 2, 2, 0x5555)
+        board.all.write(WDOG1 + 2, 2, 0xAAAA)
+    assert board.deaths == []
+    board.all.write(WDOG1, 2, 1 << 8 | 0x30)  # it cannot be turned off
+    board.pass_us(1_100_000)
+    assert board.deaths == [("watchdog", "watchdog")]
+
+
+def test_a_watchdog_warns(board):
+    board.all.write(WDOG1 + 6, 2, 1 << 15 | 1)  # half a second before
+    board.all.write(WDOG1, 2, 1 << 8 | 0x34)
+    board.pass_us(600_000)
+    assert 78 in board.lines
+    assert board.all.read(WDOG1 + 6, 2) & 1 << 14
+    board.all.write(WDOG1 + 6, 2, 1 << 15 | 1 << 14 | 1)
+    assert 78 not in board.lines
+
+
+def test_srs_resets(board):
+    assert board.all.read(WDOG1, 2) == 0x30
+    board.all.write(WDOG1, 2, 0x20)
+    assert board.deaths == [("reset through the watchdog", "watchdog")]
+
+
+def test_pins_are_driven_from_inside_and_outside(board):
+    dr, gdir, psr, icr1, imr, isr = (GPIO1 + at for at in (0, 4, 8, 12, 0x14, 0x18))
+    board[gdir], board[dr] = 1, 3
+    assert (board[dr], board[psr]) == (1, 1)
+    pin = board.all.inputs["GPIO1/5"]
+    board[icr1], board[imr] = 2 << 10, 1 << 5  # rising
+    pin.drive(1)
+    assert board[psr] == 1 | 1 << 5
+    assert 64 in board.lines
+    board[isr] = 1 << 5
+    assert 64 not in board.lines
+    pin.drive(0)
+    assert not board[isr] & 1 << 5
+    board[GPIO1 + 0x1C] = 1 << 5  # either edge
+    pin.drive(1)
+    assert board[isr] & 1 << 5
+
+
+def test_no_device_answers_on_i2c(board):
+    cr, sr, dr = I2C1 + 8, I2C1 + 12, I2C1 + 16
+    board[cr] = 0x80
+    board[cr] = 0xF0  # IIEN, MSTA, MTX
+    assert board[sr] & 0x20  # IBB
+    board[dr] = 0x90
+    assert board[sr] & 0x83 == 0x83  # ICF, IIF, RXAK
+    assert 35 in board.lines
+    board[sr] = 0
+    assert 35 not in board.lines
+    board[cr] = 0x80
+    assert not board[sr] & 0x20
+
+
+def test_cache_maintenance_finishes():
+    lmem = Lmem()
+    for base in (0, 0x800):
+        lmem.write(base, 4, 0x85000003)  # GO, INVW1, INVW0, ENCACHE
+        assert lmem.read(base, 4) == 3
+        lmem.write(base + 8, 4, 0x80000001)
+        assert lmem.read(base + 8, 4) == 0x80000000
+
+
+def test_a_temperature_is_valid(board, quad):
+    board[0x30260000] = 1 << 31
+    for one, reading in ((board, 0x20), (quad, 0x100)):
+        assert one[0x30260000 + reading] >> 31
+        assert one[0x30260000 + reading] & 0xFF == 45
+
+
+def test_power_requests_end_and_handshakes_answer(every):
+    plus = every.all.part.aips5
+    up, handshake, shift = (0xD8, 0x190, 16) if plus else (0xF8, 0x1FC, 18)
+    every[0x303A0000 + up] |= 1 << 3
+    assert every[0x303A0000 + up] == 0
+    every[0x303A0000 + handshake] |= 1 << 4
+    assert every[0x303A0000 + handshake] == 1 << 4 | 1 << 4 + shift
+
+
+def test_a_reset_by_the_src_ends_the_core(board):
+    assert board[0x3039000C] & 8
+    board[0x3039000C] |= 2
+    assert board.deaths == [("reset through the SRC", "fatal error")]
+
+
+def test_the_system_counter_counts_8_mhz(board):
+    first = board[0x306A0008]
+    board.pass_us(1000)
+    assert board[0x306A0008] - first == 8000
+
+
+def test_every_register_can_be_touched(every):
+    """Whatever is written to the pages with models: no traceback, and reads are words."""
+    for page in set(every.all.pages):
+        for value in (0, 0xFFFFFFFF):
+            for offset in range(0, 0x1000, 4):
+                every[page + offset] = value
+                assert 0 <= every[page + offset] <= 0xFFFFFFFF
+        every.pass_us(1)
+
+
+def test_what_has_no_model_keeps_what_is_written_and_is_named_once(every):
+    every[0x30660000] = 5
+    assert every[0x30660000] == 5
+    assert every.debug == ["no model of what is at 0x30660000"]
+
+
+def test_everything_modelled_is_where_peripherals_are(every):
+    ranges = every.all.ranges
+    assert all(any(at <= page < at + size for at, size in ranges) for page in every.all.pages)
