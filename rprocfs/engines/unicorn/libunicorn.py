@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 ARCH_ARM, MODE_THUMB, MODE_MCLASS = 1, 1 << 4, 1 << 5
 CPU_MODELS = {"cortex-m3": 8, "cortex-m4": 9, "cortex-m7": 10, "cortex-r5f": 13}
+#: With MODE_MCLASS Unicorn 2 takes a Cortex-M33, whatever model it is told. That has no double
+#: precision; a core that has gets its model without.
+MODES = {"cortex-m7": MODE_THUMB, "cortex-r5f": 0}
 PROT_ALL = 7
 #: Where a run would end, and no instruction is: 0 is an address like any other.
 NOWHERE = 1
@@ -109,7 +112,7 @@ class Unicorn:
         self._value = c_uint32()
         self._pointer = byref(self._value)
         self._keep: list[object] = []
-        mode = MODE_THUMB | MODE_MCLASS if core.startswith("cortex-m") else 0
+        mode = MODES.get(core, MODE_THUMB | MODE_MCLASS)
         self._check(self.lib.uc_open(ARCH_ARM, mode, byref(self.handle)))
         self._check(self.lib.uc_ctl(self.handle, c_int(CTL_CPU_MODEL), c_int(CPU_MODELS[core])))
 

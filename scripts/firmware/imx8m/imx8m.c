@@ -170,10 +170,15 @@ void board_number(uint32_t value)
 	board_puts(p);
 }
 
-void board_init(uint32_t tick_hz)
+void board_console(void)
 {
 	core_hz = clock_query();
 	uart_init();
+}
+
+void board_init(uint32_t tick_hz)
+{
+	board_console();
 	if (tick_hz) {
 		SYST_RVR = core_hz / tick_hz - 1;
 		SYST_CVR = 0;

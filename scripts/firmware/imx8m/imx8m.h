@@ -106,6 +106,8 @@ enum { GPT_EN = 1, GPT_ENMOD = 2, GPT_CLKSRC_ROOT = 1 << 6, GPT_FRR = 1 << 9, GP
 enum { WCR_WDE = 4, WCR_SRS = 0x10, WCR_WDA = 0x20 };
 
 extern volatile uint32_t ticks, core_hz;
+/* Find the clock, turn on the console. */
+void board_console(void);
 void board_init(uint32_t tick_hz);
 void irq_set(int irq, void (*handler)(void));
 void board_puts(const char *text);
