@@ -55,8 +55,9 @@ MACHINES: Mapping[str, Imx8m] = {
     "fsl,imx8mp-cm7": IMX8MP,
     "fsl,imx8mp-cm7-mmio": IMX8MP,
 }
-#: ``tx_tout`` of the mailbox, in seconds; and while the process that executes the core starts.
-TX_TIMEOUT, FIRST_TX_TIMEOUT = 0.1, 2.0
+#: How long the core may take to read a word, in seconds. ``tx_tout`` is 0.1, for a core that never
+#: waits for a processor of its host.
+TX_TIMEOUT = 2.0
 #: The longest wait for a core that does not say that it is up: see imx8m_mailbox.PATIENCE.
 UP_TIMEOUT = 10.0
 #: What U-Boot's ``bootaux`` copies to TCML: the stack pointer and the address to begin at.
@@ -195,8 +196,8 @@ class ImxMachineOps(ImxRprocOps, WorkerOps):
         self.send(self._channels["tx"], (notifyid << 16).to_bytes(4, "little"))
         worker = self._worker
         if worker is not None:
-            seconds = TX_TIMEOUT if self._up.is_set() else FIRST_TX_TIMEOUT
-            worker.call_later(seconds, partial(self._timed_out, rproc, notifyid, self._sent))
+            late = partial(self._timed_out, rproc, notifyid, self._sent)
+            worker.call_later(TX_TIMEOUT, late)
 
     def _timed_out(self, rproc: Rproc, notifyid: int, number: int) -> None:
         """``tx_tout`` is over: unless the core has read the word, on with the next one."""
