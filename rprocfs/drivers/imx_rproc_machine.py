@@ -281,5 +281,5 @@ class ImxMachineDriver(WorkerDriver):
         """``devm_rproc_add``, and the files that no kernel has."""
         devm_rproc_add(device, rproc)
         if not rproc.model.strict:
-            self.add_files(rproc, ops, "")
+            self.add_files(rproc, ops, device.properties.get("gdb", ""))
         self.add_console(rproc, ops)
