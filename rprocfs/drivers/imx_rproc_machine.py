@@ -34,6 +34,7 @@ from rprocfs.remoteproc.dump_segment import DumpSegment
 from rprocfs.remoteproc.errors import FirmwareError
 from rprocfs.remoteproc.rproc import rproc_vq_interrupt
 from rprocfs.remoteproc.state import State
+from rprocfs.remoteproc.virtio import rproc_vdevs
 from rprocfs.soc.imx8m import DDR_CODE, IMX8MM, IMX8MN, IMX8MP, IMX8MQ, TCML, Imx8m
 from rprocfs.soc.imx8m_mailbox import EMPTY, ENABLE, UP
 
@@ -85,14 +86,18 @@ class ImxMachineOps(ImxRprocOps, WorkerOps):
 
         The kernel goes on at once, and a core is faster than Linux's virtio; the vendor's kernels
         even wait for ``fsl,startup-delay-ms``. Firmware that clears its rings or copies its
-        resource table as it starts counts on that.
+        resource table as it starts counts on that. Without virtio there is nothing to wait for.
         """
+        self._release(rproc, bool(rproc_vdevs(rproc)))
+
+    def _release(self, rproc: Rproc, wait: bool) -> None:
         self._up.clear()
         self._kicks.clear()
         self._outstanding = False
         self._tx = MboxChan(partial(self._transmit, rproc))
         WorkerOps.start(self, rproc)
-        self._up.wait(UP_TIMEOUT)
+        if wait:
+            self._up.wait(UP_TIMEOUT)
         self._enable()
 
     def attach(self, rproc: Rproc) -> None:
@@ -137,7 +142,7 @@ class ImxMachineOps(ImxRprocOps, WorkerOps):
             with suppress(FirmwareError):
                 table = elf_loader.rproc_elf_load_rsc_table(fw)[: len(self.rsc_table)]
                 self.rsc_table[: len(table)] = table
-        self.power_up(rproc)
+        self._release(rproc, wait=True)
         rproc.state = State.DETACHED
 
     def coredump(self, rproc: Rproc) -> None:

@@ -23,27 +23,28 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rprocfs.hw.clock import Clock
     from rprocfs.hw.peripherals import Doorbell
 
 RING, EMPTY, ENABLE, UP = 0x10, 0x20, 0x30, 0x31
 SR, CR = 0x20, 0x24
-#: A core that has not asked for words of Linux so long after its start, in nanoseconds, never
-#: will: it is up. Start-up code that turns on caches and sets clocks takes a third of it.
-PATIENCE = 100_000_000
+#: A core that has executed for so long, in nanoseconds, and has not asked for words of Linux, never
+#: will: it is up. Start-up code that turns on caches and sets clocks takes a third of it. So is one
+#: that sleeps, which is one that has executed nothing else for so long.
+PATIENCE, ASLEEP = 100_000_000, 2_000_000_000
 
 
 class LinuxMu(Mu):
     """Side A. *now* is the clock in nanoseconds, *info* takes lines for people."""
 
-    def __init__(
-        self, doorbell: Doorbell, now: Callable[[], int], info: Callable[[str], None]
-    ) -> None:
+    def __init__(self, doorbell: Doorbell, now: Clock, info: Callable[[str], None]) -> None:
         super().__init__(self._wanted)
         self._doorbell, self._now, self._info = doorbell, now, info
         self._busy = self._waits = False
         self._unheard: set[int] = set()
         self._up = False
-        self._patience = now() + PATIENCE
+        self._look = now() + PATIENCE
+        self._asleep, self._executed = now() + ASLEEP, now.busy() + PATIENCE
 
     def _wanted(self, level: bool) -> None:
         self._waits = self._waits or level
@@ -109,7 +110,7 @@ class LinuxMu(Mu):
     @property
     def deadline(self) -> int | None:
         """When it gives up waiting for the core to listen."""
-        return None if self._up else self._patience
+        return None if self._up else self._look
 
     @property
     def limit(self) -> int | None:
@@ -118,5 +119,9 @@ class LinuxMu(Mu):
 
     def advance(self) -> None:
         """See :data:`PATIENCE`."""
-        if not self._up and self._now() >= self._patience:
+        now = self._now()
+        if self._up or now < self._look:
+            return
+        self._look = now + PATIENCE
+        if now >= self._asleep or self._now.busy() >= self._executed:
             self._tell_up()

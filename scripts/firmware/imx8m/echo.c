@@ -3,7 +3,7 @@
  * An echo for a real i.MX 8M: rpmsg-tty and rpmsg-client-sample, each message goes back to its
  * sender. A line that comes in by the UART goes back there. Sleeps without a tick.
  *
- * A message to the channel rpmsg-crash says how to die: see crash().
+ * A letter to the channel rpmsg-crash says how to die: see crash().
  */
 #include "table.h"
 
@@ -78,7 +78,7 @@ static void crash(uint8_t how)
 
 static int handle(uint32_t src, uint32_t dst, const uint8_t *data, uint32_t len)
 {
-	if (dst == CRASH && len)
+	if (dst == CRASH && len == 1)
 		crash(data[0]);
 	return rpmsg_send(dst, src, data, len);
 }

@@ -3,7 +3,7 @@
 import pytest
 
 from rprocfs.hw.nxp.mu import Mu, connect
-from rprocfs.soc.imx8m_mailbox import EMPTY, ENABLE, PATIENCE, RING, UP
+from rprocfs.soc.imx8m_mailbox import ASLEEP, EMPTY, ENABLE, PATIENCE, RING, UP
 
 SR, CR = 0x20, 0x24
 MUB, IRQ = 0x30AB0000, 97
@@ -146,10 +146,18 @@ def test_nothing_is_lost_without_room(board):
 
 
 def test_a_core_that_does_not_listen_is_up_after_a_while(board):
-    board.pass_us(PATIENCE / 1000 - 2)
-    assert board.mailbox.sent == []
-    assert board.all.deadline <= board.time + 2000
-    board.pass_us(2)
+    board.pass_us(PATIENCE / 1000 + 1)
+    assert board.mailbox.sent == []  # it has executed nothing yet: its host is busy
+    board.busy = PATIENCE
+    assert board.all.deadline <= board.time + PATIENCE
+    board.pass_us(PATIENCE / 1000)
     assert board.mailbox.sent == [(UP, b"")]
     board[MUB + CR] = RF0
+    assert board.mailbox.sent == [(UP, b"")]
+
+
+def test_a_core_that_sleeps_is_up(board):
+    for _ in range(ASLEEP // PATIENCE):
+        assert board.mailbox.sent == []
+        board.pass_us(PATIENCE / 1000 + 1)
     assert board.mailbox.sent == [(UP, b"")]
