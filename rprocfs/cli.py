@@ -40,6 +40,9 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "rprocfs.commands.firmware:firmware",
         "start a project for firmware, list the included images",
     ),
+    "trace": ("rprocfs.commands.trace:trace", "show what happened on a board, and when"),
+    "profile": ("rprocfs.commands.profile:profile", "say where firmware spends its time"),
+    "cover": ("rprocfs.commands.cover:cover", "say which lines of firmware were executed"),
     "top": (
         "rprocfs.commands.top:top", "show what the processors of a mounted board are doing",
     ),

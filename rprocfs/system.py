@@ -209,6 +209,8 @@ class System:
             return
         self._closed = True
         with ExitStack() as stack:
+            if self.model.trace is not None:
+                stack.callback(self.model.trace.close)
             for device in list(self.platform.devices.values()):
                 if not device.auto:  # those go with the devices that made them
                     stack.callback(device.platform_device_del)

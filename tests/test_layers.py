@@ -17,18 +17,21 @@ ALLOWED = {
     "fs": set(),
     "devicetree": {"fs"},
     "base": {"fs", "kernel", "devicetree"},
+    "tracing": {"base", "errors"},
     "tty": {"fs", "base"},
     "virtio": {"fs", "base", "kernel", "tty"},
     "rpmsg": {"fs", "base", "virtio", "kernel", "tty"},
     "remoteproc": {"fs", "base", "virtio", "kernel"},
     "debuginfo": set(),
+    "coverage": {"debuginfo", "errors"},
+    "profiling": {"debuginfo", "engines", "errors"},
     "hw": set(),
     "arch": {"hw"},
     "soc": {"arch", "hw"},
     "engines": {"arch", "hw", "soc"},
     "drivers": {
         "fs", "base", "devicetree", "virtio", "rpmsg", "remoteproc", "arch", "hw", "soc",
-        "engines", "kernel", "debuginfo",
+        "engines", "kernel", "debuginfo", "coverage", "profiling",
     },
     "system": {
         "entry_point", "fs", "base", "devicetree", "virtio", "rpmsg", "remoteproc", "kernel",
@@ -37,7 +40,10 @@ ALLOWED = {
         "devicetree", "entry_point", "fs", "base", "errors", "kernel", "remoteproc", "system",
     },
     "check": {"errors", "base", "board", "devicetree", "system", "remoteproc"},
-    "commands": {"errors", "debuginfo", "fs", "soc", "system", "board", "remoteproc"},
+    "commands": {
+        "errors", "coverage", "debuginfo", "tracing", "profiling", "fs", "soc", "system", "board",
+        "remoteproc",
+    },
     "cli": {"entry_point", "errors"},
     "__main__": {"cli"},
     # The public names, for the type checkers and when they are asked for.
@@ -100,7 +106,7 @@ MOUNT_OF_FRAMEWORK = dict.fromkeys(MOUNT, frozenset({"errors", "fs"})) | {
     "command": {"base", "board", "cli", "errors", "fs", "kernel"},
     "run": {"base", "board", "errors", "fs", "rpmsg", "system", "tty"},
     "protocol": {"base", "errors", "fs"},  # a workqueue
-    "testing": {"commands"},  # what gdb makes of a dump
+    "testing": {"coverage", "errors"},
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import logging
+import re
 from collections.abc import Callable, Mapping
 from itertools import chain
 
@@ -12,6 +13,7 @@ from rprocfs.base.devtmpfs import Devtmpfs
 from rprocfs.base.iomem import Iomem
 from rprocfs.base.kmsg import NO_CONTEXT, Kmsg, Level
 from rprocfs.base.observe import NOTHING, Observe
+from rprocfs.base.trace import SYSTEM, Kind, Trace
 from rprocfs.fs import anon_inode
 from rprocfs.fs.anon_inode import AnonInodes
 from rprocfs.fs.chardev import Ida
@@ -49,6 +51,7 @@ class DriverModel:
         observe: Observe = NOTHING,
     ) -> None:
         self.observe = observe
+        self.trace = Trace(observe.trace) if observe.trace is not None else None
         self.version = version
         self.strict = strict
         self.console = console or not strict
@@ -85,14 +88,26 @@ class DriverModel:
     def printk(self, level: Level, text: str, context: Mapping[str, str] = NO_CONTEXT) -> None:
         """Write to the kernel log, and hand the line on to :mod:`logging`."""
         self.kmsg.printk(level, text, context)
+        if self.trace is not None:
+            self.trace.add(Kind.LOG, SYSTEM, text.encode("utf-8", "replace"))
         logger.log(_LOGGING[level], "%s", text)
 
     def uevent(self, action: str, devpath: str, env: dict[str, str]) -> None:
         """Tell every listener; *env* holds all keys but ACTION, DEVPATH and SEQNUM."""
+        if self.trace is not None and env.get("MODALIAS", "").startswith("rpmsg:"):
+            self._trace_channel(self.trace, action, devpath)
         for listener in list(self.uevent_listeners):
             listener(action, devpath, env)
 
+    def _trace_channel(self, trace: Trace, action: str, devpath: str) -> None:
+        """A device of rpmsg is somewhere below its processor."""
+        kind = {"add": Kind.CHANNEL, "remove": Kind.CHANNEL_GONE}.get(action)
+        processor = next((name for name in devpath.split("/") if _PROCESSOR.fullmatch(name)), None)
+        if kind is not None and processor is not None:
+            trace.track(processor).text(kind, devpath.rpartition("/")[2])
 
+
+_PROCESSOR = re.compile(r"remoteproc\d+")
 _LOGGING = {
     Level.EMERG: logging.CRITICAL,
     Level.ALERT: logging.CRITICAL,

@@ -39,6 +39,7 @@ class Function:
 class Row:
     """The code from *begin* up to, without, *end* is of *line* of the source file *path*.
 
+    A line may share the code of the next row: then *end* is *begin*.
     *statement*: a debugger would set a breakpoint for the line there.
     """
 
@@ -119,7 +120,7 @@ class DebugInfo:
                 state = entry.state
                 if state is None:
                     continue
-                if before is not None and before.line and before.address < state.address:
+                if before is not None and before.line and before.address <= state.address:
                     path = names[before.file]
                     yield Row(before.address, state.address, path, before.line, before.is_stmt)
                 before = None if state.end_sequence else state

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 class Capability(StrEnum):
     """What an engine may be able to do besides."""
 
+    COVERAGE = "it counts what a core executes"
+    EVENTS = "it tells which exceptions a core takes"
+    SAMPLES = "it tells now and then where a core is"
     GDB = "a debugger can connect to a socket"
     INPUTS = "the outside of the SoC can be driven"
 

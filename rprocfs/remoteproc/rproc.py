@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from rprocfs.base.device import Device
 from rprocfs.base.dma import DmaBuffer, DmaPool, SystemPool
+from rprocfs.base.trace import Kind
 from rprocfs.base.workqueue import Workqueue
 from rprocfs.fs.kernfs import Dir
 from rprocfs.fs.sysfs import Attribute
@@ -100,6 +101,8 @@ class Rproc(Device):
         self.reserved: Reserved | None = None
         self.phandle: int | None = None
         self.lock = Mutex(LockClass.RPROC)
+        trace = self.model.trace
+        self.track = trace.track(self.name) if trace is not None else None
         self.state = State.OFFLINE
         self.power = 0
         self.priv: object = None
@@ -133,6 +136,17 @@ class Rproc(Device):
         self.debug_dir: Dir | None = None
         self.cdev_put_on_release = False
         self.kref = Kref(self._release)
+
+    @property
+    def state(self) -> State:
+        """``rproc->state``."""
+        return self._state
+
+    @state.setter
+    def state(self, state: State) -> None:
+        self._state = state
+        if self.track is not None:
+            self.track.text(Kind.STATE, state)
 
     def _release(self) -> None:
         """rproc_type_release()."""
@@ -324,4 +338,6 @@ def rproc_add_carveout(rproc: Rproc, mem: RprocMemEntry) -> None:
 
 def rproc_vq_interrupt(rproc: Rproc, notifyid: int) -> bool:
     """Handle the doorbell *notifyid* of the remote, on any thread; False if no vring has it."""
+    if rproc.track is not None:
+        rproc.track.number(Kind.INTERRUPT, notifyid)
     return rproc.notifyids.interrupt(notifyid)

@@ -9,10 +9,11 @@ the remote's memory while it runs.
 from __future__ import annotations
 
 import errno
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rprocfs.base.dma import DmaBuffer, DmaPool
 from rprocfs.base.platform import PlatformDevice, PlatformDriver
+from rprocfs.base.trace import Kind
 from rprocfs.fs.kernfs import error
 from rprocfs.remoteproc.errors import FirmwareError
 from rprocfs.remoteproc.fw_rsc import FwRscVdev, FwRscVdevVring
@@ -83,6 +84,19 @@ class RprocVdev(RprocSubdev):
 def rproc_vdevs(rproc: Rproc) -> list[RprocVdev]:
     """``rproc->rvdevs``: the vdevs of the resource table, in its order."""
     return [subdev for subdev in rproc.subdevs if isinstance(subdev, RprocVdev)]
+
+
+def _kick(rproc: Rproc, notifyid: int) -> Callable[[], None]:
+    """What rings the doorbell *notifyid*."""
+    track = rproc.track
+    if track is None:
+        return lambda: rproc.ops.kick(rproc, notifyid)
+
+    def traced() -> None:
+        track.number(Kind.KICK, notifyid)
+        rproc.ops.kick(rproc, notifyid)
+
+    return traced
 
 
 class RprocVirtioConfigOps(VirtioConfigOps):
@@ -158,7 +172,7 @@ class RprocVirtioConfigOps(VirtioConfigOps):
         rproc, notifyid = self._rvdev.rproc, vring.notifyid
         vring.vq = VirtioVirtqueue(
             vdev, index, info, memory, vring.num, vring.align,
-            lambda: rproc.ops.kick(rproc, notifyid),
+            _kick(rproc, notifyid),
         )  # fmt: skip
         vring.rsc().da = mem.da
         return vring.vq

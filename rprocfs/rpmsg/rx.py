@@ -71,7 +71,9 @@ class Endpoints:
                 del self._idr[ept.addr]
 
 
-class _Message(NamedTuple):
+class Message(NamedTuple):
+    """One for *ept*, from the address *src*; *token* is its buffer."""
+
     ept: RpmsgEndpoint
     src: int
     data: bytes
@@ -110,12 +112,12 @@ class Rx:
             self._receiver = threading.current_thread()
         self._receive(None, may_sleep=False)
 
-    def _receive(self, message: _Message | None, *, may_sleep: bool) -> None:
+    def _receive(self, message: Message | None, *, may_sleep: bool) -> None:
         """Take messages until there are none, beginning with *message*, or hand over."""
         with running(LockClass.RPMSG_RX, self):
             self._receive_all(message, may_sleep=may_sleep)
 
-    def _receive_all(self, message: _Message | None, *, may_sleep: bool) -> None:
+    def _receive_all(self, message: Message | None, *, may_sleep: bool) -> None:
         try:
             while True:
                 message = self._drain(message, may_sleep=may_sleep)
@@ -131,7 +133,7 @@ class Rx:
             self._leave()
             raise
 
-    def _drain(self, message: _Message | None, *, may_sleep: bool) -> _Message | None:
+    def _drain(self, message: Message | None, *, may_sleep: bool) -> Message | None:
         """Deliver what is there; the first message that must be delivered elsewhere."""
         taken = 0
         while not self._closed:
@@ -149,7 +151,7 @@ class Rx:
                 taken += 1
         return None
 
-    def _hand_over(self, message: _Message) -> bool:
+    def _hand_over(self, message: Message) -> bool:
         def work() -> None:
             with self._changed:
                 self._receiver = threading.current_thread()
@@ -172,7 +174,7 @@ class Rx:
             self._receiver = None
             self._changed.notify_all()
 
-    def _recv_single(self, token: int, length: int) -> _Message | None:
+    def _recv_single(self, token: int, length: int) -> Message | None:
         """rpmsg_recv_single() up to the callback; None: the buffer went back."""
         at = token * self._buf_size
         src, dst, _, msg_len, _ = unpack_hdr(self._va, at)
@@ -188,7 +190,7 @@ class Rx:
             self._give(token)
             return None
         at += RPMSG_HDR_SIZE
-        return _Message(ept, src, bytes(self._va[at : at + msg_len]), token)
+        return Message(ept, src, bytes(self._va[at : at + msg_len]), token)
 
     def _give(self, token: int) -> None:
         """Make the buffer available to the remote."""

@@ -6,6 +6,7 @@ import errno
 import select
 import struct
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from rprocfs.base.dma import DmaBuffer
@@ -36,6 +37,7 @@ from rprocfs.rpmsg.hdr import (
     RpmsgNsMsg,
 )
 from rprocfs.rpmsg.rx import Endpoints, Rx
+from rprocfs.rpmsg.trace import TracedEndpoints, TracedRx, TracedTx, track_of
 from rprocfs.rpmsg.tx import Tx
 from rprocfs.virtio.virtio import (
     VIRTIO_ID_RPMSG,
@@ -58,7 +60,8 @@ class VirtprocInfo:
         """Find the queues and fill the receiving one. OSError, nothing is left then."""
         self.vdev = vdev
         self.bus = bus
-        self.endpoints = Endpoints()
+        track = track_of(vdev)
+        self.endpoints = Endpoints() if track is None else TracedEndpoints(track)
         #: Held while a channel comes or goes, with the binding of its driver.
         self.channels_lock = new_rlock(LockClass.RPMSG_CHANNELS)
         self._closed = False
@@ -75,8 +78,10 @@ class VirtprocInfo:
             vdev.config.del_vqs(vdev)
             raise
         rbufs, sbufs = _split(self.bufs, num * rx_buf_size)
-        self.tx = Tx(vdev, self.svq, sbufs, tx_buf_size)
-        self.rx = Rx(vdev, self.rvq, rbufs, rx_buf_size, self.endpoints)
+        make_tx = Tx if track is None else partial(TracedTx, track)
+        make_rx = Rx if track is None else partial(TracedRx, track)
+        self.tx = make_tx(vdev, self.svq, sbufs, tx_buf_size)
+        self.rx = make_rx(vdev, self.rvq, rbufs, rx_buf_size, self.endpoints)
 
     def _recv_done(self, rvq: VirtioVirtqueue) -> None:
         if self._live:

@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """The rows of an engine: what scripts/firmware/workload.c does, on Unicorn and on QEMU.
 
+Also on Unicorn while it counts what is executed (``-o coverage=``).
+
 scripts/bench.d/engine.py [ROUNDS [ROW...]]
 
 A row is seconds of CPU, as a busy machine changes these the least. The engines take turns,
@@ -58,7 +60,19 @@ def engines():
     from rprocfs.engines.qemu.engine import QemuEngine, program
     from rprocfs.engines.unicorn.engine import UnicornEngine
 
-    return {"unicorn": UnicornEngine} | ({"qemu": QemuEngine} if program() else {})
+    found = {"unicorn": UnicornEngine} | ({"qemu": QemuEngine} if program() else {})
+    return found | {"counting": counting}
+
+
+def counting():
+    """Unicorn, which counts what is executed."""
+    from rprocfs.engines.counters import Counters
+    from rprocfs.engines.unicorn.engine import UnicornEngine
+    from rprocfs.soc.vsoc import VSOC1
+
+    engine = UnicornEngine()
+    engine.files["coverage"] = Counters(VSOC1.banks).fd
+    return engine
 
 
 #: Row -> letter of the workload.
@@ -91,13 +105,17 @@ def measure(rounds, rows=ROWS):
     return times
 
 
+def _ratio(ours, theirs):
+    return statistics.median(one / other for one, other in zip(ours, theirs, strict=True))
+
+
 def show(times):
     """Print the medians in milliseconds of CPU, and the ratio of pairs."""
     for row, columns in times.items():
         words = [f"{name} {statistics.median(t) * 1000:9.2f} ms" for name, t in columns.items()]
-        if len(columns) == 2:
-            ratios = [ours / theirs for ours, theirs in zip(*columns.values(), strict=True)]
-            words.append(f"{statistics.median(ratios):5.2f} x qemu")
+        if "qemu" in columns:
+            words.append(f"{_ratio(columns['unicorn'], columns['qemu']):5.2f} x qemu")
+        words.append(f"counting {_ratio(columns['counting'], columns['unicorn']):5.2f} x")
         print(f"{row:24}", "  ".join(words))
 
 

@@ -175,9 +175,9 @@ def test_a_damaged_image(at, junk):
 
 def test_an_image_that_is_none():
     with SharedRam(0x2100_0000, 4096) as ram:
-        (said,) = symbolize.backtrace(b"text", ram, (0,) * 17, None)
+        (said,) = symbolize.backtrace(b"text", ram.fd, ram.banks, (0,) * 17, None)
         assert said.startswith("no backtrace: no ELF image: ")
-        assert symbolize.backtrace(b"", ram, (), None) == [
+        assert symbolize.backtrace(b"", ram.fd, ram.banks, (), None) == [
             "no backtrace: the registers are not known"
         ]
 
@@ -185,5 +185,5 @@ def test_an_image_that_is_none():
 def test_one_that_takes_too_long(monkeypatch):
     monkeypatch.setattr(symbolize, "WITHIN", 0.0)
     with SharedRam(0x2100_0000, 4096) as ram:
-        (said,) = symbolize.backtrace(ARM.read_bytes(), ram, (0,) * 17, None)
+        (said,) = symbolize.backtrace(ARM.read_bytes(), ram.fd, ram.banks, (0,) * 17, None)
     assert "timed out" in said

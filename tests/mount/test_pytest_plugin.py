@@ -1,6 +1,7 @@
 """The plugin as its users use it: in test files of their own, run by pytest."""
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -240,3 +241,31 @@ def test_a_board_that_is_closed_while_a_command_runs(tmp_path):
         assert running.result(20).returncode == 126
         with pytest.raises(BoardError, match="closed"):
             board.run(["true"])
+
+
+def test_the_coverage_of_all_tests(pytester, tmp_path):
+    (tmp_path / "images").mkdir()
+    image = Path(__file__).parents[1] / "debuginfo/crash.elf"
+    (tmp_path / "images/crash.elf").write_bytes(image.read_bytes())
+    (tmp_path / "rproc-cov").mkdir()
+    (tmp_path / "rproc-cov/old.json").write_text("of an earlier run")
+    output = pytester(
+        """
+        import pytest
+
+        @pytest.mark.rproc_board(firmware="images")
+        @pytest.mark.parametrize("number", range(2))
+        def test_boot(rproc, number):
+            rproc.boot("crash.elf")
+            rproc.expect("crash: started", source="trace")
+    """.replace("\n        ", "\n"),
+        "--rproc-cov",
+        f"--rootdir={tmp_path}",
+    )
+    assert "2 passed" in output
+    assert "coverage of firmware" in output
+    assert re.search(
+        "^/src/scripts/firmware/crash.c +[0-9]+ +[0-9]+ +[0-9]+%", output, re.MULTILINE
+    )
+    record = (tmp_path / "rproc-cov/lcov.info").read_text()
+    assert "\nFNDA:2,main\n" in record

@@ -43,6 +43,9 @@ class Options:
     log: str | None = None
     loglevel: str = "info"
     symbolize: bool = False
+    coverage: str | None = None
+    trace: str | None = None
+    profile: str | None = None
 
     def add(self, text: str) -> None:
         """Take over a comma list. ``argparse.ArgumentTypeError``."""
@@ -77,6 +80,8 @@ class Options:
             why = "not a directory" if is_there else "no such directory"
             raise CommandError(f"firmware={self.firmware}: {why}")
         self.firmware, self.rules = _absolute(self.firmware), _absolute(self.rules)
+        self.coverage, self.trace = _absolute(self.coverage), _absolute(self.trace)
+        self.profile = _absolute(self.profile)
         self.log = self.log if self.log == SYSLOG else _absolute(self.log)
 
     def of_board(self) -> dict[str, Any]:
@@ -84,7 +89,7 @@ class Options:
         names = ("strict", "console", "inputs", "kernel", "firmware", "configfs", "rules")
         return {name: getattr(self, name) for name in names} | {
             "owner": self._owner(),
-            "observe": Observe(self.symbolize),
+            "observe": Observe(self.symbolize, self.coverage, self.trace, self.profile),
         }
 
     def _owner(self) -> Owner:
@@ -120,6 +125,11 @@ MEANING = {
     "symbolize": "log a backtrace of each crash, with functions and lines if the image has DWARF: "
     "in the kernel log, but if strict in that of the daemon (log=), and without one on stderr of "
     "rprocfs run",
+    "coverage": "record what the firmware of Cortex-M processors executes, for rprocfs cover; the "
+    "engine auto is then unicorn",
+    "trace": "record what happens on the board, for rprocfs trace",
+    "profile": "record where the firmware of Cortex-M processors spends its time, for rprocfs "
+    "profile; the engine auto is then unicorn",
 }
 _VALUES = {
     "kernel": "|".join(version.release for version in KERNELS),
@@ -129,6 +139,9 @@ _VALUES = {
     "umask": "N",
     "rules": "FILE",
     "log": "FILE|syslog",
+    "coverage": "DIR",
+    "trace": "FILE",
+    "profile": "DIR",
 }
 
 

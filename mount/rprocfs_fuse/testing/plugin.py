@@ -27,7 +27,19 @@ NO_BOARDS = pytest.StashKey[str]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """What to do on a machine on which there can be no board."""
+    """What to record, and what to do on a machine on which there can be no board."""
+    group = parser.getgroup("rprocfs")
+    group.addoption(
+        "--rproc-cov",
+        action="store_true",
+        help="say which lines of the firmware were executed on the boards of rproc_board",
+    )
+    group.addoption(
+        "--rproc-cov-dir",
+        metavar="DIR",
+        default="rproc-cov",
+        help="what was recorded, and a tracefile, lcov.info (default: rproc-cov)",
+    )
     parser.addini(
         "rproc_board_missing",
         "a machine on which no board can be made (no /dev/fuse, no right to mount): "
@@ -37,8 +49,28 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker."""
+    """Register the marker; what an earlier run has recorded is not of this one."""
     config.addinivalue_line("markers", MARKER)
+    if config.getoption("--rproc-cov") and not hasattr(config, "workerinput"):
+        from rprocfs_fuse.testing import coverage  # noqa: PLC0415
+
+        coverage.clear(_recorded(config))
+
+
+def _recorded(config: pytest.Config) -> Path:
+    """The directory of ``--rproc-cov``, the same for all processes of pytest-xdist."""
+    return config.rootpath / str(config.getoption("--rproc-cov-dir"))
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Say what ``--rproc-cov`` asks for."""
+    if config.getoption("--rproc-cov"):
+        from rprocfs_fuse.testing import coverage  # noqa: PLC0415
+
+        terminalreporter.section("coverage of firmware")
+        terminalreporter.write_line(coverage.report(_recorded(config)))
 
 
 @pytest.fixture
@@ -50,6 +82,8 @@ def rproc_board(
 
     marker = request.node.get_closest_marker("rproc_board")
     words = _words(request.path.parent, tmp_path_factory, marker) if marker else []
+    if request.config.getoption("--rproc-cov"):
+        words += ["-o", f"coverage={_recorded(request.config)}"]
     if (seen := request.config.stash.get(NO_BOARDS, None)) is not None:
         pytest.skip(f"no board can be made here, see the error of {seen}")
     try:

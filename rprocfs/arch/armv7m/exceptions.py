@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 HANDLER, THREAD_MSP, THREAD_PSP = 0xFFFF_FFF1, 0xFFFF_FFF9, 0xFFFF_FFFD
 NO_FP = 0x10  # EXC_RETURN: the frame is the basic one
 BASIC, EXTENDED = 0x20, 0x68
+TAKEN, LEFT = 0, 1
 ALIGNED = 1 << 9  # in the stacked xPSR: four bytes were skipped
 
 
@@ -55,6 +56,8 @@ class ExceptionModel:
         self._cpu, self._nvic, self._scb = cpu, scs.nvic, scs.scb
         self._load, self._store = load, store
         self.event = False  # WFE's event register
+        #: Told of each exception that is TAKEN and LEFT, by its number.
+        self.tell: Callable[[int, int], None] | None = None
         scs.scb.floats = lambda: bool(cpu.control & FPCA)
 
     def reset(self) -> None:
@@ -177,6 +180,8 @@ class ExceptionModel:
             self._vector(HARDFAULT, lr)
             return
         self._nvic.activate(number)
+        if self.tell is not None:
+            self.tell(number, TAKEN)
         self._cpu.enter_handler(number, lr, pc, self._kept, sp)
         self.event = True
         self._check_state(pc & 1)
@@ -192,6 +197,8 @@ class ExceptionModel:
         number = xpsr & IPSR_MASK
         legal = self._legal(value, number)
         nvic.deactivate(number)
+        if self.tell is not None:
+            self.tell(number, LEFT)
         if faultmask and number != NMI:
             cpu.clear_faultmask()
         if not legal:

@@ -148,8 +148,17 @@ class WorkerDriver(PlatformDriver):
             del self._socs[place]
         soc.close()
 
+    def _preferred(self, device: PlatformDevice) -> str:
+        """:meth:`best`, unless something is to be recorded that another engine can."""
+        observe = device.model.observe
+        if observe.coverage is not None or observe.profile is not None:
+            for name, engine in self.engines.items():
+                if Capability.COVERAGE in engine.capabilities:
+                    return name
+        return self.best()
+
     def _engine(self, device: PlatformDevice, name: str, socket: str) -> Engine:
-        make = self.engines.get(self.best() if name == "auto" else name)
+        make = self.engines.get(self._preferred(device) if name == "auto" else name)
         if make is None:
             raise refused(device, f"no engine {name}")
         if not socket:

@@ -18,6 +18,7 @@ from rprocfs.drivers.worker import symbolize
 from rprocfs.drivers.worker.console import Console
 from rprocfs.drivers.worker.crash_dump import merged, notes
 from rprocfs.drivers.worker.inputs import Inputs
+from rprocfs.drivers.worker.observe import Recorders
 from rprocfs.engines import death as engine_death
 from rprocfs.engines.engine import Capability
 from rprocfs.remoteproc import elf_loader
@@ -35,13 +36,14 @@ from rprocfs.remoteproc.rproc import RprocOps
 from rprocfs.remoteproc.state import CrashType, State
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from rprocfs.drivers.worker.soc import Soc
     from rprocfs.engines.death import Death
     from rprocfs.engines.engine import Engine
     from rprocfs.engines.worker import Worker
     from rprocfs.remoteproc.rproc import Rproc
+    from rprocfs.soc.machine import Bank
 
 EM_ARM = 40
 
@@ -77,7 +79,8 @@ class WorkerOps(RprocOps):
         self._crashed = self._dying = self._stopping = False
         self._kind = CrashType.FATAL_ERROR
         self._registers: tuple[int, ...] = ()
-        self._image = b""  # that was booted, if it is asked for functions and lines
+        self._image = b""  # that was loaded, if anything is to be said about it
+        self._recorders: Recorders | None = None
 
     def _make_inputs(self) -> Inputs | None:
         """What the outside decides, if anything. Raises what :mod:`rprocfs.soc.devices` does."""
@@ -141,7 +144,6 @@ class WorkerOps(RprocOps):
     def parse_fw(self, rproc: Rproc, fw: bytes) -> None:
         """The table, the dump's segments, and where the core begins."""
         super().parse_fw(rproc, fw)
-        self._image = fw if rproc.model.observe.symbolize else b""
         segments = list(elf_loader.iter_load_segments(fw))
         entry = elf_loader.rproc_elf_get_boot_addr(fw)
         loaded = [segment.da for segment in segments]
@@ -149,8 +151,17 @@ class WorkerOps(RprocOps):
         for segment in segments:
             rproc_coredump_add_segment(rproc, segment.da, segment.memsz)
 
+    def load(self, rproc: Rproc, fw: bytes) -> None:
+        """Copy the segments into the memory. FirmwareError."""
+        super().load(rproc, fw)
+        self._image = fw if rproc.model.observe.anything else b""
+
     def start(self, rproc: Rproc) -> None:
         """Start a worker; ENOENT without the engine."""
+        if rproc.model.observe.anything:
+            if self._recorders is None:
+                self._recorders = Recorders(rproc, self._engine, self._banks)
+            self._recorders.begin(self._image)
         self.ended.clear()
         self._crashed = self._dying = self._stopping = False
         self._kind, self._registers = CrashType.FATAL_ERROR, ()
@@ -160,11 +171,13 @@ class WorkerOps(RprocOps):
                 self._boot,
                 on_message=partial(self.message, rproc),
                 on_exit=lambda death: self._died(rproc, death),
-                on_console=lambda data: self.console.output(data),
+                on_console=self._heard,
             )
         except OSError as failure:
             rproc.err(f"{self._core}: {failure.strerror}")
             raise
+        if self._recorders is not None:
+            self._recorders.running(self._worker)
 
     def stop(self, rproc: Rproc) -> None:
         """Ask the firmware to end, then end the worker. A crashed one is ended as it is."""
@@ -185,16 +198,25 @@ class WorkerOps(RprocOps):
         if self._worker is not None:
             self._worker.stop()
             self._worker = None
+            if self._recorders is not None:
+                self._recorders.end()
             if self.inputs is not None:
                 self.inputs.reset()
+
+    @property
+    def _banks(self) -> Sequence[Bank]:
+        """The memory that the core sees."""
+        return self.soc.machine.seen_by(self._core)
 
     def crashed(self, rproc: Rproc) -> None:
         """Say where it crashed, if that is asked for."""
         worker = self._worker
-        if worker is not None and self._image:
+        if worker is not None and self._image and rproc.model.observe.symbolize:
             worker.halt()
             registers = worker.registers(TELL_WITHIN)
-            lines = symbolize.backtrace(self._image, self.soc.memory, registers, worker.psp)
+            lines = symbolize.backtrace(
+                self._image, self.soc.memory.fd, self._banks, registers, worker.psp
+            )
             symbolize.report(rproc, lines)
 
     def coredump(self, rproc: Rproc) -> None:
@@ -252,6 +274,11 @@ class WorkerOps(RprocOps):
 
         False: for nothing.
         """
+
+    def _heard(self, data: bytes) -> None:
+        if self._recorders is not None:
+            self._recorders.heard(data)
+        self.console.output(data)
 
     def _died(self, rproc: Rproc, death: Death) -> None:
         kind = death.crash_type

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rprocfs.engines.memory import SharedRam
+    from collections.abc import Sequence
+
     from rprocfs.remoteproc.rproc import Rproc
+    from rprocfs.soc.machine import Bank
 
 log = logging.getLogger("rprocfs.backtrace")
 
@@ -29,22 +31,30 @@ WITHIN = 10.0
 
 
 def backtrace(
-    image: bytes, ram: SharedRam, registers: tuple[int, ...], psp: int | None
+    image: bytes,
+    ram: int,
+    banks: Sequence[Bank],
+    registers: tuple[int, ...],
+    psp: int | None,
 ) -> list[str]:
-    """The lines of the backtrace, or one that says why there is none. Waits up to WITHIN."""
+    """The lines of the backtrace, or one that says why there is none. Waits up to WITHIN.
+
+    The core has these *registers* and *psp*, and sees *banks* of the memory with the descriptor
+    *ram*.
+    """
     if not registers:
         return ["no backtrace: the registers are not known"]
     about = {
         "registers": registers,
         "psp": psp,
-        "ram": ram.fd,
-        "banks": [(bank.da, bank.offset, bank.size) for bank in ram.banks],
+        "ram": ram,
+        "banks": [(bank.da, bank.offset, bank.size) for bank in banks],
     }
     try:
         done = subprocess.run(
             [sys.executable, "-I", "-c", START, str(ROOT)],
             input=json.dumps(about).encode() + b"\n" + image,
-            capture_output=True, pass_fds=[ram.fd], timeout=WITHIN, check=False,
+            capture_output=True, pass_fds=[ram], timeout=WITHIN, check=False,
         )  # fmt: skip
     except (OSError, subprocess.TimeoutExpired) as problem:
         return [f"no backtrace: {problem}"]

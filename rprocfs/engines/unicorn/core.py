@@ -18,6 +18,7 @@ from rprocfs.arch.armv7m.nvic import SVCALL
 from rprocfs.arch.armv7m.scs import PPB, PPB_SIZE
 from rprocfs.engines.unicorn import libunicorn, ports, semihosting
 from rprocfs.engines.unicorn.runner import NO_SYNDROME, Runner
+from rprocfs.engines.unicorn.sampler import Sampler
 from rprocfs.engines.unicorn.sites import Sites, divides, instructions
 from rprocfs.engines.unicorn.spin_watch import SpinWatch
 from rprocfs.hw.clock import SECOND
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from rprocfs.engines.unicorn.bus import Bus
     from rprocfs.engines.unicorn.cpu import Cpu
     from rprocfs.engines.unicorn.libunicorn import Unicorn
+    from rprocfs.engines.unicorn.probes import Probes
     from rprocfs.engines.unicorn.ram import WorkerRam
 
 WFE_SECONDS = 0.01  # SEV cannot be seen, so WFE never sleeps for longer
@@ -105,6 +107,24 @@ class Core(Runner):
         """What was found is to be trapped from now on."""
         if self._sites.pending:
             self._sites.update()
+
+    def record(self, probes: Probes) -> None:
+        """Exceptions and samples, too."""
+        super().record(probes)
+        if (events := probes.events) is not None:
+            self._model.tell = lambda number, what: events.put(self._now(), number, what)
+        if probes.samples is not None:
+            self._sampler = Sampler(probes.samples, self._cpu, self._ram)
+            self._slices.least = 0
+
+    def reached(self) -> int:
+        """An instruction with a fault counts as executed, one that is to be executed anew does not.
+
+        One that ended its block was executed, whatever comes of it.
+        """
+        pc = self._cpu.pc
+        again = self._event is None or self._event == self._step_conditional
+        return pc if again else self._behind(pc)
 
     def waited(self) -> bool:
         """A WFI."""

@@ -28,6 +28,8 @@ START = (
     "import sys; sys.path += [sys.argv.pop(1), sys.argv.pop(1)]; "
     "from rprocfs.engines.unicorn.worker import main; main(sys.argv[1:])"
 )
+#: Memory that a worker shares with its parent if something is to be recorded.
+PROBES = ("coverage", "events", "samples")
 #: How lines for the log begin, and their levels.
 LEVELS = {b"debug: ": logging.DEBUG, b"info: ": logging.INFO}
 ROOT = Path(__file__).parents[3]
@@ -86,7 +88,9 @@ class UnicornEngine(Engine):
     """Runs each core in a worker process around Unicorn."""
 
     worker = UnicornWorker
-    capabilities = frozenset({Capability.INPUTS})
+    capabilities = frozenset(
+        {Capability.COVERAGE, Capability.EVENTS, Capability.INPUTS, Capability.SAMPLES}
+    )
 
     def command(self, machine: Machine, boot: Boot, fds: Mapping[str, int]) -> list[str]:
         """The worker's command line; ENOENT if Unicorn is not installed."""
@@ -97,4 +101,5 @@ class UnicornEngine(Engine):
         sockets = [str(fds[name]) for name in ("ram", "doorbell", "console", "control")]
         inputs = [str(fds["inputs"]), str(fds.get("input-page", -1)), *self.devices]
         core = [boot.core, str(boot.address)]
-        return [*python, unicorn, *core, *sockets, machine.source, "--", *inputs]
+        probes = ",".join(f"{name}={fds[name]}" for name in PROBES if name in fds)
+        return [*python, probes, unicorn, *core, *sockets, machine.source, "--", *inputs]

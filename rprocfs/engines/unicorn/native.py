@@ -18,11 +18,14 @@ import ctypes
 import mmap
 import os
 
+from rprocfs.engines.unicorn.coverage import COUNT
 from rprocfs.engines.unicorn.libunicorn import CODE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from rprocfs.engines.unicorn.coverage import Coverage
 
 #: x86-64: edx is *size*, rcx *data*. The address is that of ``mov rax``, in the middle.
 #:     29 11          sub [rcx], edx            83 39 00       cmp dword [rcx], 0
@@ -75,8 +78,12 @@ class Native:
         """A hook and its data: see :data:`ASK`."""
         return self._make(ASK, flag, function)
 
+    def count(self, coverage: Coverage, function: object) -> tuple[object, object]:
+        """As :meth:`spend`, with what :mod:`.coverage` does in front of it."""
+        return self._make(COUNT, coverage.cells, function)
+
     def _make(
-        self, codes: Mapping[str, tuple[bytes, bytes]], cell: ctypes.c_int32, function: object
+        self, codes: Mapping[str, tuple[bytes, bytes]], cell: ctypes._CData, function: object
     ) -> tuple[object, object]:
         address = ctypes.cast(function, ctypes.c_void_p).value or 0  # type: ignore[arg-type]
         page = _executable(assemble(codes[self._machine], address))

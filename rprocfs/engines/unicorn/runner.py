@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn, Protocol
 
+    from rprocfs.engines.unicorn.coverage import Coverage
     from rprocfs.engines.unicorn.libunicorn import Unicorn
+    from rprocfs.engines.unicorn.probes import Probes
+    from rprocfs.engines.unicorn.sampler import Sampler
     from rprocfs.engines.unicorn.spin_watch import SpinWatch
 
     class Timers(Protocol):
@@ -67,6 +70,8 @@ class Runner(ABC):
         self._replay: tuple[int, int, int] | None = None
         self._played = 0
         self._slices = slices(unicorn)
+        self._coverage: Coverage | None = None
+        self._sampler: Sampler | None = None
         self._count = self._slices.longest
         self._looked = 0
         self._resumed = False
@@ -106,6 +111,16 @@ class Runner(ABC):
     @abstractmethod
     def waited(self) -> bool:
         """Whether the run ended, by no hook, with an instruction that waits."""
+
+    def reached(self) -> int:
+        """Behind a run: the address behind the last instruction that counts as executed."""
+        return self.pc
+
+    def record(self, probes: Probes) -> None:
+        """In front of :meth:`run`: record what is asked for, as far as the architecture can."""
+        if probes.coverage is not None:
+            self._coverage = probes.coverage
+            self._slices.count(probes.coverage)
 
     # The loop
 
@@ -153,7 +168,10 @@ class Runner(ABC):
 
     def _slice(self, count: int) -> None:
         begin = self._now()
-        self._execute(count)
+        if self._sampler is None:
+            self._execute(count)
+        else:
+            count = self._sampled(self._sampler, count)
         if self._slices.used_up:  # the next one is shorter if this one was too long
             took = max(1, self._now() - begin)
             fitting = min(self._slices.longest, 2 * self._count, count * SLICE_NS // took)
@@ -166,10 +184,22 @@ class Runner(ABC):
         elif self.waited():
             self._sleep()
 
+    def _sampled(self, sampler: Sampler, count: int) -> int:
+        """Execute at most *count*, up to the next sample; how many that was to be.
+
+        A sample may be due in front of a block that is longer: then nothing is executed, once.
+        """
+        count = max(2, min(count, sampler.left))
+        self._execute(count)
+        sampler.executed(self._slices.spent)
+        return count
+
     def _execute(self, count: int) -> None:
         self.before()
         self._uc.write(libunicorn.SYNDROME, NO_SYNDROME)
         error = self._uc.run(self.entry, self._slices.begin(count))
+        if self._coverage is not None:
+            self._coverage.stopped(self.reached())
         if self._reset:
             raise self._reset
         if error and self._event is None:

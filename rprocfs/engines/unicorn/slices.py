@@ -21,6 +21,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rprocfs.engines.unicorn.coverage import Coverage
     from rprocfs.engines.unicorn.libunicorn import Unicorn
 
 #: Bytes that an instruction takes, about; and those of the longest block.
@@ -38,13 +39,26 @@ class Counted:
     speed = 100
     #: Whether a run that was not stopped by a hook ended by itself.
     tells = False
+    #: Bytes of code that a budget has at least. With less, nothing at all may be executed.
+    least = LONGEST_BLOCK
 
     def __init__(self, unicorn: Unicorn) -> None:
         self._uc = unicorn
+        self._given = 0
+
+    def count(self, coverage: Coverage) -> None:
+        """In front of all runs: let *coverage* know what is executed."""
+        coverage.hook(self._uc)
 
     def begin(self, instructions: int) -> int:
         """In front of a run of about so many: the count for ``uc_emu_start``."""
+        self._given = instructions
         return instructions
+
+    @property
+    def spent(self) -> int:
+        """About how many instructions the last run was; at most those that were given."""
+        return self._given
 
     @property
     def used_up(self) -> bool:
@@ -84,13 +98,25 @@ class Budget(Counted):
         self._left, self._pending = ctypes.c_int32(), ctypes.c_int32()
         self._single = False
         hook, left = self._native.spend(self._left, unicorn.lib.uc_emu_stop)
-        unicorn.add_hook(libunicorn.HOOK_BLOCK, hook, 1, 0, left)
+        self._hook = unicorn.add_hook(libunicorn.HOOK_BLOCK, hook, 1, 0, left)
+
+    def count(self, coverage: Coverage) -> None:
+        """See :class:`Counted`."""
+        self._uc.unhook(self._hook)
+        self._left = coverage.left
+        hook, left = self._native.count(coverage, self._uc.lib.uc_emu_stop)
+        self._hook = self._uc.add_hook(libunicorn.HOOK_BLOCK, hook, 1, 0, left)
 
     def begin(self, instructions: int) -> int:
         """See :class:`Counted`."""
         self._single = instructions == 1
-        self._left.value = max(BYTES * instructions, LONGEST_BLOCK)
+        self._given = self._left.value = max(BYTES * instructions, self.least)
         return 1 if self._single else 0
+
+    @property
+    def spent(self) -> int:
+        """See :class:`Counted`."""
+        return (self._given - max(0, self._left.value)) // BYTES
 
     @property
     def used_up(self) -> bool:
@@ -99,13 +125,18 @@ class Budget(Counted):
 
     def stop(self) -> None:
         """See :class:`Counted`."""
-        self._left.value = -1
+        self._cut_off(-1)
         super().stop()
 
     def end(self) -> bool:
         """In front of the next block, which is where QEMU takes interrupts, too."""
-        self._left.value = 0
+        self._cut_off(0)
         return False
+
+    def _cut_off(self, left: int) -> None:
+        """Take away what is left, which is not spent."""
+        self._given -= max(0, self._left.value - left)
+        self._left.value = left
 
     def accessed(self) -> None:
         """See :class:`Counted`."""

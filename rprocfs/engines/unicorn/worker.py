@@ -1,8 +1,9 @@
 """The worker process of the Unicorn engine.
 
-``main([library, core, address, ram, doorbell, console, control, machine, "--", inputs, page,
-*devices])``: a path, a name, a number, four inherited descriptors, where the machine stands,
-two more descriptors, and what is connected to its buses.
+``main([probes, library, core, address, ram, doorbell, console, control, machine, "--", inputs,
+page, *devices])``: shared memory to record in (``NAME=FD,...``), a path, a name, a number, four
+inherited descriptors, where the machine stands, two more descriptors, and what is connected to
+its buses.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from rprocfs.engines.unicorn.input_port import InputPort, follow
 from rprocfs.engines.unicorn.libunicorn import Unicorn
 from rprocfs.engines.unicorn.parts import parts
 from rprocfs.engines.unicorn.ports import Closed, DoorbellPort, Halted, Port, wait
+from rprocfs.engines.unicorn.probes import Probes
 from rprocfs.engines.unicorn.ram import WorkerRam
 from rprocfs.engines.unicorn.runner import Reset
 from rprocfs.engines.unicorn.semihosting import Exit
@@ -54,6 +56,7 @@ class Processor:
         machine: Machine,
         page: int,
         devices: list[str],
+        probes: dict[str, int],
     ) -> None:
         driven, doorbell, console, control = sockets
         now = Clock(time.monotonic_ns, time.thread_time_ns)
@@ -77,6 +80,8 @@ class Processor:
         inputs = InputPort(driven, peripherals.inputs)
         ports = (inputs, self.doorbell, self.console, self.control)
         self.core = self.parts.runner(ram, peripherals, ports, time.monotonic_ns, debug, info)
+        if probes:
+            self.core.record(Probes(probes, banks))
 
     def _request_reset(self) -> None:
         self.core.request_reset("reset", "fatal error")
@@ -149,14 +154,18 @@ def main(arguments: list[str]) -> None:
     sys.unraisablehook = lambda unraisable: fail(unraisable.exc_value)
     die_with_parent()
     end = arguments.index("--")
-    library, core, address, ram, *sockets, machine = arguments[:end]
+    probes, library, core, address, ram, *sockets, machine = arguments[:end]
     driven, page, *devices = arguments[end + 1 :]
     sockets.insert(0, driven)
     fds = [os.dup(int(fd)) for fd in sockets]  # to numbers that select(2) knows
     for fd in sockets:
         os.close(int(fd))
     boot = Boot(core, int(address))
-    processor = Processor(library, boot, int(ram), fds, find_machine(machine), int(page), devices)
+    words = (probe.partition("=") for probe in probes.split(",") if probe)
+    shared = {name: int(fd) for name, _, fd in words}
+    processor = Processor(
+        library, boot, int(ram), fds, find_machine(machine), int(page), devices, shared
+    )
     confine()
     status, text = processor.run()
     os.write(2, text.encode())

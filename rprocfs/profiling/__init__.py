@@ -1,0 +1,1 @@
+"""Where firmware spends its time: samples of its registers and stack, kept in files."""

@@ -1,0 +1,1 @@
+"""Recordings of ``-o trace=FILE`` (:mod:`rprocfs.base.trace`) for people and their tools."""
