@@ -45,8 +45,6 @@ if TYPE_CHECKING:
     from rprocfs.remoteproc.rproc import Rproc
     from rprocfs.soc.machine import Bank
 
-EM_ARM = 40
-
 #: The longest wait, in seconds, for the registers of a crashed processor.
 TELL_WITHIN = 0.5
 
@@ -137,9 +135,10 @@ class WorkerOps(RprocOps):
         return [Memory(bank.name, bank.da, bank.size) for bank in self.soc.machine.banks]
 
     def vector_table(self, rproc: Rproc) -> int | None:
-        """The first segment of the image, or the fixed address of the machine."""
+        """The first segment of the image, or the fixed address of the machine; of Armv7-M only."""
         del rproc
-        return self._boot.address if self._elf_machine == EM_ARM else None
+        architecture = self.soc.machine.cores[self._core].architecture
+        return self._boot.address if architecture == "armv7m" else None
 
     def parse_fw(self, rproc: Rproc, fw: bytes) -> None:
         """The table, the dump's segments, and where the core begins."""
