@@ -2,6 +2,7 @@
 
 import subprocess
 import threading
+import time
 
 import pytest
 
@@ -10,6 +11,7 @@ from rprocfs.engines.unicorn.armv7r import instructions
 from rprocfs.engines.unicorn.engine import UnicornEngine
 from rprocfs.soc.zynqmp import ZYNQMP_LOCKSTEP, ZYNQMP_SPLIT
 from tests.engines.host import SAFETY, SELFTESTS, segments
+from tests.engines.installed import NEEDS_QEMU
 
 UNMASK_ARM = [
     "cpsie i", "cpsie aif", "cpsie i, #0x1f", "msr cpsr_c, r0", "msr cpsr_cxsf, r2",
@@ -127,3 +129,64 @@ def test_selftest(machine):
             host.done.wait(SAFETY)
         assert host.deaths == []
         assert bytes(host.said) == b"selftest: passed\r\n"
+
+
+#: Where the image leaves its lines, and how long they may be.
+LINES, LENGTH = 0x3ED4_0000, 0x4000
+
+
+@NEEDS_QEMU
+def test_exceptions_are_those_of_qemu(tmp_path):
+    """Every exception, return, mode and fault over random operands: see differential.S."""
+    with Host(ZYNQMP_SPLIT, "zynqmp-differential.elf", b"") as host:
+        wait(lambda: b"." in ended(host.ram.at(LINES, LENGTH)) or host.deaths)
+        assert host.deaths == []
+        ours = ended(host.ram.at(LINES, LENGTH))
+    assert ours.count(b"\n") > 40
+    assert ours.decode().splitlines() == by_qemu(tmp_path / "lines").decode().splitlines()
+
+
+def ended(memory):
+    """The text in *memory*."""
+    return bytes(memory).rstrip(b"\0")
+
+
+def wait(condition):
+    """Until *condition* holds."""
+    end = time.monotonic() + 3 * SAFETY
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def by_qemu(path):
+    """The lines that a bare core of QEMU's leaves."""
+    image = SELFTESTS / "zynqmp-differential.elf"
+    command = [
+        "qemu-system-arm",
+        "-M",
+        "none",
+        "-cpu",
+        "cortex-r5f",
+        "-m",
+        "2G",
+        "-display",
+        "none",
+    ]
+    command += ["-monitor", "stdio", "-device", f"loader,file={image},cpu-num=0"]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    ) as qemu:
+
+        def save():
+            path.unlink(missing_ok=True)
+            qemu.stdin.write(f'pmemsave {LINES:#x} {LENGTH:#x} "{path}"\n'.encode())
+            qemu.stdin.flush()
+            wait(lambda: path.exists() and path.stat().st_size == LENGTH)
+            return ended(path.read_bytes())
+
+        try:
+            wait(lambda: b"." in save())
+            return save()
+        finally:
+            qemu.kill()

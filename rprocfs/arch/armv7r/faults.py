@@ -33,10 +33,11 @@ class Faults:
         """BKPT, and no debugger."""
         self._prefetch(DEBUG_EVENT, f"breakpoint at {self._cpu.pc:#x}", UNDEFINED)
 
-    def fetch(self) -> None:
-        """Nothing can be executed where the core is."""
-        pc = self._cpu.pc
-        status = self._status(pc) if self._system.sctlr & SCTLR_M else EXTERNAL
+    def fetch(self, refused: bool) -> None:
+        """Nothing can be executed where the core is: nothing is there, or it is *refused*."""
+        pc, status = self._cpu.pc, EXTERNAL
+        if refused:  # without the MPU by the default memory map
+            status = self._status(pc) if self._system.sctlr & SCTLR_M else PERMISSION
         self._prefetch(status, f"prefetch abort: fetch from {pc:#x}")
 
     def no_memory(self, address: int, write: bool) -> None:

@@ -134,6 +134,12 @@ def test_the_status_of_faults(board):
     board.cpu.regions[3][1] |= 1 << 9  # not the second 32 bytes of them
     board.faults.refused(0x20, False)
     assert system[cp15.DFSR] == 0x0
+    board.cpu.pc = 0xF800_0000
+    board.faults.fetch(refused=False)
+    assert (system[cp15.IFSR], system[cp15.IFAR]) == (8, 0xF800_0000)
+    board.cpu.pc = 0xF800_0000
+    board.faults.fetch(refused=True)
+    assert system[cp15.IFSR] == 0xD
     board.cpu.pc = 0x4000
     board.faults.breakpoint()
     assert system[cp15.IFSR] == 2
@@ -149,7 +155,7 @@ def test_a_vector_without_memory_is_the_end(board):
 def test_a_fault_in_the_fetch_of_its_handler_is_the_end(board):
     board.cpu.pc = PREFETCH_ABORT
     with pytest.raises(Dead, match="at its vector"):
-        board.faults.fetch()
+        board.faults.fetch(refused=False)
 
 
 def test_a_fault_is_remembered_until_an_interrupt(board):

@@ -170,7 +170,7 @@ class Core(Runner):
     def _on_interrupt(self, _uc: int, number: int, _data: int) -> None:
         handlers = {
             SVC: lambda: self._model.enter(SUPERVISOR),
-            PREFETCH: self._faults.fetch,
+            PREFETCH: lambda: self._faults.fetch(refused=True),
             DATA: self._refused,
             BKPT: self._faults.breakpoint,
         }
@@ -192,7 +192,7 @@ class Core(Runner):
         if self._undo is not None:
             return False
         if kind in libunicorn.MEM_FETCHES:
-            self._event = self._faults.fetch
+            self._event = lambda: self._faults.fetch(refused=False)
         else:
             pc, write = self._cpu.pc, kind in libunicorn.MEM_WRITES
             self._event = lambda: self._no_memory(pc, address, write)
