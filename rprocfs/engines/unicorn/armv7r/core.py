@@ -189,7 +189,9 @@ class Core(Runner):
     def _on_bad_access(
         self, _uc: int, kind: int, address: int, _size: int, _value: int, _data: int
     ) -> bool:
-        if self._undo is not None:
+        if self._undo is not None:  # neither the MPU nor any memory wants it
+            if self._probed is None:
+                self._probed = address, kind in libunicorn.MEM_WRITES
             return False
         if kind in libunicorn.MEM_FETCHES:
             self._event = lambda: self._faults.fetch(refused=False)
