@@ -65,7 +65,7 @@ class RprocBoard:
                     "--",
                     *_inside(theirs),
                 ],
-                env=os.environ | {"PYTHONPATH": _python_path()},
+                env=os.environ | {"PYTHONPATH": python_path()},
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
@@ -98,13 +98,12 @@ class RprocBoard:
         self, args: str | Sequence[str | os.PathLike[str]], *, shell: bool = False, **kwargs: Any
     ) -> subprocess.CompletedProcess[Any]:
         """Run a command inside; like :func:`subprocess.run`, with its arguments and exceptions."""
-        if self._door.fileno() < 0:
-            raise BoardError("the board is closed")
+        door = self.door()
         words = [args] if isinstance(args, str) else [os.fspath(word) for word in args]
         shell_words = ["/bin/sh", "-c"] if shell else []
         check = kwargs.pop("check", False)
-        command = [*_inside(self._door), *shell_words, *words]
-        fds = [self._door.fileno(), *kwargs.pop("pass_fds", ())]
+        command = [*_inside(door), *shell_words, *words]
+        fds = [door.fileno(), *kwargs.pop("pass_fds", ())]
         try:
             done = subprocess.run(command, check=False, pass_fds=fds, **kwargs)
         except subprocess.TimeoutExpired as expired:
@@ -114,6 +113,20 @@ class RprocBoard:
         if check:
             done.check_returncode()
         return done
+
+    def door(self) -> socket.socket:
+        """What :func:`rprocfs_fuse.testing.inside.relay` starts a command by, in any process.
+
+        It stays the board's. BoardError: the board is closed.
+        """
+        if self._door.fileno() < 0:
+            raise BoardError("the board is closed")
+        return self._door
+
+    @property
+    def alive(self) -> bool:
+        """Whether the board is there still: not closed, and not ended by anything else."""
+        return self._door.fileno() >= 0 and self._process.poll() is None
 
     def dmesg(self) -> str:
         """The board's kernel log, a line a record, without time stamps."""
@@ -186,7 +199,7 @@ def _inside(door: socket.socket) -> list[str]:
     return [sys.executable, "-I", inside.__file__, str(door.fileno())]
 
 
-def _python_path() -> str:
+def python_path() -> str:
     """Where the packages are, also of a checkout that is not installed."""
     ours = [str(Path(place).parents[1]) for place in _PACKAGES]
     return os.pathsep.join(filter(None, [*ours, os.environ.get("PYTHONPATH")]))
