@@ -1,6 +1,7 @@
 """The rooms and who may know whom: nothing lower imports anything higher."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -110,7 +111,22 @@ MOUNT_OF_FRAMEWORK = dict.fromkeys(MOUNT, frozenset({"errors", "fs"})) | {
 }
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "mount").rglob("*.py")), ids=str)
+#: What a lab may import of both: it starts boards and reaches them, and knows no part of them.
+LABGRID = {"rprocfs_fuse.testing.keeper", "rprocfs_fuse.testing.keeper.Keeper"}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "mount/rprocfs_labgrid").rglob("*.py")), ids=str)
+def test_labgrid(path):
+    ours = {module for module in _imports(path) if re.match(r"rprocfs(_fuse)?\b", module)}
+    assert ours <= LABGRID
+
+
+def test_only_labgrid_needs_labgrid():
+    for path in [*(ROOT / "rprocfs").rglob("*.py"), *(ROOT / "mount/rprocfs_fuse").rglob("*.py")]:
+        assert not any("labgrid" in module for module in _imports(path)), path
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "mount/rprocfs_fuse").rglob("*.py")), ids=str)
 def test_mount(path):
     room = path.relative_to(ROOT / "mount" / "rprocfs_fuse").parts[0].removesuffix(".py")
     for module in _imports(path):

@@ -54,7 +54,7 @@ def test_the_wheel_has_the_packages_and_nothing_else(wheel, tracked):
     names = {name for name in wheel.namelist() if ".dist-info/" not in name}
     packages = {name for name in tracked if name.startswith("rprocfs/")}
     packages |= {
-        name.removeprefix("mount/") for name in tracked if name.startswith("mount/rprocfs_fuse/")
+        name.removeprefix("mount/") for name in tracked if name.startswith("mount/rprocfs_")
     }
     assert names == packages
 
