@@ -43,6 +43,9 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "trace": ("rprocfs.commands.trace:trace", "show what happened on a board, and when"),
     "profile": ("rprocfs.commands.profile:profile", "say where firmware spends its time"),
     "cover": ("rprocfs.commands.cover:cover", "say which lines of firmware were executed"),
+    "gdb": (
+        "rprocfs.commands.gdb:gdb", "debug the firmware of a processor of a mounted board",
+    ),
     "top": (
         "rprocfs.commands.top:top", "show what the processors of a mounted board are doing",
     ),

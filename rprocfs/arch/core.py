@@ -85,15 +85,17 @@ class CoreSpec:
 class Boot:
     """What a core is released with: its name on the SoC, and the *address* that it begins at.
 
+    *halted*: it stands in front of its first instruction until a debugger lets it go on.
     What is at that address is up to the architecture: the vector table of an Armv7-M core,
     the first instruction of others.
     """
 
-    __slots__ = ("address", "core")
+    __slots__ = ("address", "core", "halted")
 
-    def __init__(self, core: str, address: int) -> None:
+    def __init__(self, core: str, address: int, halted: bool = False) -> None:
         self.core = core
         self.address = address
+        self.halted = halted
 
     def __repr__(self) -> str:
         return f"Boot({self.core!r}, {self.address:#x})"

@@ -109,6 +109,10 @@ class PlatformDriver(Driver[PlatformDevice]):
         """
         return ()
 
+    def property_changed(self, device: PlatformDevice, key: str, value: Any) -> None:
+        """A property that its :class:`Key` calls live is *value* from now on; OSError."""
+        raise error(errno.EBUSY)
+
 
 @attribute
 def modalias(device: PlatformDevice) -> str:

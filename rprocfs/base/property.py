@@ -12,3 +12,5 @@ class Key(NamedTuple):
 
     kind: type
     meaning: str
+    #: Whether it may change while its device exists: see ``PlatformDriver.property_changed``.
+    live: bool = False

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import errno
+from collections.abc import Collection, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from rprocfs.base.platform import PlatformDriver
 from rprocfs.board.keys import all_keys, kinds
 from rprocfs.errors import CommandError
+from rprocfs.fs.kernfs import error
 from rprocfs.remoteproc.configfs import RemoteprocGroup
 from rprocfs.system import UnknownDriverError, find_driver
 
@@ -46,6 +49,18 @@ class ConfigfsProcessors:
                     raise ValueError(f"no [[reserved-memory]] is called {label}")
         elif key in ("label", "device-name") and (value in (".", "..") or "/" in value):
             raise ValueError("not a name")
+
+    @cached_property
+    def live_keys(self) -> Collection[str]:
+        """Those of any driver."""
+        return frozenset(name for name, key in all_keys().items() if key.live)
+
+    def change(self, device: PlatformDevice, key: str, value: Any) -> None:
+        """By its driver. EBUSY without one, or if that takes no changes of it; OSError."""
+        driver = device.driver
+        if not isinstance(driver, PlatformDriver):
+            raise error(errno.EBUSY)
+        driver.property_changed(device, key, value)
 
     def add(self, properties: Mapping[str, Any]) -> PlatformDevice:
         """Make the device; OSError."""

@@ -7,8 +7,9 @@ label         the processor's name (default ``cortex-mN``)
 firmware-name the default firmware file
 engine        ``qemu``, ``unicorn``, or ``auto`` (default): QEMU where installed
 watchdog-ms   how long the heartbeat may stand still; 0 (default): for ever
-gdb           a socket for ``target remote``, an absolute path; needs QEMU, and
-              switches the watchdog off: time stands still in a debugger
+gdb           where a debugger finds it, the path of a socket or ``:PORT``; switches
+              the watchdog off: time stands still in a debugger
+gdb-halt      begin halted, until a debugger lets it go on
 console-log   a file that the firmware's console output is appended to
 auto-boot     boot when registered
 phandle       number for ``rproc_get_by_phandle``

@@ -272,6 +272,7 @@ class ImxMachineDriver(WorkerDriver):
         if not rproc.model.strict:  # the kernel's driver says no class, and makes no dumps
             rproc_coredump_set_elf_info(rproc, ELFCLASS32, EM_ARM)
         rproc.phandle = has("phandle")
+        self.add_debugger(rproc, ops)
         return rproc
 
     def boot_loader(self, device: PlatformDevice, rproc: Rproc, ops: ImxMachineOps) -> None:
@@ -286,5 +287,5 @@ class ImxMachineDriver(WorkerDriver):
         """``devm_rproc_add``, and the files that no kernel has."""
         devm_rproc_add(device, rproc)
         if not rproc.model.strict:
-            self.add_files(rproc, ops, device.properties.get("gdb", ""))
+            self.add_files(rproc, ops)
         self.add_console(rproc, ops)

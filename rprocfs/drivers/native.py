@@ -55,11 +55,11 @@ class NativeOps(VsocOps):
 
     elf_class = ELFCLASS64
     allowed = False
-    _engine: NativeEngine
+    engine: NativeEngine
 
     def limit_cpu(self, seconds: int) -> None:
         """From the next start on."""
-        self._engine.cpu_seconds = seconds
+        self.engine.cpu_seconds = seconds
 
     def sanity_check(self, rproc: Rproc, fw: bytes) -> None:
         """A program, too."""
@@ -78,7 +78,7 @@ class NativeOps(VsocOps):
     def unprepare(self, rproc: Rproc) -> None:
         """Forget the program."""
         super().unprepare(rproc)
-        self._engine.unload()
+        self.engine.unload()
 
     def parse_fw(self, rproc: Rproc, fw: bytes) -> None:
         """The table, for which there has to be room."""
@@ -88,7 +88,7 @@ class NativeOps(VsocOps):
 
     def load(self, rproc: Rproc, fw: bytes) -> None:
         """Keep the program as it is now."""
-        self._engine.load(fw, len(rproc.table or b""))
+        self.engine.load(fw, len(rproc.table or b""))
 
     def find_loaded_rsc_table(self, rproc: Rproc, fw: bytes) -> memoryview | None:
         """At the beginning of the RAM, of the size it had at the first boot."""
@@ -119,7 +119,7 @@ class NativeOps(VsocOps):
     def close(self) -> None:
         """The program goes as well."""
         super().close()
-        self._engine.unload()
+        self.engine.unload()
 
 
 class NativeDriver(VsocDriver):

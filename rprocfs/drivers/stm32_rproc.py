@@ -296,7 +296,7 @@ class Stm32RprocDriver(WorkerDriver):
     engines: ClassVar[Mapping[str, type[Engine]]] = {"unicorn": UnicornEngine}
     of_keys = (
         "label", "firmware-name", "auto-boot", "phandle", "engine", "console-log", "detached",
-        "devices", "watchdog-ms",
+        "devices", "watchdog-ms", "gdb", "gdb-halt",
     )  # fmt: skip
 
     def probe(self, device: PlatformDevice) -> None:
@@ -316,11 +316,12 @@ class Stm32RprocDriver(WorkerDriver):
         self._describe(device, rproc, ops)
         rproc.phandle = has("phandle")
         rproc.auto_boot = bool(has("auto-boot"))
+        self.add_debugger(rproc, ops)
         if has("detached"):
             _boot_loader(device, rproc, ops)
         devm_rproc_add(device, rproc)
         if not rproc.model.strict:
-            self.add_files(rproc, ops, "")
+            self.add_files(rproc, ops)
         self.add_console(rproc, ops)
 
     @staticmethod

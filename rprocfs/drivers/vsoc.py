@@ -119,7 +119,9 @@ class VsocOps(WorkerOps):
 
     def _look(self, rproc: Rproc, worker: Worker, beat: int, since: float) -> None:
         now, seen = time.monotonic(), self._heartbeat()
-        if seen != beat:
+        debugger = self.debugger
+        # Time may stand still in a debugger.
+        if seen != beat or (debugger is not None and debugger.attached):
             beat, since = seen, now
         elif now - since >= self.watchdog:
             rproc.err(f"{self._core}: no heartbeat for {self.watchdog * 1000:.0f} ms")

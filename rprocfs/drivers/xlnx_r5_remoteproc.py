@@ -115,7 +115,7 @@ class ZynqmpR5Driver(ModelDriver):
         rproc.reserved = self.reserved(device)
         devm_rproc_add(device, rproc)
         if not rproc.model.strict:
-            driver.add_files(rproc, ops, "")
+            driver.add_files(rproc, ops)
         driver.add_console(rproc, ops)
         self._init(device, node, rproc, ops)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -25,7 +26,8 @@ class Capability(StrEnum):
     COVERAGE = "it counts what a core executes"
     EVENTS = "it tells which exceptions a core takes"
     SAMPLES = "it tells now and then where a core is"
-    GDB = "a debugger can connect to a socket"
+    GDB = "a debugger can examine the core"
+    HALTED = "a core can begin halted"
     INPUTS = "the outside of the SoC can be driven"
 
 
@@ -33,8 +35,7 @@ class Engine(ABC):
     """Something that executes the instructions of a SoC's cores, each in its own process.
 
     *io* may be shared by several engines; without it the engine has one of its own,
-    whose thread exists while workers do. *gdb* is the path of the socket at which a debugger
-    finds the core; ValueError without :attr:`Capability.GDB`.
+    whose thread exists while workers do.
     """
 
     #: What :meth:`spawn` makes.
@@ -42,13 +43,15 @@ class Engine(ABC):
     #: What else it can do.
     capabilities: ClassVar[frozenset[Capability]] = frozenset()
 
-    def __init__(self, io: IoThread | None = None, gdb: str = "") -> None:
-        if gdb and Capability.GDB not in self.capabilities:
-            raise ValueError(f"{type(self).__name__} has no stub for a debugger")
+    def __init__(self, io: IoThread | None = None) -> None:
         self._io = io or IoThread()
-        self._gdb = gdb
         self.files: dict[str, int] = {}  # what a worker inherits besides, by name
         self.devices: Sequence[str] = ()  # at the SoC's buses: see rprocfs.soc.devices
+
+    def can(self, core: CoreSpec) -> frozenset[Capability]:
+        """Its :attr:`capabilities` for that *core*."""
+        del core
+        return self.capabilities
 
     @abstractmethod
     def command(self, machine: Machine, boot: Boot, fds: Mapping[str, int]) -> list[str]:
@@ -79,8 +82,11 @@ class Engine(ABC):
         core = machine.cores.get(boot.core)
         if core is None:
             raise ValueError(f"{machine.name} has no core {boot.core!r}")
+        if boot.halted and Capability.HALTED not in self.can(core):
+            raise OSError(errno.EOPNOTSUPP, "the engine cannot begin halted")
         self._io.acquire()
         worker = self.worker(self._io, machine, core, self.death, on_message, on_exit, on_console)
+        worker.halted = boot.halted
         with ExitStack() as undo:
             undo.callback(self._io.release)
             command = partial(self.command, machine, boot)

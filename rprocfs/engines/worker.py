@@ -18,6 +18,7 @@ thread. :meth:`Worker.stop` may be called in the others. None is called after ``
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import socket
@@ -34,6 +35,7 @@ from rprocfs.locking import LockClass, might_sleep, new_lock
 
 if TYPE_CHECKING:
     from rprocfs.arch.core import CoreSpec
+    from rprocfs.engines.gdb.link import Link, OnPacket
     from rprocfs.soc.machine import Machine
 
 log = logging.getLogger(__name__)
@@ -75,6 +77,7 @@ class Worker:
         self._registers: tuple[int, ...] = ()
         #: The process stack pointer of an Armv7-M core that died on the main stack, if it is known.
         self.psp: int | None = None
+        self.halted = False  # from the start on, for a debugger
         self._told = threading.Event()  # all that there is to know about the registers
 
     def _start(self, command: Callable[..., list[str]], files: Mapping[str, int]) -> None:
@@ -83,12 +86,17 @@ class Worker:
             fds = dict(files)
             ours = {}
             for name in self.sockets:
-                ours[name], other = socket.socketpair()
+                kind = socket.SOCK_SEQPACKET if name == "debug" else socket.SOCK_STREAM
+                ours[name], other = socket.socketpair(type=kind)
                 opened.callback(ours[name].close)
                 fds[name] = theirs.enter_context(other).fileno()
                 ours[name].setblocking(False)
             self._doorbell, self._console, self._control = list(ours.values())[:3]
             self._inputs = ours.get("inputs")
+            if "debug" in ours:
+                self._debug = ours["debug"]
+            if self.halted:
+                self._halt_at_start()
             self._stderr, other_end = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
             opened.callback(os.close, self._stderr)
             theirs.callback(os.close, other_end)
@@ -171,6 +179,25 @@ class Worker:
         """Execute nothing more, and tell the registers. Does not wait; not all workers can."""
         self._told.set()
 
+    def debug(self, on_packet: OnPacket) -> Link:
+        """Halt the core for a debugger. On the I/O thread, where *on_packet* is called, too.
+
+        ESRCH if the process is gone; EOPNOTSUPP if the engine has no stub; ENOENT if that is not
+        installed.
+        """
+        if not self._alive:
+            raise ProcessLookupError(errno.ESRCH, "the processor does not run any more")
+        return self._link(on_packet)
+
+    def _link(self, on_packet: OnPacket) -> Link:
+        """See :meth:`debug`; the process is alive."""
+        del on_packet
+        raise OSError(errno.EOPNOTSUPP, "the engine has no stub for a debugger")
+
+    def _halt_at_start(self) -> None:
+        """Have the process stand in front of the first instruction. EOPNOTSUPP."""
+        raise OSError(errno.EOPNOTSUPP, "the engine cannot begin halted")
+
     def registers(self, seconds: float) -> tuple[int, ...]:
         """The registers of the core when it died or was halted: see :mod:`.registers`.
 
@@ -179,6 +206,15 @@ class Worker:
         might_sleep("waiting for registers")
         self._told.wait(seconds)
         return self._registers
+
+    def named_registers(self) -> dict[str, int]:
+        """All registers that were told, by their names: those, and more if an engine has more."""
+        return dict(zip(self._core.registers.names, self._registers, strict=False))
+
+    @property
+    def told(self) -> bool:
+        """Whether all that there is to know about the registers is known."""
+        return self._told.is_set()
 
     def _tell(self, values: tuple[int, ...]) -> None:
         self._registers = self._registers or values
@@ -253,9 +289,9 @@ class Worker:
         """The beginning: the worker says first why it died."""
         self._stderr_kept += data[: STDERR_KEPT - len(self._stderr_kept)]
 
-    def _receive(self, fd: int) -> bytes:
+    def _receive(self, fd: int, size: int = CHUNK) -> bytes:
         """What is there to read; at the end of the file, *fd* is watched no longer."""
-        data = _read(fd)
+        data = _read(fd, size)
         if data == b"":
             self._io.unwatch(fd)
         return data or b""
@@ -283,10 +319,10 @@ class Worker:
         return self._death(self._core, status, stderr)
 
 
-def _read(fd: int) -> bytes | None:
+def _read(fd: int, size: int = CHUNK) -> bytes | None:
     """What is there to read, None if there is nothing, b"" at the end of the file."""
     try:
-        return os.read(fd, CHUNK)
+        return os.read(fd, size)
     except BlockingIOError:
         return None
     except ConnectionResetError:

@@ -25,14 +25,21 @@ class Clock:
     """
 
     def __init__(self, wall: Callable[[], int], busy: Callable[[], int] = lambda: 0) -> None:
-        self._wall, self.busy = wall, busy
+        self.wall, self.busy = wall, busy
         self.limits: list[Callable[[], int | None]] = []
+        self._of_the_wall, self._lost = wall, 0
 
     def __call__(self) -> int:
         """What time it is."""
-        wall = now = self._wall()
+        wall = now = self.wall()
         for limit in self.limits:
             at = limit()
             if at is not None and wall - LAG <= at < now:
                 now = at
         return now
+
+    def stood_still(self, nanoseconds: int) -> None:
+        """So much more of the wall's time does not count: a debugger had halted the processor."""
+        self._lost += nanoseconds
+        wall, lost = self._of_the_wall, self._lost
+        self.wall = lambda: wall() - lost

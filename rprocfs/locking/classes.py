@@ -41,6 +41,7 @@ class LockClass(Enum):
     RPROC = "rproc.lock", Kind.MUTEX, "state, power and resources of a processor"
     DEVICE_VDEV = "device.mutex/vdev", Kind.MUTEX, "binding and unbinding of rproc-virtio.N.auto"
     DEVICE_VIRTIO = "device.mutex/virtio", Kind.MUTEX, "binding and unbinding of a virtio device"
+    DEBUGGER = "gdb", Kind.MUTEX, "where a processor's debugger finds it"
     # What a processor says.
     IO_THREAD = "io_thread", Kind.WORK, "callbacks of workers"
     IRQ = "irq_desc.lock", Kind.MUTEX, "the handler of a doorbell, while it runs"

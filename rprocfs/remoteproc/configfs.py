@@ -2,7 +2,8 @@
 
 ``mkdir NAME`` makes a directory with a file for each property; the names are those of a board
 file. Write the properties, then write 1 to ``live``: that makes the platform device, and
-``dev_name`` reads its name. While it is live, a write to a property is EBUSY, and so is rmdir(2).
+``dev_name`` reads its name. While it is live, a write to a property is EBUSY, unless its driver
+takes changes of it (``gdb``), and so is rmdir(2).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import errno
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from rprocfs.base.kmsg import Level
@@ -46,6 +47,13 @@ class Processors(Protocol):
     def add(self, properties: Properties) -> PlatformDevice:
         """Make the device; OSError."""
 
+    @property
+    def live_keys(self) -> Collection[str]:
+        """The properties that may change while the device exists."""
+
+    def change(self, device: PlatformDevice, key: str, value: Any) -> None:
+        """Change one of them; OSError."""
+
 
 class RemoteprocItem(ConfigItem):
     """One processor: ``sys/kernel/config/remoteproc/NAME``."""
@@ -76,18 +84,38 @@ class RemoteprocItem(ConfigItem):
 
     def set(self, key: str, text: str) -> None:
         """Set a property, or remove it if *text* is empty; EINVAL, EBUSY."""
+        if self.device is not None and key in self._processors.live_keys:
+            self._change(key, text)
+            return
         with self._lock:
             self._check_idle()
             if not text:
                 self.properties.pop(key, None)
                 return
-            try:
-                value = _parse(self._processors.keys[key], text)
-                self._processors.check(key, value)
-            except ValueError as failure:
-                self._complain(f"{key}: {failure}")
-                raise error(errno.EINVAL) from failure
+            self.properties[key] = self._checked(key, text)
+
+    def _checked(self, key: str, text: str) -> Any:
+        try:
+            value = _parse(self._processors.keys[key], text)
+            self._processors.check(key, value)
+        except ValueError as failure:
+            self._complain(f"{key}: {failure}")
+            raise error(errno.EINVAL) from failure
+        return value
+
+    def _change(self, key: str, text: str) -> None:
+        """Set a property of the device that there is; EINVAL, EBUSY, what its driver says."""
+        with self._lock:
+            device = self.device
+            if self._changing or device is None:
+                raise error(errno.EBUSY)
+            self._changing = True
+        try:
+            value = self._checked(key, text) if text else self._processors.keys[key]()
+            self._processors.change(device, key, value)
             self.properties[key] = value
+        finally:
+            self._changing = False
 
     def set_live(self, live: bool) -> None:
         """Make the device, or remove it.
@@ -177,12 +205,13 @@ class RemoteprocGroup(ConfigGroup):
         if not _PRINTABLE.fullmatch(name):
             raise error(errno.EINVAL)
         if not self._attributes:
-            properties = [_property(key) for key in self._processors.keys]
+            live_keys = self._processors.live_keys
+            properties = [_property(key, key in live_keys) for key in self._processors.keys]
             self._attributes = cast("tuple[Attribute[Any], ...]", (live, dev_name, *properties))
         return RemoteprocItem(self._model, self._processors, self._attributes, self._room)
 
 
-def _property(key: str) -> Attribute[RemoteprocItem]:
+def _property(key: str, sleeps: bool) -> Attribute[RemoteprocItem]:
     def show(item: RemoteprocItem) -> str:
         value = item.properties.get(key, "")
         return str(int(value)) if isinstance(value, bool) else str(value)
@@ -192,6 +221,7 @@ def _property(key: str) -> Attribute[RemoteprocItem]:
 
     attr: Attribute[RemoteprocItem] = Attribute(key, show, store)
     attr.empty_line = True
+    attr.sleeps = sleeps
     return attr
 
 

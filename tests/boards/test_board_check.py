@@ -53,11 +53,8 @@ def test_all_processors_that_fail(check):
 @pytest.mark.parametrize(
     ("key", "complaint"),
     [
-        (
-            "engine = 'unicorn'\ngdb = '/tmp/x'",
-            "gdb: the engine unicorn has no stub for a debugger",
-        ),
-        ("engine = 'qemu'\ngdb = 'x'", "gdb x: has to be absolute, and shorter"),
+        ("gdb = 'x'", "gdb x: has to be :PORT, or an absolute and shorter path"),
+        ("gdb-halt = true", "gdb-halt: needs gdb, or nothing lets it go on"),
         ("console-log = '/no/such/log'", "console-log /no/such/log: No such file or directory"),
     ],
 )

@@ -237,3 +237,28 @@ def test_from_a_shell(system, mountpoint, kind):  # noqa: F811
             capture_output=True, text=True, timeout=30, check=False,
         )  # fmt: skip
     assert (done.stdout, done.stderr) == ("m4\ndsp\ndsp\n", "")
+
+
+def test_a_debugger_is_let_in_while_it_is_live(shell, operations, group, tmp_path):
+    operations.mkdir(group, "m4", 0o700, None)
+    item, path = f"{CONFIG}/m4", tmp_path / "gdb"
+    shell.echo(f"{item}/compatible", "rprocfs,cortex-m4")
+    shell.echo(f"{item}/engine", "unicorn")
+    shell.echo(f"{item}/live", "1")
+    shell.echo(f"{item}/gdb", f"{path}\n")
+    assert shell.cat(f"{R0}/gdb") == shell.cat(f"{item}/gdb") == f"{path}\n"
+    shell.echo(f"{item}/gdb-halt", "1")
+    assert shell.cat(f"{R0}/gdb_halt") == "1\n"
+    _refused(errno.EINVAL, shell.echo, f"{item}/gdb", "x")
+    _refused(errno.EBUSY, shell.echo, f"{item}/engine", "qemu")
+    shell.echo(f"{item}/gdb", "\n")
+    assert shell.cat(f"{R0}/gdb") == "\n"
+    shell.echo(f"{item}/live", "0")
+
+
+def test_a_simulated_processor_lets_no_debugger_in(shell, operations, group):
+    operations.mkdir(group, "sim", 0o700, None)
+    shell.echo(f"{CONFIG}/sim/compatible", "rprocfs,sim")
+    shell.echo(f"{CONFIG}/sim/live", "1")
+    _refused(errno.EBUSY, shell.echo, f"{CONFIG}/sim/gdb", "/gdb")
+    shell.echo(f"{CONFIG}/sim/live", "0")

@@ -19,11 +19,6 @@ from tests.engines.installed import ENGINES, NEEDS_QEMU_RISCV
 
 GDB = shutil.which("gdb-multiarch")
 ARM, RISCV = "arm-none-eabi-gcc", "riscv64-unknown-elf-gcc"
-FLAGS = {
-    ARM: ["-mthumb", "-mcpu=cortex-m3", "-mfloat-abi=soft", "-Wl,-T,vsoc.ld"],
-    RISCV: ["-march=rv32imac_zicsr", "-mabi=ilp32", "-mcmodel=medany", "-Wl,-T,rv32.ld"],
-}
-CPU = {ARM: "vsoc.c", RISCV: "rv32.c"}
 
 
 def needs(compiler):
@@ -32,25 +27,6 @@ def needs(compiler):
 
 
 NEEDS_ARM, NEEDS_RISCV = needs(ARM), needs(RISCV)
-
-
-@pytest.fixture(scope="module")
-def unstripped(tmp_path_factory):
-    """`unstripped(compiler)`: crash.elf as its developer has it."""
-    directory = tmp_path_factory.mktemp("unstripped")
-
-    def build(compiler):
-        image = directory / f"{compiler}.elf"
-        if not image.exists():
-            kit, images = ROOT / "rprocfs" / "kit", ROOT / "scripts" / "firmware"
-            flags = ["-g", "-Os", "-std=c11", "-ffreestanding", "-nostdlib", f"-I{kit}", f"-L{kit}"]
-            flags += ["-fno-tree-loop-distribute-patterns", "-Wl,-z,max-page-size=256"]
-            sources = [kit / name for name in (CPU[compiler], "log.c", "rpmsg.c")]
-            command = [compiler, *flags, *FLAGS[compiler], "-o", image, *sources]
-            subprocess.run([*command, images / "crash.c", "-lgcc"], check=True)
-        return image
-
-    return build
 
 
 def backtrace(properties, image, way, directory, mode="enabled"):

@@ -68,7 +68,9 @@ def test_memory_is_found_in_one_bank_only(soc):
     assert soc.memory.size == 0x5000
 
 
-def test_an_engine_without_a_stub_takes_no_socket():
-    assert Capability.GDB not in Recording.capabilities
-    with pytest.raises(ValueError, match="Recording has no stub"):
-        Recording(gdb="/gdb")
+def test_an_engine_that_cannot_halt_does_not_begin_halted(soc):
+    assert Capability.HALTED not in Recording.capabilities
+    with pytest.raises(OSError, match="cannot begin halted"):
+        Engine.spawn(
+            Recording(), PAIR, soc.memory, Boot("a", 0, halted=True), on_message=None, on_exit=None
+        )

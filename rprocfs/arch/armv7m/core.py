@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rprocfs.arch.armv7m.features import GENERAL, M_PROFILE, target
 from rprocfs.arch.core import FATAL_ERROR, MMUFAULT, CoreSpec, RegisterFile
 
 TYPE_CHECKING = False
@@ -10,14 +11,6 @@ if TYPE_CHECKING:
 
     from rprocfs.hw.registers import Peripheral
 
-GENERAL = (*(f"r{number}" for number in range(13)), "sp", "lr", "pc", "xpsr")
-_M_PROFILE = (
-    '<?xml version="1.0"?><!DOCTYPE target SYSTEM "gdb-target.dtd">'
-    "<target><architecture>arm</architecture>"
-    '<feature name="org.gnu.gdb.arm.m-profile">'
-    + "".join(f'<reg name="{name}" bitsize="32"/>' for name in GENERAL)
-    + "</feature></target>"
-)
 # CFSR bits of MemManage and BusFault: the remoteproc core calls them an mmufault.
 MEMORY_FAULTS = 0xFFFF
 
@@ -34,7 +27,7 @@ class CortexM(CoreSpec):
 
     architecture = "armv7m"
     #: Linux's ``elf_gregset_t`` for Arm has one word more than there are registers here.
-    registers = RegisterFile(GENERAL, 18, _M_PROFILE)
+    registers = RegisterFile(GENERAL, 18, target(M_PROFILE))
 
     def __init__(
         self,

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-import stat
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
@@ -13,13 +12,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 from rprocfs.base.platform import PlatformDevice, PlatformDriver
 from rprocfs.base.property import Key
 from rprocfs.drivers.worker.console import Console, ConsoleFile
+from rprocfs.drivers.worker.debugger import Debugger, gdb, gdb_halt
 from rprocfs.drivers.worker.ops import WorkerOps
 from rprocfs.drivers.worker.soc import Soc
 from rprocfs.engines.engine import Capability
+from rprocfs.engines.gdb import address as gdb_address
 from rprocfs.engines.io_thread import IoThread
 from rprocfs.fs.debugfs import DebugfsFile
 from rprocfs.fs.kernfs import Dir, error
-from rprocfs.fs.sysfs import SysfsFile, attribute
+from rprocfs.fs.sysfs import SysfsFile
 from rprocfs.locking import LockClass, new_lock
 from rprocfs.remoteproc.core import devm_rproc_add, devm_rproc_alloc
 from rprocfs.remoteproc.coredump import rproc_coredump_set_elf_info
@@ -29,15 +30,6 @@ if TYPE_CHECKING:
     from rprocfs.engines.engine import Engine
     from rprocfs.remoteproc.rproc import Remoteproc, Rproc
     from rprocfs.soc.machine import Machine
-
-#: ``sizeof(sun_path)``, with its NUL.
-SOCKET_PATH_MAX = 108
-
-
-@attribute
-def gdb(path: str) -> str:
-    """The argument of gdb's ``target remote``."""
-    return path
 
 
 class WorkerDriver(PlatformDriver):
@@ -59,12 +51,14 @@ class WorkerDriver(PlatformDriver):
         "engine": Key(str, "what executes its firmware: auto, qemu or unicorn"),
         "console-log": Key(str, "a file that its console is copied to"),
         "devices": Key(list, "what is at its buses: PLACE=FILE.py:CLASS (Unicorn)"),
-        "gdb": Key(str, "a socket at which a debugger finds it (QEMU)"),
+        "gdb": Key(str, "where a debugger finds it: the PATH of a socket, or :PORT", live=True),
+        "gdb-halt": Key(bool, "begin halted, until a debugger lets it go on", live=True),
     }
 
     def __init__(self, subsystem: Remoteproc) -> None:
         self._subsystem = subsystem
         self._io = IoThread(irqs=subsystem.model.tree.irqs)
+        self._debuggers: dict[Device, Debugger] = {}
         self._socs: dict[Device, Soc] = {}
         self._lock = new_lock(LockClass.SOCS)
 
@@ -86,9 +80,10 @@ class WorkerDriver(PlatformDriver):
         rproc_coredump_set_elf_info(rproc, ops.elf_class, self.elf_machine)
         rproc.phandle = has("phandle")
         rproc.auto_boot = bool(has("auto-boot"))
+        self.add_debugger(rproc, ops)
         devm_rproc_add(device, rproc)
         if not rproc.model.strict:
-            self.add_files(rproc, ops, has("gdb", ""))
+            self.add_files(rproc, ops)
         self.add_console(rproc, ops)
 
     def add_console(self, rproc: Rproc, ops: WorkerOps) -> None:
@@ -98,12 +93,34 @@ class WorkerDriver(PlatformDriver):
         if rproc.model.inputs and ops.inputs is not None and rproc.debug_dir is not None:
             ops.inputs.add_files(rproc.debug_dir.add("inputs", Dir()))
 
-    def add_files(self, rproc: Rproc, ops: WorkerOps, socket: str) -> None:
+    def add_debugger(self, rproc: Rproc, ops: WorkerOps) -> None:
+        """A debugger may come, to where the description says."""
+        device = rproc.parent_dev
+        assert isinstance(device, PlatformDevice), "these processors are on the platform bus"
+        ops.debugger = debugger = Debugger(self._io, rproc, ops.capabilities)
+        debugger.halt = bool(device.properties.get("gdb-halt"))
+        self._debuggers[device] = debugger
+        device.devm_add_action(lambda: self._debuggers.pop(device))
+        device.devm_add_action(debugger.close)
+        debugger.listen(device.properties.get("gdb", ""))
+
+    def property_changed(self, device: PlatformDevice, key: str, value: Any) -> None:
+        """``gdb`` and ``gdb-halt``: a debugger may come while the processor runs. OSError."""
+        debugger = self._debuggers.get(device)
+        if debugger is None:
+            raise error(errno.EBUSY)
+        if key == "gdb":
+            debugger.listen(value)
+        else:
+            debugger.halt_at_boot(value)
+
+    def add_files(self, rproc: Rproc, ops: WorkerOps) -> None:
         """Add the files that no kernel has."""
         if rproc.debug_dir is not None:
             rproc.debug_dir.add("worker", DebugfsFile(ops.worker_show, fresh=True))
-        if socket:
-            rproc.dir.add(gdb.name, SysfsFile(gdb, socket))
+        if ops.debugger is not None:
+            for attr in (gdb, gdb_halt):
+                rproc.dir.add(attr.name, SysfsFile(attr, ops.debugger))
 
     def core(self, device: PlatformDevice) -> str:
         """The name of the core that *device* is; EINVAL if there is none."""
@@ -115,7 +132,7 @@ class WorkerDriver(PlatformDriver):
         has = device.properties.get
         log = has("console-log")
         core = self.core(device)
-        engine = self._engine(device, has("engine", "auto"), has("gdb", ""))
+        engine = self._engine(device, has("engine", "auto"))
         engine.devices = _devices(device, engine, has("devices", ()))
         try:
             ops = self.ops(self._soc(device), engine, core, self.elf_machine)
@@ -157,21 +174,30 @@ class WorkerDriver(PlatformDriver):
                     return name
         return self.best()
 
-    def _engine(self, device: PlatformDevice, name: str, socket: str) -> Engine:
+    def _engine(self, device: PlatformDevice, name: str) -> Engine:
         make = self.engines.get(self._preferred(device) if name == "auto" else name)
         if make is None:
             raise refused(device, f"no engine {name}")
-        if not socket:
-            return make(self._io)
-        if Capability.GDB not in make.capabilities:
+        engine = make(self._io)
+        core = self.machine.cores[self.core(device)]
+        self._check_debugger(device, name, engine.can(core))
+        return engine
+
+    def _check_debugger(
+        self, device: PlatformDevice, name: str, can: Collection[Capability]
+    ) -> None:
+        """EINVAL for a debugger that the engine *name* does not let in, or that cannot come."""
+        has = device.properties.get
+        if has("gdb") and Capability.GDB not in can:
             raise refused(device, f"gdb: the engine {name} has no stub for a debugger")
-        if not socket.startswith("/") or len(socket.encode()) >= SOCKET_PATH_MAX:
-            raise refused(device, f"gdb {socket}: has to be absolute, and shorter")
-        if os.path.lexists(socket) and not Path(socket).is_socket():
-            raise refused(device, f"gdb {socket}: is there, and no socket")
-        before = _socket(Path(socket))
-        device.devm_add_action(lambda: _remove_socket(Path(socket), before))
-        return make(self._io, socket)
+        if has("gdb-halt") and not has("gdb"):
+            raise refused(device, "gdb-halt: needs gdb, or nothing lets it go on")
+        if has("gdb-halt") and Capability.HALTED not in can:
+            raise refused(device, f"gdb-halt: the engine {name} cannot begin halted")
+        try:
+            gdb_address.check(has("gdb") or ":1")
+        except ValueError as failure:
+            raise refused(device, f"gdb {has('gdb')}: {failure}") from failure
 
     def remove(self, device: PlatformDevice) -> None:
         """All of it is undone by the device's resources."""
@@ -193,21 +219,6 @@ def refused(device: PlatformDevice, why: str) -> OSError:
     """The EINVAL of a description that makes no sense; *why* is logged."""
     device.err(why)
     return error(errno.EINVAL)
-
-
-def _socket(path: Path) -> tuple[int, int] | None:
-    """Which socket is there."""
-    try:
-        about = path.lstat()
-    except OSError:
-        return None
-    return (about.st_ino, about.st_ctime_ns) if stat.S_ISSOCK(about.st_mode) else None
-
-
-def _remove_socket(path: Path, before: tuple[int, int] | None) -> None:
-    """Remove the one that QEMU made; one that was there *before* may be another board's."""
-    if _socket(path) not in (None, before):
-        path.unlink(missing_ok=True)
 
 
 def _log(device: PlatformDevice, path: str) -> BinaryIO:

@@ -38,15 +38,18 @@ from rprocfs.remoteproc.state import CrashType, State
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from rprocfs.drivers.worker.debugger import Debugger
     from rprocfs.drivers.worker.soc import Soc
     from rprocfs.engines.death import Death
-    from rprocfs.engines.engine import Engine
+    from rprocfs.engines.engine import Capability, Engine
     from rprocfs.engines.worker import Worker
     from rprocfs.remoteproc.rproc import Rproc
     from rprocfs.soc.machine import Bank
 
 #: The longest wait, in seconds, for the registers of a crashed processor.
 TELL_WITHIN = 0.5
+#: After that long they are asked for again, for a debugger.
+TELL_AGAIN = 0.01
 
 _CRASHES = {
     engine_death.CrashType.MMUFAULT: CrashType.MMUFAULT,
@@ -66,7 +69,8 @@ class WorkerOps(RprocOps):
 
     def __init__(self, soc: Soc, engine: Engine, core: str, elf_machine: int) -> None:
         self.soc = soc
-        self._engine = engine
+        self.engine = engine
+        self.debugger: Debugger | None = None
         self._core = core
         self._elf_machine = elf_machine
         self.console = Console(self._type)
@@ -82,7 +86,7 @@ class WorkerOps(RprocOps):
 
     def _make_inputs(self) -> Inputs | None:
         """What the outside decides, if anything. Raises what :mod:`rprocfs.soc.devices` does."""
-        engine = self._engine
+        engine = self.engine
         if Capability.INPUTS not in engine.capabilities:
             return None
         found = self.soc.machine.inputs(self._core, engine.devices)
@@ -97,12 +101,17 @@ class WorkerOps(RprocOps):
         """The process that executes the firmware, while there is one."""
         return self._worker
 
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """What the engine can do with this core."""
+        return self.engine.can(self.soc.machine.cores[self._core])
+
     def worker_show(self) -> bytes:
         """``worker`` in debugfs: the engine, and the process while there is one.
 
         ``cpu`` are seconds of it, ``rss`` bytes of memory.
         """
-        name = type(self._engine).__name__.removesuffix("Engine").lower()
+        name = type(self.engine).__name__.removesuffix("Engine").lower()
         worker = self._worker
         return (f"engine {name}\n" + (_usage(worker.pid) if worker else "")).encode()
 
@@ -164,9 +173,11 @@ class WorkerOps(RprocOps):
         self.ended.clear()
         self._crashed = self._dying = self._stopping = False
         self._kind, self._registers = CrashType.FATAL_ERROR, ()
+        debugger = self.debugger
+        self._boot.halted = halted = debugger is not None and debugger.starting()
         try:
             self._worker = self.soc.release(
-                self._engine,
+                self.engine,
                 self._boot,
                 on_message=partial(self.message, rproc),
                 on_exit=lambda death: self._died(rproc, death),
@@ -177,6 +188,8 @@ class WorkerOps(RprocOps):
             raise
         if self._recorders is not None:
             self._recorders.running(self._worker)
+        if debugger is not None:
+            debugger.started(self._worker, halted)
 
     def stop(self, rproc: Rproc) -> None:
         """Ask the firmware to end, then end the worker. A crashed one is ended as it is."""
@@ -184,6 +197,7 @@ class WorkerOps(RprocOps):
         if worker is not None and rproc.state is State.CRASHED:
             worker.halt()
             self._registers = worker.registers(TELL_WITHIN)
+            self._tell_debugger(worker)
         elif worker is not None and not (self._crashed or self._dying):
             self._stopping = True
             self.request_shutdown(rproc, worker)
@@ -199,6 +213,8 @@ class WorkerOps(RprocOps):
             self._worker = None
             if self._recorders is not None:
                 self._recorders.end()
+            if self.debugger is not None:
+                self.debugger.stopped()
             if self.inputs is not None:
                 self.inputs.reset()
 
@@ -294,7 +310,25 @@ class WorkerOps(RprocOps):
             self._crashed, self._kind = True, kind
             if self._worker is not None:
                 self._worker.halt()
+                self._tell_debugger_soon(self._worker, TELL_WITHIN)
             rproc_report_crash(rproc, kind)
+
+    def _tell_debugger_soon(self, worker: Worker, seconds: float) -> None:
+        """As soon as the registers are known, for which there are *seconds* left."""
+        if worker.told or seconds <= 0:
+            self._tell_debugger(worker)
+        else:
+            left = seconds - TELL_AGAIN
+            worker.call_later(TELL_AGAIN, lambda: self._tell_debugger_soon(worker, left))
+
+    def _tell_debugger(self, worker: Worker) -> None:
+        """What is left of a crashed processor: memory as it is now."""
+        if self.debugger is not None:
+            self.debugger.crashed(worker.named_registers(), self._remains, self._kind)
+
+    def _remains(self) -> dict[int, bytes]:
+        memory = merged(self.memory_in_use(), self._is_one_memory)
+        return {segment.da: self._read_memory(segment.da, 0, segment.size) for segment in memory}
 
 
 def _usage(pid: int) -> str:

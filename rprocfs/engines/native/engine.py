@@ -99,8 +99,8 @@ class NativeEngine(Engine):
 
     worker = NativeWorker
 
-    def __init__(self, io: IoThread | None = None, gdb: str = "") -> None:
-        super().__init__(io, gdb)
+    def __init__(self, io: IoThread | None = None) -> None:
+        super().__init__(io)
         self.cpu_seconds = 0
         self._environment: dict[str, str] = {}
 

@@ -23,18 +23,19 @@ import socket
 import struct
 import sys
 import termios
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rprocfs.engines.death import CrashType, Death
 from rprocfs.engines.engine import Capability, Engine
-from rprocfs.engines.qemu import qmp, targets
+from rprocfs.engines.qemu import debugger, qmp, targets
 from rprocfs.engines.worker import STDERR_KEPT, Worker
 
 if TYPE_CHECKING:
     from rprocfs.arch.core import Boot, CoreSpec
+    from rprocfs.engines.gdb.link import Link, OnPacket
     from rprocfs.soc.machine import Machine
 
 log = logging.getLogger(__name__)
@@ -53,7 +54,7 @@ SERIAL = ("console", "doorbell")
 
 SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
-# Semihosting is for the firmware to end: its file calls go to a debugger, and there is none.
+# Semihosting is for the firmware to end: its file calls go to a debugger, which refuses them.
 # Without target=gdb they open files of this host, sandbox or not.
 SEMIHOSTING = ("-semihosting-config", "enable=on,target=gdb")
 
@@ -81,6 +82,7 @@ class QemuWorker(Worker):
         self._receiver = qmp.Receiver()
         self._shutdown: str | None = None
         self._poking = False
+        self._stub = debugger.Stub(self._io, self._core, self._command)
 
     def _sources(self) -> list[tuple[int, Callable[[], object]]]:
         self._control.send(qmp.CAPABILITIES + qmp.QUERY_STATUS)
@@ -123,11 +125,29 @@ class QemuWorker(Worker):
             if reason is not None and self._shutdown is None:
                 self._shutdown = reason
                 self._end_of_reset() if reason == "guest-reset" else self._process.kill()
+            if message.get("id") == "gdb" and "error" in message:
+                log.warning("worker %d: gdb: %s", self.pid, message["error"])
             if message.get("id") == "registers":
                 self._tell(targets.registers(self._core, str(message.get("return"))))
                 if self._shutdown is not None:
                     self._process.kill()
         return bool(data)
+
+    def _link(self, on_packet: OnPacket) -> Link:
+        """See :class:`Worker`."""
+        return self._stub.link(on_packet)
+
+    def _command(self, line: bytes, fds: tuple[int, ...]) -> None:
+        """Send QMP, and a descriptor with it."""
+        with suppress(OSError):  # it is dead or dying
+            socket.send_fds(self._control, [line], fds, socket.MSG_DONTWAIT | socket.MSG_NOSIGNAL)
+
+    def _halt_at_start(self) -> None:
+        """By an option of the command line."""
+
+    def _close(self) -> None:
+        self._stub.close()
+        super()._close()
 
     def halt(self) -> None:
         """See :class:`Worker`."""
@@ -165,14 +185,7 @@ class QemuEngine(Engine):
     """Runs each core in a QEMU process."""
 
     worker = QemuWorker
-    capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.GDB})
-
-    def spawn(self, *arguments: Any, **options: Any) -> Worker:
-        """See :class:`Engine`; the debugger's socket is there when it returns."""
-        if not self._gdb:
-            return super().spawn(*arguments, **options)
-        with _listening(self._gdb) as self.files["gdb"]:
-            return super().spawn(*arguments, **options)
+    capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.GDB, Capability.HALTED})
 
     def command(self, machine: Machine, boot: Boot, fds: Mapping[str, int]) -> list[str]:
         """QEMU's command line; ENOENT if it is not installed."""
@@ -189,7 +202,8 @@ class QemuEngine(Engine):
             *("-display", "none", "-nodefaults", "-no-user-config"),
             *("-action", "reboot=shutdown,shutdown=pause,panic=pause"),
             *("-d", "guest_errors", "-trace", "nvic_escalate_*", "-sandbox", SANDBOX),
-            *(_debugger(fds["gdb"]) if self._gdb else SEMIHOSTING),
+            *SEMIHOSTING,
+            *(("-S",) if boot.halted else ()),
         ]
 
     def death(self, core: CoreSpec, status: int, stderr: str) -> Death:
@@ -219,18 +233,3 @@ def _sockets(machine: Machine, fds: Mapping[str, int]) -> list[str]:
     for name in serial:
         words += ["-serial", f"chardev:{name}"]
     return [*words, "-mon", "chardev=control,mode=control"]
-
-
-def _debugger(fd: int) -> list[str]:
-    return ["-chardev", f"socket,id=gdb,fd={fd},server=on,wait=off", "-gdb", "chardev:gdb"]
-
-
-@contextmanager
-def _listening(path: str) -> Iterator[int]:
-    """A socket at *path*, which QEMU could not make, in place of one that is there. OSError."""
-    with suppress(FileNotFoundError):
-        Path(path).unlink()
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as door:
-        door.bind(path)
-        door.listen(1)
-        yield door.fileno()

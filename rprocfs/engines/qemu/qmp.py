@@ -28,6 +28,18 @@ STOP = command("stop")
 REGISTERS = command("human-monitor-command", {"command-line": "info registers"}, answer="registers")
 
 
+def socket_chardev(name: str) -> bytes:
+    """Make the character device *name* of the descriptor that ``getfd`` has given that name."""
+    address = {"type": "fd", "data": {"str": name}}
+    backend = {"type": "socket", "data": {"addr": address, "server": False}}
+    return command("chardev-add", {"id": name, "backend": backend}, "gdb")
+
+
+def gdbserver(device: str) -> bytes:
+    """Put the stub for a debugger on *device*; ``none`` switches it off."""
+    return command("human-monitor-command", {"command-line": f"gdbserver {device}"}, "gdb")
+
+
 class Receiver:
     """Bytes in, messages out."""
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 from rprocfs.arch.armv7m.cpu import IPSR_MASK
 from rprocfs.arch.armv7m.exceptions import Lockup
 from rprocfs.arch.armv7m.nvic import BUSFAULT, HARDFAULT, MEMMANAGE, USAGEFAULT
 from rprocfs.arch.armv7m.scb import BFARVALID
 from rprocfs.arch.armv7m.scs import SystemControlSpace
-from rprocfs.engines.registers import to_line
+from rprocfs.engines.registers import system_line, to_line
 from rprocfs.engines.unicorn.bus import Bus
 from rprocfs.engines.unicorn.core import Core
 from rprocfs.engines.unicorn.cpu import Cpu
+from rprocfs.engines.unicorn.debugger import Debugger, DebugPort
 from rprocfs.engines.unicorn.fault_log import FaultLog
+from rprocfs.engines.unicorn.target import ArmTarget
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -45,7 +48,7 @@ class CortexMParts:
     def __init__(
         self, spec: CortexM, boot: Boot, unicorn: Unicorn, now: Clock, reset: Callable[[], None]
     ) -> None:
-        self._spec, self._unicorn = spec, unicorn
+        self._spec, self._unicorn, self._clock = spec, unicorn, now
         self.cpu = Cpu(unicorn)
         self.scs = SystemControlSpace(spec, boot.address, now, reset)
 
@@ -70,7 +73,12 @@ class CortexMParts:
         """What runs it."""
         faults = FaultLog(self._status, debug, time.monotonic)
         bus = Bus(self.scs, peripherals)
-        return Core(self._unicorn, self.cpu, ram, self.scs, bus, ports, now, faults, info)
+        core = Core(self._unicorn, self.cpu, ram, self.scs, bus, ports, now, faults, info)
+        core.clock, debugger = self._clock, ports[-2]
+        assert isinstance(debugger, DebugPort), "it is the last but one"
+        target = partial(ArmTarget, self._spec.part, self._unicorn, self.cpu, ram, bus)
+        core.debugger = Debugger(debugger, core, self._unicorn, target, now)
+        return core
 
     def _status(self, number: int) -> tuple[str, str]:
         scb = self.scs.scb
@@ -81,7 +89,8 @@ class CortexMParts:
     def told(self) -> str:
         """Its registers, and in a handler the process stack."""
         cpu = self.cpu
-        return to_line(cpu.registers(), cpu.psp if cpu.xpsr & IPSR_MASK else None)
+        psp = cpu.psp if cpu.xpsr & IPSR_MASK else None
+        return to_line(cpu.registers(), psp) + system_line(cpu.system())
 
     def why(self, death: Exception) -> str:
         """A lockup, with the registers and the faults' status."""

@@ -62,6 +62,7 @@ class Core(Runner):
         spins = SpinWatch(cpu, lambda: self._model.priority, info)
         super().__init__(unicorn, bus, sockets, now, spins)
         self._pc = 0
+        self._bkpt = -1  # where one halted the core, for a debugger
         self._undo: list[tuple[int, bytes]] = []  # what unaligned stores overwrote
         self._sites = Sites(
             unicorn, self._slices, ram, scs.scb, self._stop_if_due, self._on_divide,
@@ -130,16 +131,83 @@ class Core(Runner):
         """A WFI."""
         return self._sites.waited(self._cpu.pc)
 
+    # For a debugger
+
+    @property
+    def breaks(self) -> set[int]:
+        """Where breakpoints are."""
+        return self._sites.breaks
+
+    @property
+    def in_it_block(self) -> bool:
+        """In a hook: whether the instruction is one of an IT block, executed by itself."""
+        return self._sites.stepping
+
+    def step(self) -> None:
+        """Execute one instruction: see :class:`~rprocfs.engines.unicorn.debugger.Core`."""
+        pc = self._cpu.pc
+        if self._pass_breakpoint():
+            return
+        self._stepping = True
+        try:
+            state = conditions.from_xpsr(self._cpu.xpsr)
+            instruction = next(instructions(self._ram.code(pc, 4)), (0, 0, -1))
+            if state:
+                self._step_block(pc, state, 1)
+            elif conditions.is_it(instruction[1]):
+                self._cpu.pc = pc + 2
+                self._cpu.set_itstate(instruction[1] & 0xFF)
+            else:
+                self._step_alone(pc)
+        finally:
+            self._stepping = False
+
+    def _step_alone(self, pc: int) -> None:
+        """Unicorn counts instructions of code only that it translates while it counts."""
+        self._uc.forget(pc, pc + 4)
+        self._sites.stopped = False
+        self._slice(1)
+        if self._sites.stopped and self._cpu.pc == pc:  # in front of the instruction
+            self._slice(1)
+
+    def jump(self, address: int) -> None:
+        """Go on at *address*, in no IT block."""
+        self._cpu.pc = address
+        self._cpu.set_itstate(0)
+
+    def proceed(self) -> None:
+        """Behind a BKPT, and with the rest of an IT block."""
+        self._pass_breakpoint()
+        state = conditions.from_xpsr(self._cpu.xpsr)
+        if state:
+            self._step_block(self._cpu.pc, state)
+
+    def _halt(self) -> None:
+        assert self.debugger is not None, "breakpoints are a debugger's"
+        self.debugger.at_breakpoint()
+
+    def _pass_breakpoint(self) -> bool:
+        """Go on behind the BKPT that halted the core."""
+        passed = self._bkpt == self._cpu.pc
+        if passed:
+            self._cpu.pc += 2
+        self._bkpt = -1
+        return passed
+
     def _step_conditional(self) -> None:
         """Execute the IT block at the PC by single instructions, up to the first that traps."""
         pc = self._cpu.pc
         self._step_block(pc + 2, self._ram.code(pc, 1)[0])
 
-    def _step_block(self, begin: int, state: int) -> None:
-        """The rest of an IT block, which is at *begin*, with ITSTATE as given."""
+    def _step_block(self, begin: int, state: int, count: int = 4) -> None:
+        """The rest of an IT block, which is at *begin*, with ITSTATE as given; or *count* of it."""
         cpu = self._cpu
-        for pc, first, second in list(self._sites.block(begin, conditions.length(state))):
+        block = list(self._sites.block(begin, conditions.length(state)))
+        for pc, first, second in block[:count]:
             cpu.pc = pc
+            if pc in self._sites.breaks and not self._stepping:
+                cpu.set_itstate(state)
+                self._halt()
             if conditions.passes(state >> 4, cpu.xpsr):
                 self._step(first, second)
                 if self._event is not None:
@@ -151,6 +219,8 @@ class Core(Runner):
             else:
                 cpu.pc = pc + (2 if second < 0 else 4)
             state = conditions.advance(state)
+        if state:
+            cpu.set_itstate(state)
 
     def _step(self, first: int, second: int) -> None:
         """Execute the instruction at the PC, as one of an IT block: it sets no flags."""
@@ -173,7 +243,7 @@ class Core(Runner):
     # Sleeping
 
     def _wait_for_event(self) -> None:
-        if self._model.event:
+        if self._model.event or self._stepping:
             self._model.event = False
             return
         on_pend = self._scs.scb.scr & bits.SCR_SEVONPEND
@@ -242,7 +312,7 @@ class Core(Runner):
             self._cut = self._cpu.pc, address, value
 
     def _stop_if_due(self) -> None:
-        if self._model.due():
+        if self._model.due() and not self._stepping:
             self._slices.stop()
 
     def _on_divide(self, address: int) -> None:
@@ -338,6 +408,9 @@ class Core(Runner):
     def _breakpoint(self) -> None:
         pc = self._cpu.pc
         if self._ram.code(pc, 2) != semihosting.BKPT:
+            if self.debugger is not None and self.debugger.attached:
+                self._bkpt = pc
+                self.debugger.at_breakpoint()
             self._model.breakpoint()
             return
         semihosting.call(self._cpu.register(0), self._cpu.register(1), self._ram.load)

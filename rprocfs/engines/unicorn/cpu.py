@@ -15,12 +15,24 @@ care is written down here:
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 from rprocfs.arch.armv7m.conditions import ITSTATE_MASK, to_xpsr
 from rprocfs.arch.armv7m.cpu import FPCA, IPSR_MASK, NPRIV, SPSEL, THUMB
 from rprocfs.engines.unicorn import libunicorn
 from rprocfs.engines.unicorn.libunicorn import RegisterSet, Unicorn
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 SFPA = 8  # CONTROL.SFPA
+#: The system registers, in the order of :data:`rprocfs.arch.armv7m.features.SYSTEM`.
+SYSTEM = (
+    libunicorn.MSP, libunicorn.PSP, libunicorn.PRIMASK, libunicorn.BASEPRI,
+    libunicorn.FAULTMASK, libunicorn.CONTROL,
+)  # fmt: skip
+_SWAPPED = {libunicorn.MSP: libunicorn.PSP, libunicorn.PSP: libunicorn.MSP}
 FLAGS = 0xF80F_0000  # N Z C V Q GE, as opposed to IT, T and the exception number
 
 
@@ -83,7 +95,10 @@ class Cpu:
 
     def set_itstate(self, state: int) -> None:
         """Make the next instruction one of an IT block; 0: of none."""
-        xpsr = self.xpsr & ~ITSTATE_MASK | to_xpsr(state)
+        self.set_xpsr(self.xpsr & ~ITSTATE_MASK | to_xpsr(state))
+
+    def set_xpsr(self, xpsr: int) -> None:
+        """Set all of it."""
         self._status.write((xpsr, xpsr, xpsr))
 
     @property
@@ -108,6 +123,32 @@ class Cpu:
     def registers(self) -> tuple[int, ...]:
         """R0 to R15 and xPSR."""
         return (*map(self.register, range(16)), self.xpsr)
+
+    def system(self) -> tuple[int, ...]:
+        """The system registers, those of :data:`SYSTEM`."""
+        return tuple(map(self.banked, SYSTEM))
+
+    def banked(self, register: int) -> int:
+        """A register of :data:`SYSTEM`, also where the core is unprivileged."""
+        with self._privileged(register) as visible:
+            return self._uc.read(visible)
+
+    def set_banked(self, register: int, value: int) -> None:
+        """Set one; CONTROL.SPSEL does not change in Handler mode."""
+        with self._privileged(register) as visible:
+            self._uc.write(visible, value)
+
+    @contextmanager
+    def _privileged(self, register: int) -> Iterator[int]:
+        """Handler mode for an unprivileged core; there PSP has changed places with MSP."""
+        thread = self.unprivileged
+        if thread and self.control & SPSEL:
+            register = _SWAPPED.get(register, register)
+        if thread:
+            self._uc.write(libunicorn.IPSR, 1)
+        yield register
+        if thread:
+            self._uc.write(libunicorn.IPSR, 0)
 
     def masks(self) -> tuple[int, int, int]:
         """PRIMASK, BASEPRI and FAULTMASK."""

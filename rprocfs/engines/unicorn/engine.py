@@ -6,18 +6,22 @@ import errno
 import importlib.util
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from ctypes.util import find_library
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rprocfs.arch.armv7m import features
 from rprocfs.engines import registers
 from rprocfs.engines.engine import Capability, Engine
+from rprocfs.engines.gdb.link import Link, OnPacket
+from rprocfs.engines.gdb.packet import INTERRUPT, LONGEST
+from rprocfs.engines.gdb.stub import GO_ON, HALT, REQUEST
 from rprocfs.engines.worker import STDERR_KEPT, Worker
 
 if TYPE_CHECKING:
-    from rprocfs.arch.core import Boot
+    from rprocfs.arch.core import Boot, CoreSpec
     from rprocfs.soc.machine import Machine
 
 log = logging.getLogger(__name__)
@@ -55,14 +59,60 @@ def search_path(machine: Machine) -> tuple[str, str]:
     return str(ROOT), str(Path(place or ROOT).parent)
 
 
+class UnicornLink(Link):
+    """The socket of a worker's stub, which keeps messages apart."""
+
+    def __init__(self, part: str, send: Callable[[bytes], object]) -> None:
+        self._send = send
+        self.names, self.sizes = features.names(part), features.sizes(part)
+
+    def send(self, payload: bytes) -> None:
+        """See :class:`Link`."""
+        self._send(REQUEST + payload)
+
+    def interrupt(self) -> None:
+        """See :class:`Link`."""
+        self._send(INTERRUPT)
+
+    def close(self) -> None:
+        """See :class:`Link`."""
+        self._send(GO_ON)
+
+
 class UnicornWorker(Worker):
     """A process that halts by a byte on its control socket, and tells its registers on stderr.
 
     So it does what is for the log, in lines that begin with one of LEVELS.
     """
 
-    sockets = (*Worker.sockets, "inputs")
+    sockets = (*Worker.sockets, "inputs", "debug")
     _begun = b""  # of a line of stderr
+    _on_packet: OnPacket | None = None
+
+    def _sources(self) -> list[tuple[int, Callable[[], object]]]:
+        return [*super()._sources(), (self._debug.fileno(), self._read_debug)]
+
+    def _link(self, on_packet: OnPacket) -> Link:
+        """See :class:`Worker`."""
+        self._on_packet = on_packet
+        self._send(self._debug, HALT)
+        return UnicornLink(self._core.part, partial(self._send, self._debug))
+
+    def _halt_at_start(self) -> None:
+        self._debug.send(HALT)
+
+    def named_registers(self) -> dict[str, int]:
+        """See :class:`Worker`: with the system registers."""
+        told = registers.system_from_worker(
+            self._stderr_kept.decode("utf-8", "replace"), len(features.SYSTEM)
+        )
+        return super().named_registers() | dict(zip(features.SYSTEM, told, strict=False))
+
+    def _read_debug(self) -> bool:
+        data = self._receive(self._debug.fileno(), LONGEST)
+        if data and self._on_packet is not None and not self._stopped:
+            self._on_packet(data.removeprefix(REQUEST))
+        return bool(data)
 
     def halt(self) -> None:
         """See :class:`Worker`."""
@@ -89,8 +139,16 @@ class UnicornEngine(Engine):
 
     worker = UnicornWorker
     capabilities = frozenset(
-        {Capability.COVERAGE, Capability.EVENTS, Capability.INPUTS, Capability.SAMPLES}
-    )
+        {
+            Capability.COVERAGE, Capability.EVENTS, Capability.GDB, Capability.HALTED,
+            Capability.INPUTS, Capability.SAMPLES,
+        }
+    )  # fmt: skip
+
+    def can(self, core: CoreSpec) -> frozenset[Capability]:
+        """A core of another architecture than Armv7-M has no stub yet."""
+        stub = frozenset({Capability.GDB, Capability.HALTED})
+        return self.capabilities - (stub if core.architecture != "armv7m" else frozenset())
 
     def command(self, machine: Machine, boot: Boot, fds: Mapping[str, int]) -> list[str]:
         """The worker's command line; ENOENT if Unicorn is not installed."""
@@ -99,7 +157,8 @@ class UnicornEngine(Engine):
             raise FileNotFoundError(errno.ENOENT, "the unicorn library is not installed")
         python = [sys.executable, "-I", "-S", "-c", START, *search_path(machine)]
         sockets = [str(fds[name]) for name in ("ram", "doorbell", "console", "control")]
-        inputs = [str(fds["inputs"]), str(fds.get("input-page", -1)), *self.devices]
+        inputs = [str(fds["inputs"]), str(fds["debug"]), str(fds.get("input-page", -1))]
         core = [boot.core, str(boot.address)]
         probes = ",".join(f"{name}={fds[name]}" for name in PROBES if name in fds)
+        inputs += self.devices
         return [*python, probes, unicorn, *core, *sockets, machine.source, "--", *inputs]

@@ -28,7 +28,7 @@ class Socket:
     That the other end is gone is noted, and raised by :func:`wait`.
     """
 
-    received: bytearray | list[Message]
+    received: bytearray | list[Message] | list[bytes]
 
     def __init__(self, fd: int) -> None:
         self.fd = fd

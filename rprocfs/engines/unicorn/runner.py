@@ -15,6 +15,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from rprocfs.engines.unicorn import libunicorn, ports
+from rprocfs.engines.unicorn.debugger import Attention
 from rprocfs.engines.unicorn.slices import slices
 from rprocfs.hw.clock import SECOND
 
@@ -24,10 +25,12 @@ if TYPE_CHECKING:
     from typing import NoReturn, Protocol
 
     from rprocfs.engines.unicorn.coverage import Coverage
+    from rprocfs.engines.unicorn.debugger import Debugger
     from rprocfs.engines.unicorn.libunicorn import Unicorn
     from rprocfs.engines.unicorn.probes import Probes
     from rprocfs.engines.unicorn.sampler import Sampler
     from rprocfs.engines.unicorn.spin_watch import SpinWatch
+    from rprocfs.hw.clock import Clock
 
     class Timers(Protocol):
         """What passes its time between two slices."""
@@ -51,8 +54,14 @@ class Reset(Exception):
 
 class Runner(ABC):
     """Runs *unicorn* until a :class:`Reset`, a :class:`~rprocfs.engines.unicorn.ports.Closed`, or
-    what its architecture dies of. *now* is the wall clock. The last of the *sockets* is the
-    parent's: a byte from there is a :class:`~rprocfs.engines.unicorn.ports.Halted`."""
+    what its architecture dies of. *now* is the wall clock. The last two of the *sockets* are a
+    debugger's, and the parent's: a byte from there is a
+    :class:`~rprocfs.engines.unicorn.ports.Halted`."""
+
+    #: What serves the debugger's socket, and the clock that stands still meanwhile; set before
+    #: :meth:`run`, if the architecture has a stub.
+    debugger: Debugger | None = None
+    clock: Clock
 
     def __init__(
         self,
@@ -62,7 +71,8 @@ class Runner(ABC):
         now: Callable[[], int],
         spins: SpinWatch,
     ) -> None:
-        self._uc, self._timers, self._sockets, self._now = unicorn, timers, sockets, now
+        self._uc, self._timers, self._sockets = unicorn, timers, sockets
+        self._now = now
         self._spins = spins
         self._event: Callable[[], None] | None = None
         self._reset: Reset | None = None
@@ -74,7 +84,7 @@ class Runner(ABC):
         self._sampler: Sampler | None = None
         self._count = self._slices.longest
         self._looked = 0
-        self._resumed = False
+        self._resumed = self._stepping = False
 
     # What an architecture says
 
@@ -122,6 +132,28 @@ class Runner(ABC):
             self._coverage = probes.coverage
             self._slices.count(probes.coverage)
 
+    def proceed(self) -> None:
+        """Go on behind what a debugger halted the core at."""
+
+    # For a debugger: see rprocfs.engines.unicorn.debugger.Core
+
+    def wait(self) -> None:
+        """Wait for a socket."""
+        ports.wait(self._sockets, None)
+        if self._sockets[-1].received:
+            raise ports.Halted
+
+    def end_slice(self, event: Callable[[], None]) -> None:
+        """In a hook: have *event* called behind the slice, which ends at once."""
+        if self._event is None:
+            self._event = event
+            self._uc.stop()
+
+    def stood_still(self, nanoseconds: int) -> None:
+        """No time has passed for the core meanwhile."""
+        self.clock.stood_still(nanoseconds)
+        self._now = self.clock.wall
+
     # The loop
 
     def request_reset(self, reason: str, kind: str) -> None:
@@ -132,10 +164,24 @@ class Runner(ABC):
     def run(self) -> NoReturn:
         """Reset the core, and execute for ever."""
         self.begin()
+        ports.wait(self._sockets, 0)
+        self._attend()
         # Only from the second block on are they reported as they are translated.
         first = self.pc
         self._slice(1)
         self._uc.forget(first, first + 2)
+        while True:
+            try:
+                self.proceed()
+                self._forever()
+            except Attention:
+                self._attend()
+
+    def _attend(self) -> None:
+        if self.debugger is not None:
+            self.debugger.attend()
+
+    def _forever(self) -> NoReturn:
         while True:
             if self._resumed:  # or ticks that are late would let a thread execute nothing
                 self._resumed = False
@@ -150,6 +196,8 @@ class Runner(ABC):
         ports.wait(self._sockets, seconds)
         if self._sockets[-1].received:
             raise ports.Halted
+        if self._sockets[-2].received and self.debugger is not None:
+            raise Attention
         self._looked = self._now()
         if seconds == 0:
             self._spins.look(self._looked)
@@ -228,6 +276,8 @@ class Runner(ABC):
     # Sleeping
 
     def _sleep(self) -> None:
+        if self._stepping:
+            return
         if not self.wakes():
             # What came in before may end a sleep only now: mail does that to a deep one.
             self._timers.poll()

@@ -108,6 +108,8 @@ class Sites:
         self._asked = (False, False, False)
         self._accesses: ctypes.c_size_t | None = None
         self.stepping = False  # inside an IT block, which is looked at as a whole
+        self.stopped = False  # a run, in front of a block that is to be hooked
+        self.breaks: set[int] = set()  # a debugger's breakpoints
         self._slices = slices
         self._callbacks = {
             UNMASK: slices.unmasked(unmasked),
@@ -162,6 +164,7 @@ class Sites:
         found.difference_update(self._hooks)
         if found:
             self._found |= found
+            self.stopped = True
             self._slices.stop()
 
     def _interesting(self, address: int, code: bytes) -> Iterator[tuple[str, int]]:
@@ -179,7 +182,7 @@ class Sites:
             elif conditions.is_it(first):
                 block = list(self.block(behind, conditions.length(first & 0xFF)))
                 block_end = block[-1][0] if block else -1
-                if any(self.traps(*instruction[1:]) for instruction in block):
+                if any(at in self.breaks or self.traps(*words) for at, *words in block):
                     yield TRAP, address + offset
             elif address + offset > block_end and self.traps(first, second):
                 yield TRAP, address + offset

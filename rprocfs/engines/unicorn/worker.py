@@ -1,9 +1,9 @@
 """The worker process of the Unicorn engine.
 
 ``main([probes, library, core, address, ram, doorbell, console, control, machine, "--", inputs,
-page, *devices])``: shared memory to record in (``NAME=FD,...``), a path, a name, a number, four
-inherited descriptors, where the machine stands, two more descriptors, and what is connected to
-its buses.
+debug, page, *devices])``: shared memory to record in (``NAME=FD,...``), a path, a name, a number,
+four inherited descriptors, where the machine stands, three more descriptors, and what is connected
+to its buses.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import time
 from rprocfs.arch.core import Boot
 from rprocfs.engines.confinement.limits import address_space
 from rprocfs.engines.confinement.lock import enter, lock
+from rprocfs.engines.unicorn.debugger import DebugPort
 from rprocfs.engines.unicorn.input_port import InputPort, follow
 from rprocfs.engines.unicorn.libunicorn import Unicorn
 from rprocfs.engines.unicorn.parts import parts
@@ -58,7 +59,7 @@ class Processor:
         devices: list[str],
         probes: dict[str, int],
     ) -> None:
-        driven, doorbell, console, control = sockets
+        driven, debug_fd, doorbell, console, control = sockets
         now = Clock(time.monotonic_ns, time.thread_time_ns)
         core = machine.cores[boot.core]
         self.doorbell = DoorbellPort(doorbell, machine.doorbell)
@@ -78,7 +79,8 @@ class Processor:
         connect(peripherals, devices)
         follow(page, peripherals.inputs)
         inputs = InputPort(driven, peripherals.inputs)
-        ports = (inputs, self.doorbell, self.console, self.control)
+        debugger = DebugPort(debug_fd)
+        ports = (inputs, self.doorbell, self.console, debugger, self.control)
         self.core = self.parts.runner(ram, peripherals, ports, time.monotonic_ns, debug, info)
         if probes:
             self.core.record(Probes(probes, banks))
@@ -155,8 +157,8 @@ def main(arguments: list[str]) -> None:
     die_with_parent()
     end = arguments.index("--")
     probes, library, core, address, ram, *sockets, machine = arguments[:end]
-    driven, page, *devices = arguments[end + 1 :]
-    sockets.insert(0, driven)
+    driven, debug_fd, page, *devices = arguments[end + 1 :]
+    sockets = [driven, debug_fd, *sockets]
     fds = [os.dup(int(fd)) for fd in sockets]  # to numbers that select(2) knows
     for fd in sockets:
         os.close(int(fd))
