@@ -168,7 +168,7 @@ class WorkerOps(RprocOps):
         """Start a worker; ENOENT without the engine."""
         if rproc.model.observe.anything:
             if self._recorders is None:
-                self._recorders = Recorders(rproc, self._engine, self._banks)
+                self._recorders = Recorders(rproc, self.engine, self._banks)
             self._recorders.begin(self._image)
         self.ended.clear()
         self._crashed = self._dying = self._stopping = False
