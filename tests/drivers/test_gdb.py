@@ -1,5 +1,7 @@
+import json
 import re
 import socket
+import subprocess
 import time
 from pathlib import Path
 
@@ -9,6 +11,7 @@ from rprocfs.system import System, bundled_firmware
 from rprocfs.testing.driver_table import R0, Bench, Images
 from rprocfs.testing.userspace import read, write
 from tests.drivers.gdb_session import NEEDS_GDB, Session, transcript
+from tests.engines.host import ROOT
 from tests.engines.installed import ENGINES, NEEDS_QEMU
 
 SOURCE = Path(__file__).with_name("debuggee.c")
@@ -272,3 +275,59 @@ def test_monitor_reset(engine, image, tmp_path):
         ]
         assert b.state == "running"
         assert b.log.count("is now up") >= 2  # let go, it crashes
+
+
+def test_the_peripherals_of_a_real_board(tmp_path):
+    """The IPCC of an STM32MP157, whose channels are all masked by a reset (RM0436)."""
+    image = Path(__file__).parents[1] / "firmware" / "stm32mp1-raw.elf"
+    path = tmp_path / "gdb"
+    properties = {"compatible": "st,stm32mp1-m4", "gdb": str(path), "gdb-halt": True}
+    with Bench(properties, Images(image, (), ""), tmp_path) as b:
+        b.shell.echo(f"{R0}/firmware", "echo.elf")
+        b.shell.echo(f"{R0}/state", "start")
+        with socket.socket(socket.AF_UNIX) as stub:
+            stub.settimeout(60)
+            stub.connect(str(path))
+            assert ask(stub, b"m4c001014,4") == b"3f003f00"  # C2MR: all masked by the reset
+            assert ask(stub, b"M4c001014,4:3e003f00") == b"OK"
+            assert ask(stub, b"m4c001014,4") == b"3e003f00"
+            assert ask(stub, b"m4c100000,4") == b"E0e"  # there is nothing
+            assert b.state == "running"
+        b.stop()
+
+
+@NEEDS_GDB
+def test_the_launch_file_of_an_editor(image, tmp_path):
+    """What cppdbg and Cortex-Debug send for docs/howto/launch.json, over a port."""
+    text = (ROOT / "docs" / "howto" / "launch.json").read_text()
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    cppdbg, cortex = json.loads(text.replace("3333", str(port)))["configurations"]
+    assert cppdbg["miDebuggerServerAddress"] == cortex["gdbTarget"]
+    properties = debuggee("unicorn", f":{port}", **{"gdb-halt": True})
+    commands = [
+        "-gdb-set remotetimeout 120",
+        f"-file-exec-and-symbols {image}",
+        f"-target-select remote {cppdbg['miDebuggerServerAddress']}",
+        *(f'-interpreter-exec console "{line}"' for line in cortex["overrideResetCommands"]),
+        "-break-insert measure",
+        "-exec-continue",
+    ]
+    with Bench(properties, Images(image, (), ""), tmp_path) as b:
+        b.shell.echo(f"{R0}/state", "start")
+        with subprocess.Popen(
+            [cppdbg["miDebuggerPath"], "-nx", "--interpreter=mi"],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        ) as gdb:  # fmt: skip
+            gdb.stdin.write("\n".join(commands) + "\n")
+            gdb.stdin.flush()
+            said = ""
+            for line in gdb.stdout:
+                said += line
+                assert not line.startswith("^error"), said
+                if 'reason="breakpoint-hit"' in line:
+                    break
+            assert 'func="measure"' in said, said
+            gdb.stdin.write("-gdb-exit\n")
+        assert b.state == "running"
+        assert b.log.count("is now up") >= 2
