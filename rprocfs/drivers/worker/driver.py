@@ -175,7 +175,8 @@ class WorkerDriver(PlatformDriver):
         return self.best()
 
     def _engine(self, device: PlatformDevice, name: str) -> Engine:
-        make = self.engines.get(self._preferred(device) if name == "auto" else name)
+        name = self._preferred(device) if name == "auto" else name
+        make = self.engines.get(name)
         if make is None:
             raise refused(device, f"no engine {name}")
         engine = make(self._io)
