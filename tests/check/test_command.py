@@ -201,11 +201,11 @@ def test_the_memory_map(capsys, tmp_path):
     status, out, _ = check(capsys, "--svg", str(svg), ECHO)
     assert status == 0
     assert re.search(
-        r"^  ram  +0x21000000 to 0x21ff0000  \[.{32}\]  0x9af used, ", out, re.MULTILINE
+        r"^  ram  +0x21000000 to 0x21ff0000  \[.{32}\]  0x9d3 used, ", out, re.MULTILINE
     )
     assert "vdev0vring0   0x21200000 to 0x21201000  [" + "r" * 32 + "]" in out
     texts = "".join(minidom.parse(str(svg)).documentElement.toxml())
-    for words in ("segment 0: 0x863 bytes at 0x21000000", "table", "vdev0vring1", "0x9af used"):
+    for words in ("segment 0: 0x887 bytes at 0x21000000", "table", "vdev0vring1", "0x9d3 used"):
         assert words in texts
 
 
