@@ -3,8 +3,9 @@
 A word of 64 bits stands for two bytes of code. It holds a difference: how much more often what is
 there was executed than what is in front of it. So a block of code that is entered costs two
 additions, at its begin and at its end, however long it is. The memory is a memfd of *slots*, one
-for each page of 1 MiB of the machine's banks, in their order, behind one for all other
-addresses. A slot is longer than its page, as a block may cross into the next one.
+for each page of 1 MiB, behind one for all other addresses. A slot is longer than its page, as a
+block may cross into the next one. In front of them stands how many pages there are, and
+which: those of the image first, then those of the machine's banks, as many as there may be.
 
 A worker process imports this module. What it writes is not trusted.
 """
@@ -14,50 +15,52 @@ from __future__ import annotations
 import fcntl
 import mmap
 import os
+import struct
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    from rprocfs.soc.machine import Bank
+    from collections.abc import Iterable, Iterator
 
 #: Bytes of a page, and of the longest block; bytes of a slot.
 PAGE_SHIFT, LONGEST = 20, 1 << 16
 PAGE = 1 << PAGE_SHIFT
 SLOT = (PAGE + LONGEST) * 4
+HEAD = 4096
 #: Slots at most, and how much of them is read: firmware is small, and a worker may lie.
 MOST_SLOTS, MOST_READ = 64, 32 << 20
 SEALS = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 
 
-def pages(banks: Sequence[Bank]) -> list[int]:
-    """The pages that have a slot, by their numbers: address / 1 MiB."""
+def pages(regions: Iterable[tuple[int, int]]) -> list[int]:
+    """The pages of *regions*, (address, size), by their numbers: address / 1 MiB. Not too many."""
     found: dict[int, None] = {}
-    for bank in banks:
-        last = bank.da + bank.size - 1 >> PAGE_SHIFT
-        for page in range(bank.da >> PAGE_SHIFT, last + 1):
+    for address, size in regions:
+        for page in range(address >> PAGE_SHIFT, (address + size - 1 >> PAGE_SHIFT) + 1):
             if len(found) < MOST_SLOTS - 1:
                 found[page] = None
     return list(found)
 
 
 class Counters:
-    """The memory, zero at first. Close it."""
+    """The memory for code in *regions*, (address, size), zero at first. Close it."""
 
-    def __init__(self, banks: Sequence[Bank]) -> None:
-        self._pages = pages(banks)
+    def __init__(self, regions: Iterable[tuple[int, int]]) -> None:
+        self._pages = pages(regions)
         self.fd = os.memfd_create("rproc-coverage", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        os.ftruncate(self.fd, SLOT * (1 + len(self._pages)))
+        os.ftruncate(self.fd, HEAD + SLOT * (1 + len(self._pages)))
+        numbers = len(self._pages), *self._pages
+        os.pwrite(self.fd, struct.pack(f"<{len(numbers)}I", *numbers), 0)
         fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, SEALS)
 
     def differences(self) -> Iterator[tuple[int, int]]:
         """(address, difference) wherever that is not zero."""
         left = MOST_READ
         for slot, page in enumerate(self._pages, 1):
-            at, limit = slot * SLOT, (slot + 1) * SLOT
+            begin = HEAD + slot * SLOT
+            at, limit = begin, begin + SLOT
             while left > 0 and (at := self._data(at, limit)) < limit:
                 words = memoryview(os.pread(self.fd, mmap.PAGESIZE, at)).cast("q")
-                address = (page << PAGE_SHIFT) + (at - slot * SLOT) // 4
+                address = (page << PAGE_SHIFT) + (at - begin) // 4
                 for index, difference in enumerate(words):
                     if difference:
                         yield address + 2 * index, difference

@@ -71,7 +71,7 @@ def counting():
     from rprocfs.soc.vsoc import VSOC1
 
     engine = UnicornEngine()
-    engine.files["coverage"] = Counters(VSOC1.banks).fd
+    engine.files["coverage"] = Counters((bank.da, bank.size) for bank in VSOC1.banks).fd
     return engine
 
 

@@ -11,12 +11,11 @@ import unicorn
 from unicorn import arm64_const, x86_const
 
 from rprocfs.arch.core import Boot
-from rprocfs.engines.counters import LONGEST, PAGE, SLOT, Counters, pages
+from rprocfs.engines.counters import HEAD, LONGEST, PAGE, SLOT, Counters, pages
 from rprocfs.engines.memory import SharedRam
 from rprocfs.engines.unicorn.coverage import COUNT, Cells
 from rprocfs.engines.unicorn.engine import UnicornEngine
 from rprocfs.engines.unicorn.native import assemble
-from rprocfs.soc.machine import Bank
 from rprocfs.soc.vsoc import VSOC1
 
 RAM, AT, HANDLER = 0x2100_0000, 0x40, 0x80
@@ -47,7 +46,7 @@ def executed(code, engine, vectors=()):
     image = struct.pack(f"<{len(table)}I", *table).ljust(AT, b"\0")
     image += struct.pack(f"<{len(code)}H", *code).ljust(HANDLER - AT, b"\0")
     image += struct.pack("<H", UNDEFINED)
-    counters = Counters(VSOC1.banks)
+    counters = Counters((bank.da, bank.size) for bank in VSOC1.banks)
     died = threading.Event()
     try:
         with SharedRam.of(VSOC1) as ram:
@@ -125,19 +124,18 @@ def test_exceptions_of_instructions():
 #: A worker may write what it wants.
 @pytest.mark.parametrize("value", [-1, 1 << 62])
 def test_nonsense_is_only_numbers(value):
-    counters = Counters([Bank("ram", 0x1000_0000, PAGE)])
+    counters = Counters([(0x1000_0000, PAGE)])
     try:
         with mmap.mmap(counters.fd, 0) as memory:
-            memory.seek(SLOT + 8 * 5)
+            memory.seek(HEAD + SLOT + 8 * 5)
             memory.write(struct.pack("<q", value))
         assert list(counters.differences()) == [(0x1000_000A, value)]
     finally:
         counters.close()
 
 
-def test_the_pages_of_banks():
-    banks = [Bank("a", 0x0FFF_0000, 0x20000), Bank("b", 0x1000_8000, 16), Bank("c", 0, 1 << 30)]
-    found = pages(banks)
+def test_the_pages_of_regions():
+    found = pages([(0x0FFF_0000, 0x20000), (0x1000_8000, 16), (0, 1 << 30)])
     assert found[:4] == [0xFF, 0x100, 0, 1]
     assert len(found) == 63
 

@@ -13,9 +13,10 @@ from rprocfs.engines.counters import Counters
 from rprocfs.engines.engine import Capability
 from rprocfs.engines.ring import Ring
 from rprocfs.profiling.store import SampleStore
+from rprocfs.remoteproc import elf_loader
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rprocfs.engines.engine import Engine
     from rprocfs.engines.worker import Worker
@@ -59,7 +60,7 @@ class Recorders:
         self.end()
         if self._store is not None and image:
             self._booted = image, self._rproc.firmware
-            self._counters = Counters(self._banks)
+            self._counters = Counters(self._regions(image))
             self._engine.files[COVERAGE] = self._counters.fd
         if self._rproc.track is not None and Capability.EVENTS in self._engine.capabilities:
             self._ring = Ring("rproc-events", ring.EVENTS)
@@ -68,6 +69,13 @@ class Recorders:
             self._samples.begin(image)
             self._sampled = Ring("rproc-samples", ring.SAMPLES)
             self._engine.files[SAMPLES] = self._sampled.fd
+
+    def _regions(self, image: bytes) -> Iterator[tuple[int, int]]:
+        """Where code may be: what is loaded, then all memory."""
+        for segment in elf_loader.iter_load_segments(image):
+            yield segment.da, segment.memsz
+        for bank in self._banks:
+            yield bank.da, bank.size
 
     def running(self, worker: Worker) -> None:
         """The boot has a worker now."""

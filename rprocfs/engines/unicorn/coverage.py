@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import ctypes
 import mmap
+import struct
 
-from rprocfs.engines.counters import LONGEST, PAGE, PAGE_SHIFT, SLOT, pages
+from rprocfs.engines.counters import HEAD, LONGEST, PAGE, PAGE_SHIFT, SLOT
 from rprocfs.engines.unicorn import libunicorn
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
 
     from rprocfs.engines.unicorn.libunicorn import Unicorn
-    from rprocfs.soc.machine import Bank
 
 #: As in :mod:`.native`; *data* is a :class:`Cells`.
 #: x86-64: esi is *address*, edx *size*, rcx *data*.
@@ -81,15 +81,16 @@ class Cells(ctypes.Structure):
 
 
 class Coverage:
-    """Counts into the memfd *fd*, for a machine with these *banks*."""
+    """Counts into the memfd *fd*."""
 
-    def __init__(self, fd: int, banks: Sequence[Bank]) -> None:
-        numbers = pages(banks)
-        self._map = mmap.mmap(fd, SLOT * (1 + len(numbers)))
+    def __init__(self, fd: int) -> None:
+        self._map = mmap.mmap(fd, 0)
+        (count,) = struct.unpack_from("<I", self._map)
+        numbers = struct.unpack_from(f"<{count}I", self._map, 4)
         self._words = memoryview(self._map).cast("q")
         self._slots = {page: slot for slot, page in enumerate(numbers, 1)}
         self.cells = Cells()
-        base = ctypes.addressof(ctypes.c_char.from_buffer(self._map))
+        base = ctypes.addressof(ctypes.c_char.from_buffer(self._map)) + HEAD
         self.cells.slots[:] = [
             base + SLOT * self._slots.get(page, 0) for page in range(len(self.cells.slots))
         ]
@@ -122,5 +123,5 @@ class Coverage:
     def _add(self, begin: int, address: int, number: int) -> None:
         """Change the difference at *address*, in a block that begins at *begin*."""
         page = begin >> PAGE_SHIFT
-        offset = SLOT * self._slots.get(page, 0) // 8
+        offset = (HEAD + SLOT * self._slots.get(page, 0)) // 8
         self._words[offset + (address - page * PAGE) // 2] += number

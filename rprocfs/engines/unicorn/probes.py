@@ -7,18 +7,16 @@ from rprocfs.engines.unicorn.coverage import Coverage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from rprocfs.soc.machine import Bank
+    from collections.abc import Mapping
 
 
 class Probes:
-    """By name the *files* that the worker was given; a core sees *banks*.
+    """By name the *files* that the worker was given.
 
     *coverage* gets to know what is executed, *events* gets exceptions, *samples* where the core is.
     """
 
-    def __init__(self, files: Mapping[str, int], banks: Sequence[Bank]) -> None:
-        self.coverage = Coverage(files["coverage"], banks) if "coverage" in files else None
+    def __init__(self, files: Mapping[str, int]) -> None:
+        self.coverage = Coverage(files["coverage"]) if "coverage" in files else None
         self.events = RingWriter(files["events"], EVENTS) if "events" in files else None
         self.samples = RingWriter(files["samples"], SAMPLES) if "samples" in files else None

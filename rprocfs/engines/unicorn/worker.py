@@ -83,7 +83,7 @@ class Processor:
         ports = (inputs, self.doorbell, self.console, debugger, self.control)
         self.core = self.parts.runner(ram, peripherals, ports, time.monotonic_ns, debug, info)
         if probes:
-            self.core.record(Probes(probes, banks))
+            self.core.record(Probes(probes))
 
     def _request_reset(self) -> None:
         self.core.request_reset("reset", "fatal error")
