@@ -10,6 +10,7 @@ import re
 import shutil
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -40,6 +41,11 @@ columns:
 Sizes: K is 1024 bytes, M is 1024 K. A narrow terminal shows fewer columns, --json all.
 A strict mount, as of rprocfs run, tells names, states and firmware only.
 
+keys:
+  up, down          choose a processor; s starts it, x stops it, c crashes it
+  m                 send a message by its first channel, and show the answer
+  q                 quit
+
 exit status: 0, 1 there is no mount or none any more, 2 wrong usage"""
 
 
@@ -49,7 +55,7 @@ def top(subparsers: Any) -> None:
         "top",
         help="show what the processors of a mounted board are doing",
         description="Show processors, messages and bytes a second, vrings, CPU and memory:\n"
-        "again and again on a terminal that has rich (rprocfs[top]), else once.",
+        "a screen with keys on a terminal that has textual (rprocfs[top]), else the table once.",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         epilog=_EPILOG,
     )
@@ -78,9 +84,8 @@ def _delay(text: str) -> float:
 def run_top(arguments: argparse.Namespace) -> int:
     """Show the table; CommandError if there is no mount, or if it went away."""
     where = Path(arguments.directory) if arguments.directory else the_mount()
-    live = _live() if sys.stdout.isatty() and not arguments.json else None
-    if live is not None:
-        return _redraw(live, where, arguments)
+    if sys.stdout.isatty() and not arguments.json and (screen := _screen()):
+        return _draw(screen, where, arguments)
     for rows in _readings(where, arguments.count or 1, arguments.delay, time.sleep):
         json_text = json.dumps({"processors": rows}, indent=2) if arguments.json else None
         text = json_text or table(rows, _width())
@@ -89,8 +94,8 @@ def run_top(arguments: argparse.Namespace) -> int:
 
 
 def _readings(
-    where: Path, count: int, delay: float, sleep: Callable[[float], None]
-) -> Iterator[list[dict[str, object]]]:
+    where: Path, count: int, delay: float, sleep: Callable[[float], object]
+) -> Iterator[list[dict[str, Any]]]:
     before = sample(where)
     for _ in range(count):
         sleep(delay)
@@ -99,40 +104,24 @@ def _readings(
         before = after
 
 
-def _redraw(live: Any, where: Path, arguments: argparse.Namespace) -> int:
-    """Show it in place, and anew in a window that changes. SIGTERM restores the terminal."""
-
-    def sleep(seconds: float) -> None:
-        until = time.monotonic() + seconds
-        while (left := until - time.monotonic()) > 0:
-            if signal.sigtimedwait({signal.SIGWINCH}, left):
-                live.console.clear()
-                live.refresh()
-
-    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    ends = {signal.SIGINT, signal.SIGTERM}
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGWINCH, *ends})
-    live.start()  # cannot be undone when half done
+def _screen() -> Any:
+    """The module that draws on a terminal; None without its library."""
     try:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, ends)
-        for rows in _readings(where, arguments.count or sys.maxsize, arguments.delay, sleep):
-            live.update(
-                live.text(table(rows, _width()), no_wrap=True, overflow="crop"), refresh=True
-            )
-    finally:
-        live.stop()
-    return 0
-
-
-def _live() -> Any:
-    """What redraws the terminal; None without the library."""
-    try:
-        rich = importlib.import_module("rich.live")
+        importlib.import_module("textual")
     except ImportError:
         return None
-    live = rich.Live(auto_refresh=False, vertical_overflow="crop")
-    live.text = importlib.import_module("rich.text").Text  # names are no markup
-    return live
+    return importlib.import_module("rprocfs.commands.top_screen")
+
+
+def _draw(screen: Any, where: Path, arguments: argparse.Namespace) -> int:
+    ended = threading.Event()
+    readings = _readings(where, arguments.count or sys.maxsize, arguments.delay, ended.wait)
+    shown = screen.Screen(where, readings, ended, cells)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # until there is a handler
+    status: int | None = shown.run()
+    if shown.failure is not None:
+        raise shown.failure
+    return shown.return_code or 0 if status is None else status
 
 
 def the_mount(mountinfo: str | None = None) -> Path:
@@ -165,7 +154,20 @@ def _width() -> int:
 
 
 def table(rows: Sequence[Mapping[str, Any]], width: int | None = None) -> str:
-    """The rows in columns, ``-`` for what is not known; where *width* is given, no wider."""
+    """The rows in columns, ``-`` for what is not known; if *width* is given, no wider."""
+    columns = cells(rows, width)
+    widths = [max(map(len, column)) for column in columns.values()]
+    lines = zip(*columns.values(), strict=True)
+    return "\n".join(
+        "  ".join(word.ljust(size) for word, size in zip(line, widths, strict=True)).rstrip()
+        for line in lines
+    )
+
+
+def cells(
+    rows: Sequence[Mapping[str, Any]], width: int | None = None
+) -> Mapping[str, Sequence[str]]:
+    """Each head to its column, the head itself first; if *width* is given, no wider."""
     columns = {
         head: [head, *(_cell(head, row[word]) for row in rows)] for head, word in _COLUMNS.items()
     }
@@ -175,12 +177,7 @@ def table(rows: Sequence[Mapping[str, Any]], width: int | None = None) -> str:
     for head, most in _CUT.items():
         if width is not None and _wide(columns) > width:
             columns[head] = [_cut(cell, most) for cell in columns[head]]
-    widths = [max(map(len, column)) for column in columns.values()]
-    lines = zip(*columns.values(), strict=True)
-    return "\n".join(
-        "  ".join(word.ljust(size) for word, size in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )
+    return columns
 
 
 def _wide(columns: Mapping[str, Sequence[str]]) -> int:
