@@ -86,16 +86,17 @@ def run_top(arguments: argparse.Namespace) -> int:
     where = Path(arguments.directory) if arguments.directory else the_mount()
     if sys.stdout.isatty() and not arguments.json and (screen := _screen()):
         return _draw(screen, where, arguments)
-    for rows in _readings(where, arguments.count or 1, arguments.delay, time.sleep):
+    for rows in readings(where, arguments.count or 1, arguments.delay, time.sleep):
         json_text = json.dumps({"processors": rows}, indent=2) if arguments.json else None
         text = json_text or table(rows, _width())
         print(text, flush=True)
     return 0
 
 
-def _readings(
+def readings(
     where: Path, count: int, delay: float, sleep: Callable[[float], object]
 ) -> Iterator[list[dict[str, Any]]]:
+    """Sample *count* times, *delay* seconds apart; CommandError if there is no mount."""
     before = sample(where)
     for _ in range(count):
         sleep(delay)
@@ -115,8 +116,8 @@ def _screen() -> Any:
 
 def _draw(screen: Any, where: Path, arguments: argparse.Namespace) -> int:
     ended = threading.Event()
-    readings = _readings(where, arguments.count or sys.maxsize, arguments.delay, ended.wait)
-    shown = screen.Screen(where, readings, ended, cells)
+    rows = readings(where, arguments.count or sys.maxsize, arguments.delay, ended.wait)
+    shown = screen.Screen(where, rows, ended, cells)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # until there is a handler
     status: int | None = shown.run()
     if shown.failure is not None:

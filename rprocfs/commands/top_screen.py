@@ -71,6 +71,7 @@ class Screen(App[int]):
         self._readings, self._ended, self._columns = readings, ended, columns
         self._kernel_log = top_keys.KernelLog(where)
         self._rows: Rows = ()
+        self._heads: tuple[tuple[str, ...], int] = ((), 0)  # what the table has
         self._history: dict[str, tuple[deque[float], ...]] = defaultdict(
             lambda: tuple(deque([0.0], maxlen=_HISTORY) for _ in _RATES)
         )
@@ -140,13 +141,18 @@ class Screen(App[int]):
     def _draw(self) -> None:
         table = self.query_one(DataTable)
         columns = self._columns(self._rows, self.size.width - 2)
-        chosen = table.cursor_row
-        table.clear(columns=True)
-        for head in columns:
-            table.add_column(head)
-        for cells in list(zip(*columns.values(), strict=True))[1:]:
-            table.add_row(*map(Text, cells))
-        table.move_cursor(row=chosen)
+        lines = list(zip(*columns.values(), strict=True))[1:]
+        if self._heads != (tuple(columns), len(lines)):
+            self._heads = (tuple(columns), len(lines))
+            chosen = table.cursor_row
+            table.clear(columns=True)
+            table.add_columns(*columns)
+            table.add_rows(map(Text, line) for line in lines)
+            table.move_cursor(row=chosen)
+        for row, line in enumerate(lines):
+            for column, cell in enumerate(line):
+                if table.get_cell_at((row, column)).plain != cell:
+                    table.update_cell_at((row, column), Text(cell), update_width=True)
         self._draw_chosen()
 
     def _draw_chosen(self) -> None:

@@ -20,7 +20,7 @@ from textual.widgets import RichLog, Sparkline
 
 from rprocfs.board import open_board
 from rprocfs.cli import main
-from rprocfs.commands.top import _readings, cells, human, table, the_mount
+from rprocfs.commands.top import readings, cells, human, table, the_mount
 from rprocfs.commands.top_files import parse_vrings, rates, sample
 from rprocfs.commands.top_screen import Screen
 from rprocfs.errors import CommandError
@@ -278,10 +278,13 @@ def test_its_keys(board):
     (files / "firmware").write_text("echo.elf")
     (files / "recovery").write_text("disabled")
     ended = threading.Event()
-    screen = Screen(board, _readings(board, sys.maxsize, 0.05, ended.wait), ended, cells)
+    screen = Screen(board, readings(board, sys.maxsize, 0.05, ended.wait), ended, cells)
 
     def said():
         return "\n".join(line.text for line in screen.query_one(RichLog).lines)
+
+    def complaints():
+        return "\n".join(one.message for one in screen._notifications)
 
     async def session():
         async with screen.run_test(size=(120, 40)) as pilot:
