@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-TREES = {"rprocfs": ROOT, "rprocfs_fuse": ROOT / "mount"}
+TREES = {"rprocfs": ROOT, "rprocfs_fuse": ROOT / "mount", "rprocfs_labgrid": ROOT / "mount"}
 
 #: "module:NAME": an entry of DRIVERS, MODULES or COMMANDS, or an entry point; pytest's has no NAME.
-_ENTRY = re.compile(r"(rprocfs(?:_fuse)?(?:\.\w+)*)(?::(\w+))?")
+_ENTRY = re.compile(r"(rprocfs(?:_fuse|_labgrid)?(?:\.\w+)*)(?::(\w+))?")
 
 
 def _modules():

@@ -19,7 +19,8 @@ MOVING = ("top",)
 def words(picture):
     """The words of a picture; numbers, as times are, all are 0."""
     text = " ".join(html.unescape(found) for found in re.findall(r">([^<]*)</text>", picture))
-    return re.sub(r"\d[\d.]*\w?\b", "0", text).replace("qemu", "unicorn").split()
+    text = re.sub(r"\d[\d.]*\w?\b|[▁-█]", "0", text)
+    return text.replace("qemu", "unicorn").split()
 
 
 @pytest.fixture

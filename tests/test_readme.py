@@ -71,7 +71,7 @@ def test_every_link_leads_somewhere():
     links = dict(re.findall(r"^(\[.+\]): (\S+)$", README, re.MULTILINE))
     assert links
     assert "](" not in README, "a link in its line: put it at the end, with the others"
-    form = re.compile(rf"{re.escape(REPOSITORY)}/(blob|tree)/main/(.+)")
+    form = re.compile(rf"{re.escape(REPOSITORY)}/(blob|raw|tree)/main/(.+)")
     for name, link in links.items():
         kind, target = form.fullmatch(link).groups()
         assert (ROOT / target).exists(), link

@@ -66,11 +66,17 @@ IMAGES: Mapping[str, str] = {
     "console.elf": "a virtio console that takes commands, and lies on command",
     "crash.elf": "a channel rpmsg-crash: the text of a message says how to crash",
     "echo.elf": "two channels, rpmsg-raw and rpmsg-echo: each message goes back",
+    **{
+        f"imx8m{part}-echo.elf": f"for a real i.MX 8M {name}: rpmsg-tty and rpmsg-client-sample echo"
+        for part, name in {"m": "Mini", "n": "Nano", "p": "Plus", "q": "Quad"}.items()
+    },
     "rng.elf": "a virtio source of random numbers",
     "sample.elf": "the remote of the kernel's rpmsg_client_sample",
     "serial.elf": "a virtio serial port that sends all back",
     "stm32mp1-echo.elf": "for a real STM32MP157: rpmsg-tty and rpmsg-client-sample echo",
     "trace.elf": "nothing but a trace, to which each heartbeat adds a line",
+    "zynqmp-echo.elf": "for a real Zynq UltraScale+, RPU 0: rpmsg-openamp-demo-channel echoes",
+    "zynqmp-echo1.elf": "the same for RPU 1 in split mode",
 }
 
 

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 from rich.text import Text
 from textual.app import App, ComposeResult
 from textual.containers import Horizontal, Vertical
+from textual.coordinate import Coordinate
 from textual.widgets import DataTable, Footer, Input, Label, RichLog, Sparkline, Static
 
 from rprocfs.commands import top_keys
@@ -151,8 +152,9 @@ class Screen(App[int]):
             table.move_cursor(row=chosen)
         for row, line in enumerate(lines):
             for column, cell in enumerate(line):
-                if table.get_cell_at((row, column)).plain != cell:
-                    table.update_cell_at((row, column), Text(cell), update_width=True)
+                at = Coordinate(row, column)
+                if table.get_cell_at(at).plain != cell:
+                    table.update_cell_at(at, Text(cell), update_width=True)
         self._draw_chosen()
 
     def _draw_chosen(self) -> None:

@@ -20,7 +20,7 @@ from textual.widgets import RichLog, Sparkline
 
 from rprocfs.board import open_board
 from rprocfs.cli import main
-from rprocfs.commands.top import readings, cells, human, table, the_mount
+from rprocfs.commands.top import cells, human, readings, table, the_mount
 from rprocfs.commands.top_files import parse_vrings, rates, sample
 from rprocfs.commands.top_screen import Screen
 from rprocfs.errors import CommandError
