@@ -67,7 +67,7 @@ IMAGES: Mapping[str, str] = {
     "crash.elf": "a channel rpmsg-crash: the text of a message says how to crash",
     "echo.elf": "two channels, rpmsg-raw and rpmsg-echo: each message goes back",
     **{
-        f"imx8m{part}-echo.elf": f"for a real i.MX 8M {name}: rpmsg-tty and rpmsg-client-sample echo"
+        f"imx8m{part}-echo.elf": f"for a real i.MX 8M {name}: rpmsg-tty echoes, and others"
         for part, name in {"m": "Mini", "n": "Nano", "p": "Plus", "q": "Quad"}.items()
     },
     "rng.elf": "a virtio source of random numbers",
