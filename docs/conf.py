@@ -13,7 +13,6 @@ project = "rprocfs"
 project_copyright = "the rprocfs authors, MIT"
 release = version = rprocfs.__version__
 suppress_warnings = ["config.cache"]
-suppress_warnings = ["config.cache"]
 extensions = ["myst_parser", "sphinx.ext.autodoc"]
 exclude_patterns = ["_build"]
 html_theme = "furo"

@@ -77,3 +77,13 @@ def test_the_action_installs_a_command_that_runs_a_board(tmp_path):
         check=False,
     )  # fmt: skip
     assert "rproc_board" in plugins.stdout
+
+
+def test_read_the_docs_builds_what_is_there():
+    """With a strict build, as tests/test_docs.py makes it."""
+    settings = yaml.safe_load((ROOT / ".readthedocs.yaml").read_text())
+    assert (ROOT / settings["sphinx"]["configuration"]).exists()
+    assert settings["sphinx"]["fail_on_warning"]
+    (install,) = settings["python"]["install"]
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert set(install["extra_requirements"]) <= set(extras["optional-dependencies"])

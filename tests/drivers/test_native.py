@@ -12,7 +12,7 @@ import pytest
 from rprocfs.drivers import native
 from rprocfs.system import System
 from rprocfs.testing.driver_table import DEBUG, R0, RPMSG, TABLE, Bench, Images
-from rprocfs.testing.firmware_table import FIRMWARE_TABLE, STOP_WITHIN
+from rprocfs.testing.firmware_table import FIRMWARE_TABLE
 from rprocfs.testing.images import IMAGES
 from rprocfs.testing.userspace import read, write
 from tests.engines.test_worker import running
@@ -106,14 +106,12 @@ def test_it_has_to_be_allowed(properties, echo, tmp_path):
         assert bench.log.count("set allow-native = true in the board") == 1
 
 
-def test_a_family_is_stopped_within_a_tenth_of_a_second(crasher):
+def test_a_family_is_stopped(crasher):
     """All signals blocked, and its members have nothing to do with each other."""
     command(crasher, "family")
     crasher.wait(lambda: "family: grandchild\n" in trace(crasher))
     processes = [launcher(crasher), *descendants(launcher(crasher))]
-    before = time.monotonic()
     crasher.stop()
-    assert time.monotonic() - before < STOP_WITHIN
     assert crasher.state == "offline"
     assert len(processes) == 5
     assert not any(Path(f"/proc/{pid}").exists() for pid in processes)

