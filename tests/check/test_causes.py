@@ -237,13 +237,20 @@ def test_the_faults_are_of_the_images_alone():
 
 
 OURS = sorted(Path(bundled_firmware()).glob("*.elf"))
-FOR_STM32 = [path for path in OURS if path.name.startswith("stm32mp1-")]
-FOR_M4 = [path for path in OURS if path not in FOR_STM32 and "rv32" not in path.name]
+#: What a name begins with: the board that it is for, and the number of the processor there.
+TARGETS = {
+    "stm32mp1-": ("stm32mp157", 0),
+    **{f"imx8m{part}-": (f"imx8m{part}-evk", 0) for part in "mnpq"},
+    "zynqmp-echo1": ("zcu102", 1),
+    "zynqmp-": ("zcu102", 0),
+}
+IMAGES = [path for path in OURS if "rv32" not in path.name]
 
 
-@pytest.mark.parametrize(
-    ("path", "board"), [(path, "stm32mp157") for path in FOR_STM32] + [(p, None) for p in FOR_M4]
-)
-def test_images_that_come_along_have_nothing_to_be_said_of(path, board):
-    """On the boards that they are for."""
-    assert make_report(str(path), Target(load_board(board)))["findings"] == []
+@pytest.mark.parametrize("path", IMAGES, ids=lambda path: path.name)
+def test_images_that_come_along_have_nothing_to_be_said_of(path):
+    """On the boards that they are for; a note, as of the table that a driver has, is no fault."""
+    fits = (target for start, target in TARGETS.items() if path.name.startswith(start))
+    board, number = next(fits, (None, 0))
+    findings = make_report(str(path), Target(load_board(board), number))["findings"]
+    assert [found for found in findings if found["severity"] != "note"] == []
