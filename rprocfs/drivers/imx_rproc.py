@@ -86,7 +86,7 @@ class ImxRprocDriver(ModelDriver):
         """imx_rproc_probe(). EINVAL, ENODEV, ENOENT, EPROBE_DEFER."""
         node = self.node(device)
         compatible = device.properties["compatible"]
-        if compatible in self._machines and not device.properties.get("services"):
+        if compatible in self._machines and device.properties.get("services") is None:
             self._probe_machine(device, node, self._machines[compatible])
             return
         ops = ImxModelOps()
