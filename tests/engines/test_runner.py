@@ -21,6 +21,7 @@ class Sleeper(Runner):
     """A core that only sleeps."""
 
     pc = entry = 0
+    _stepping = False
     begin = take_pending = before = after = waited = None
 
     def __init__(self, timers):
