@@ -329,6 +329,6 @@ def test_the_launch_file_of_an_editor(image, tmp_path):
                 if 'reason="breakpoint-hit"' in line:
                     break
             assert 'func="measure"' in said, said
+            assert b.state == "running"  # it crashes as soon as it goes on
             gdb.stdin.write("-gdb-exit\n")
-        assert b.state == "running"
         assert b.log.count("is now up") >= 2
