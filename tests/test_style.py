@@ -34,3 +34,13 @@ def test_clean(command, tmp_path):
         [_tool(command[0]), *command[1:]], cwd=ROOT, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_nothing_else_is_at_the_top():
+    """A file that was downloaded there, say: what is at the top level is fixed."""
+    built = {"build", "dist", "rprocfs.egg-info"}
+    names = {path.name for path in ROOT.iterdir() if not path.name.startswith(".")}
+    assert names - built == {
+        "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md", "SECURITY.md", "docs",
+        "examples", "mount", "pyproject.toml", "rprocfs", "scripts", "tests",
+    }  # fmt: skip
