@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from rprocfs.hw.console import ConsoleUarts
 from rprocfs.hw.nxp.ccm import SIZE as CCM_SIZE
 from rprocfs.hw.nxp.ccm import Ccm
 from rprocfs.hw.nxp.gpio import Gpio
@@ -145,8 +146,7 @@ class Imx8mPeripherals(DevicePeripherals):
 
     def __init__(self, wires: Wires, part: Part) -> None:
         self.part = part
-        self.uarts: dict[int, Iuart] = {}
-        self._unsent = False
+        self.uarts = ConsoleUarts(wires.console)
         super().__init__(wires, DEVICES, part.ranges)
         self.mu = self.named("MUA", LinuxMu)
         self.timed.look_ahead()
@@ -154,31 +154,18 @@ class Imx8mPeripherals(DevicePeripherals):
     def added(self, device: Device, model: Peripheral) -> None:
         """Note the UARTs."""
         if isinstance(model, Iuart):
-            self.uarts[device.base] = model
+            self.uarts.add(device.base, model)
 
     def write(self, address: int, size: int, value: int) -> None:
         """A store; it may be a byte that there was no room for, or one for Linux."""
         super().write(address, size, value)
         page = address & ~(PAGE - 1)
-        if page in self.uarts and not self.uarts[page].idle:
-            self._unsent = True
-        elif page == MU_CORE:
+        self.uarts.stored(page)
+        if page == MU_CORE:
             self.mu.looked_at()
             self.timed.look_ahead()
 
     def poll(self) -> None:
         """Words of Linux, console input, timers."""
         super().poll()
-        if self._unsent:
-            for uart in self.uarts.values():
-                uart.retry()
-            self._unsent = any(not uart.idle for uart in self.uarts.values())
-        if self.wires.console.received:
-            self._type(self.wires.console.received)
-
-    def _type(self, received: bytearray) -> None:
-        """Input is for the UART that listens; of several, for one that has sent."""
-        listening = [uart for uart in self.uarts.values() if uart.ready]
-        for uart in sorted(listening, key=lambda uart: not uart.sent)[:1]:
-            while received and uart.ready:
-                uart.receive(received.pop(0), last=not received)
+        self.uarts.poll()

@@ -23,7 +23,8 @@ from functools import partial
 
 from rprocfs.arch.armv7r.core import CortexR
 from rprocfs.hw.arm.gic import Gic
-from rprocfs.hw.peripherals import Words
+from rprocfs.hw.console import ConsoleUarts
+from rprocfs.hw.peripherals import PAGE, Words
 from rprocfs.hw.xilinx.crl import CRF_RESET, Crl
 from rprocfs.hw.xilinx.gpio import Gpio
 from rprocfs.hw.xilinx.ipi import BASES, Ipi
@@ -107,24 +108,21 @@ class ZynqmpPeripherals(DevicePeripherals):
 
     def __init__(self, wires: Wires, number: int, split: bool) -> None:
         self.number, self.split = number, split
-        self.uarts: dict[int, Uart] = {}
+        self.uarts = ConsoleUarts(wires.console)
         super().__init__(wires, DEVICES, RANGES)
         lines = {agent: partial(wires.set_line, irq) for agent, irq in IPI_IRQS.items()}
         self.ipi = Ipi(1 + number, wires.doorbell.send, lines)
         self.pages.update((BASES[agent], one) for agent, one in self.ipi.channels.items())
-        self._unsent = False
 
     def added(self, device: Device, model: Peripheral) -> None:
         """A UART is the console."""
         if isinstance(model, Uart):
-            self.uarts[device.base] = model
+            self.uarts.add(device.base, model)
 
     def write(self, address: int, size: int, value: int) -> None:
         """A store; it may be a byte that there was no room for."""
         super().write(address, size, value)
-        uart = self.uarts.get(address & ~0xFFF)
-        if uart is not None and not uart.idle:
-            self._unsent = True
+        self.uarts.stored(address & ~(PAGE - 1))
 
     def poll(self) -> None:
         """IPIs, console input, timers."""
@@ -132,20 +130,8 @@ class ZynqmpPeripherals(DevicePeripherals):
         while received:
             self.ipi.receive(*received.pop(0))
         self.ipi.retry()
-        if self._unsent:
-            for uart in self.uarts.values():
-                uart.retry()
-            self._unsent = any(not uart.idle for uart in self.uarts.values())
-        if self.wires.console.received:
-            self._type(self.wires.console.received)
+        self.uarts.poll()
         super().poll()
-
-    def _type(self, received: bytearray) -> None:
-        """Input is for the UART that listens; of several, for one that has sent."""
-        listening = [uart for uart in self.uarts.values() if uart.ready]
-        for uart in sorted(listening, key=lambda uart: not uart.sent)[:1]:
-            while received and uart.ready:
-                uart.receive(received.pop(0), last=not received)
 
 
 class Zynqmp(Machine):
