@@ -59,20 +59,13 @@ class DebugPort(Socket):
     """The socket: one message at a time waits here to be taken."""
 
     received: list[bytes]
+    longest = LONGEST  # a message that is not read whole is lost
 
     def __init__(self, fd: int) -> None:
         super().__init__(fd)
         self.received = []
 
-    def fill(self) -> None:
-        """See :class:`Socket`."""
-        try:
-            data = os.read(self.fd, LONGEST)
-        except BlockingIOError:
-            return
-        except OSError:
-            data = b""
-        self.closed = not data
+    def _take(self, data: bytes) -> None:
         if data:
             self.received.append(data)
 

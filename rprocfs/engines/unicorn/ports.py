@@ -29,6 +29,8 @@ class Socket:
     """
 
     received: bytearray | list[Message] | list[bytes]
+    #: Bytes that are read at once.
+    longest = READ
 
     def __init__(self, fd: int) -> None:
         self.fd = fd
@@ -59,7 +61,7 @@ class Socket:
     def fill(self) -> None:
         """Receive what is there."""
         try:
-            data = os.read(self.fd, READ)
+            data = os.read(self.fd, self.longest)
         except BlockingIOError:
             return
         except OSError:
