@@ -2,26 +2,12 @@
 
 import pytest
 
-from rprocfs.hw.clock import Clock
-from rprocfs.hw.peripherals import Wires
 from rprocfs.soc.stm32mp1 import STM32MP157
+from tests.hw import board as common
 
 
-class Stream:
-    """Bytes that were sent, as long as there is *room*; bytes that come in."""
-
-    def __init__(self):
-        self.received, self.sent, self.room = bytearray(), bytearray(), 10**9
-
-    def transmit(self, byte):
-        if len(self.sent) >= self.room:
-            return False
-        self.sent.append(byte)
-        return True
-
-
-class Doorbell(Stream):
-    """The same, on channels."""
+class Doorbell(common.Stream):
+    """Channels that were rung; what comes in has a payload, which is empty."""
 
     def __init__(self):
         super().__init__()
@@ -46,38 +32,16 @@ class Memory(bytearray):
         return True
 
 
-class Board:
-    """The M4's view: loads, stores, interrupt lines."""
+class Board(common.Board):
+    """The M4's view: the doorbell is the mailbox, and there is SRAM."""
 
     def __init__(self):
-        self.time, self.busy, self.lines = 1000, 0, set()
-        self.deaths, self.debug, self.deep = [], [], False
-        self.clocks = []
-        self.console, self.mailbox, self.ram = Stream(), Doorbell(), Memory(0x60000)
-        wires = Wires(
-            self.console, self.mailbox, Clock(lambda: self.time, lambda: self.busy),
-            self.set_line,
-            self.clocks.append, lambda *why: self.deaths.append(why), self.debug.append,
-            self.ram, lambda: self.deep,
-        )  # fmt: skip
-        self.all = STM32MP157.peripherals(wires)
-
-    def set_line(self, irq, level):
-        (self.lines.add if level else self.lines.discard)(irq)
-
-    def __getitem__(self, address):
-        return self.all.read(address, 4)
-
-    def __setitem__(self, address, value):
-        self.all.write(address, 4, value)
+        self.ram, self.deep = Memory(0x60000), False
+        super().__init__(STM32MP157, Doorbell(), memory=self.ram, deep=lambda: self.deep)
+        self.mailbox = self.doorbell
 
     def from_a7(self, channel):
-        self.mailbox.received.append((channel, b""))
-        self.all.poll()
-
-    def pass_us(self, microseconds):
-        self.time += int(1000 * microseconds)
-        self.all.poll()
+        self.rings(channel)
 
 
 @pytest.fixture

@@ -2,67 +2,25 @@
 
 import pytest
 
-from rprocfs.hw.clock import Clock
-from rprocfs.hw.peripherals import Wires
 from rprocfs.soc.zynqmp import ZYNQMP_LOCKSTEP, ZYNQMP_SPLIT
+from tests.hw import board as common
 
 
-class Console:
-    """Bytes that were sent, as long as there is *room*; bytes that come in."""
-
-    def __init__(self):
-        self.received, self.sent, self.room = bytearray(), bytearray(), 10**9
-
-    def transmit(self, byte):
-        if len(self.sent) >= self.room:
-            return False
-        self.sent.append(byte)
-        return True
-
-
-class Doorbell:
-    """The same, of messages."""
-
-    def __init__(self):
-        self.received, self.sent, self.room = [], [], 10**9
+class Doorbell(common.Doorbell):
+    """A payload is two agents."""
 
     def send(self, channel, payload=b""):
-        if len(self.sent) >= self.room:
-            return False
-        self.sent.append((channel, tuple(payload)))
-        return True
+        return super().send(channel, tuple(payload))
 
 
-class Board:
-    """The core's view: loads, stores, interrupt lines."""
+class Board(common.Board):
+    """The peripherals as *core* has them."""
 
     def __init__(self, machine, core):
-        self.time, self.busy, self.lines = 1000, 0, set()
-        self.deaths, self.debug = [], []
-        self.console, self.doorbell = Console(), Doorbell()
-        wires = Wires(
-            self.console, self.doorbell, Clock(lambda: self.time, lambda: self.busy),
-            self.set_line, die=lambda *why: self.deaths.append(why), debug=self.debug.append,
-            core=core,
-        )  # fmt: skip
-        self.all = machine.peripherals(wires)
-
-    def set_line(self, irq, level):
-        (self.lines.add if level else self.lines.discard)(irq)
-
-    def __getitem__(self, address):
-        return self.all.read(address, 4)
-
-    def __setitem__(self, address, value):
-        self.all.write(address, 4, value)
+        super().__init__(machine, Doorbell(), core=core)
 
     def rings(self, channel, *payload):
-        self.doorbell.received.append((channel, bytes(payload)))
-        self.all.poll()
-
-    def pass_us(self, microseconds):
-        self.time += int(1000 * microseconds)
-        self.all.poll()
+        super().rings(channel, bytes(payload))
 
 
 @pytest.fixture
