@@ -17,6 +17,7 @@ from rprocfs.board import open_board
 from rprocfs.commands.backtrace import backtrace
 from rprocfs.commands.boot_files import Said, read_dump, sources
 from rprocfs.errors import CommandError
+from rprocfs.lib.printable import printable
 from rprocfs.remoteproc.core import rproc_boot, rproc_set_firmware, rproc_shutdown
 from rprocfs.remoteproc.dump_segment import DumpMode
 from rprocfs.remoteproc.rproc import Rproc
@@ -120,13 +121,8 @@ def _shown(lines: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:
         name = f"{source:8}"
         if sys.stdout.isatty():
             name = f"\x1b[{COLOURS.get(source.rstrip('0123456789'), '0')}m{name}\x1b[0m"
-        print(name, _printable(line), flush=True)
+        print(name, printable(line, keep="\t"), flush=True)
         yield source, line
-
-
-def _printable(line: str) -> str:
-    """Escape the text, so that firmware cannot control the terminal."""
-    return "".join(c if c.isprintable() or c == "\t" else "\N{REPLACEMENT CHARACTER}" for c in line)
 
 
 def _show(lines: Iterator[tuple[str, str]]) -> None:

@@ -18,6 +18,7 @@ from typing import Any
 
 from rprocfs.commands.top_files import rates, sample
 from rprocfs.errors import CommandError
+from rprocfs.lib.printable import printable
 
 #: Head to the word of a row that is below it, in their order.
 _COLUMNS = {
@@ -197,7 +198,7 @@ def _cell(head: str, value: Any) -> str:
     if head in _BYTES:
         return human(value)
     text = f"{value:.0f}" if isinstance(value, float) else str(value)
-    return "".join(char if char.isprintable() else "?" for char in text)
+    return printable(text, "?")
 
 
 def human(size: float) -> str:

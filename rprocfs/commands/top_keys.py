@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from rprocfs.errors import CommandError
+from rprocfs.lib.printable import printable
 
 _ANSWER_SECONDS = 1.0
 _FILES = {
@@ -38,7 +39,7 @@ def send(where: Path, name: str, text: str) -> Iterator[str]:
         try:
             os.write(descriptor, text.encode("utf-8", "surrogateescape"))
             if select.select([descriptor], [], [], _ANSWER_SECONDS)[0]:
-                yield f"{endpoint.parent.name} -> {printable(os.read(descriptor, 1 << 16))}"
+                yield f"{endpoint.parent.name} -> {_text(os.read(descriptor, 1 << 16))}"
         finally:
             os.close(descriptor)
     except OSError as failure:
@@ -56,10 +57,8 @@ def _endpoint(where: Path, name: str) -> Path:
     raise CommandError(f"{name}: no channel with an endpoint file, is it running?")
 
 
-def printable(data: bytes) -> str:
-    """Text for a terminal: what is no printable character is shown as ``?``."""
-    text = data.decode("utf-8", "replace").rstrip("\n")
-    return "".join(char if char.isprintable() else "?" for char in text)
+def _text(data: bytes) -> str:
+    return printable(data.decode("utf-8", "replace").rstrip("\n"), "?")
 
 
 class KernelLog:
@@ -81,7 +80,7 @@ class KernelLog:
                 head, _, text = record.partition(b"\n")[0].partition(b";")
                 number, microseconds = map(int, head.split(b",")[1:3])
                 if number >= self._next:
-                    found.append(f"[{microseconds / 1e6:12.6f}] {printable(text)}")
+                    found.append(f"[{microseconds / 1e6:12.6f}] {_text(text)}")
                     self._next = number + 1
         except (OSError, ValueError):  # EAGAIN: there is no more
             pass

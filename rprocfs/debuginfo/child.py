@@ -14,6 +14,7 @@ from typing import Any
 
 from rprocfs.debuginfo.backtrace import backtrace
 from rprocfs.debuginfo.image import DebugInfoError
+from rprocfs.lib.printable import printable
 
 #: Seconds of CPU, and bytes of memory.
 CPU, MEMORY = 8, 2 << 30
@@ -35,11 +36,6 @@ def main() -> None:
 
     try:
         for line in backtrace(image, tuple(about["registers"]), memory, about["psp"]):
-            print(printable(line))
+            print(printable(line[:LONGEST]))
     except DebugInfoError as problem:
-        print(printable(f"no backtrace: {problem}"))
-
-
-def printable(line: str) -> str:
-    """The names are the image's: they must not control a terminal, nor fill a log."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in line[:LONGEST])
+        print(printable(f"no backtrace: {problem}"[:LONGEST]))

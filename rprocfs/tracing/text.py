@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rprocfs.base.trace import Kind
+from rprocfs.lib.printable import printable
 from rprocfs.tracing.names import exception, message
 from rprocfs.tracing.recording import Event, Recording
 
@@ -44,8 +45,3 @@ def what(event: Event) -> str:
         Kind.LOST: lambda: f"{event.number} exceptions were lost",
     }
     return printable(words[kind]())
-
-
-def printable(text: str) -> str:
-    """Names and texts are the firmware's: they must not control a terminal."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
