@@ -188,20 +188,4 @@ void board_init(uint32_t tick_hz)
 	MUB_CR |= MU_RF(MU_CHANNEL);
 }
 
-void vsoc_fail(void)
-{
-	for (;;)
-		__asm__ volatile("cpsid f\n\tudf #0");
-}
-
-__attribute__((used, noreturn)) static void fault(const uint32_t *frame)
-{
-	trace_number("fault: pc 0x", frame[6]);
-	trace_number("fault: cfsr 0x", SCB_CFSR);
-	vsoc_fail();
-}
-
-__attribute__((naked)) void hard_fault(void)
-{
-	__asm__("tst lr, #4\n\tite eq\n\tmrseq r0, msp\n\tmrsne r0, psp\n\tb fault");
-}
+#include "armv7m_fault.h"
