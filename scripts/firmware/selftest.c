@@ -569,6 +569,64 @@ static void test_nesting(void)
 	check("fpu registers across nested interrupts", fp_mismatches(0x40000000) == 0);
 #endif
 }
+
+/* A page that was data, then code, then other code, whoever writes it: "movs r0, #n; bx lr". */
+#define PAGE ((volatile uint16_t *)(0x21000000u + 0x80000u))
+#define FRESH ((const uint32_t *)(0x21000000u + 0x90000u))
+typedef uint32_t (*function)(void);
+static void write_code(unsigned index, uint16_t n)
+{
+	PAGE[index] = 0x2000 | n;
+	PAGE[index + 1] = 0x4770;
+	barriers();
+}
+__attribute__((naked)) static void raise_privilege(void)
+{
+	__asm__("mov r0, #0\n\tmsr control, r0\n\tbx lr");
+}
+static uint32_t call(unsigned index) { return ((function)((uintptr_t)&PAGE[index] | 1))(); }
+/* An IT block is over behind it, also if its load is the first that reaches a page. */
+static void test_fresh_page(void)
+{
+	uint32_t loaded = 42, moved = 0;
+
+	__asm__ volatile("cmp %2, #0\n\tit eq\n\tldreq %0, [%3]\n\tcmp %2, #1\n\tb 1f\n"
+			 "1:\tmov %1, #1"
+			 : "+r"(loaded), "+r"(moved)
+			 : "r"(0), "r"(FRESH)
+			 : "cc");
+	check("the first load of a page in an it block", !loaded && moved);
+}
+static void test_code_in_data(void)
+{
+	uint32_t sum = 0;
+
+	table[11] = raise_privilege;
+	for (unsigned i = 0; i < 2048; i++)
+		PAGE[i] = (uint16_t)i;
+	__asm__ volatile("msr control, %0\n\tisb" ::"r"(1));
+	for (unsigned i = 0; i < 2048; i++) /* the modes of a core may see memory by tables each */
+		PAGE[i] = (uint16_t)i;
+	svc(5);
+	for (uint16_t n = 1; n < 4; n++) {
+		write_code(8, n);
+		sum = 16 * sum + call(8);
+	}
+	check("code written over", sum == 0x123);
+	write_code(512, 1);
+	sum = call(512);
+	__asm__ volatile("msr control, %0\n\tisb" ::"r"(1));
+	write_code(8, 4);
+	write_code(512, 6);
+	svc(5);
+	check("code written over by unprivileged code", 16 * call(8) + call(512) == 0x46);
+	sum = call(512);
+	write_code(512, 7);
+	PAGE[8]++;
+	barriers();
+	check("code beside data", 256 * sum + 16 * call(512) + call(8) == 0x675);
+	table[11] = sv_call;
+}
 void reset(void);
 __attribute__((section(".vectors"), used)) static const vector vectors[16 + 32] = {
 	[0] = (vector)stack_top, [1] = reset, [3] = any_fault,	[4] = any_fault,
@@ -592,6 +650,8 @@ void reset(void)
 	table[16 + D] = IRQ_D_LATER;
 	test_threads();
 	test_unprivileged();
+	test_fresh_page();
+	test_code_in_data();
 	test_fpu();
 	test_sleep();
 	test_nesting();

@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from rprocfs.hw.registers import Peripheral, register
 
+#: The eighths of the address space that are Code, SRAM and RAM: the others are XN.
+EXECUTABLE = (0, 1, 3, 4)
 ADDRESS, VALID, REGION = 0xFFFF_FFE0, 0x10, 0xF
+
+
+def executable(address: int) -> bool:
+    """Whether the default memory map lets an *address* be executed (Armv7-M ARM B3.1)."""
+    return address >> 29 in EXECUTABLE
 
 
 class Mpu(Peripheral):

@@ -14,10 +14,12 @@ from rprocfs.arch.armv7m import conditions
 from rprocfs.arch.armv7m import scb as bits
 from rprocfs.arch.armv7m.exceptions import ExceptionModel
 from rprocfs.arch.armv7m.faults import Faults
+from rprocfs.arch.armv7m.mpu import executable
 from rprocfs.arch.armv7m.nvic import SVCALL
 from rprocfs.arch.armv7m.scs import PPB, PPB_SIZE
 from rprocfs.engines.unicorn import libunicorn, ports, semihosting
-from rprocfs.engines.unicorn.runner import NO_SYNDROME, Runner
+from rprocfs.engines.unicorn.pages import Pages
+from rprocfs.engines.unicorn.runner import Runner
 from rprocfs.engines.unicorn.sampler import Sampler
 from rprocfs.engines.unicorn.sites import Sites, divides, instructions
 from rprocfs.engines.unicorn.spin_watch import SpinWatch
@@ -73,7 +75,8 @@ class Core(Runner):
         unicorn.map_registers(PPB, PPB_SIZE, self._read_private, self._write_private)
         unicorn.hook(libunicorn.HOOK_INTR, self._on_interrupt)
         unicorn.hook(libunicorn.HOOK_INSN_INVALID, self._on_invalid)
-        unicorn.hook(libunicorn.HOOK_MEM_INVALID, self._on_bad_access)
+        unicorn.hook_outside(libunicorn.HOOK_MEM_INVALID, self._on_bad_access)
+        Pages(unicorn, cpu, executable, self._on_bad_fetch)
 
     # See Runner.
 
@@ -370,7 +373,7 @@ class Core(Runner):
 
     def _on_invalid(self, _uc: int, _data: int) -> bool:
         # WFE and YIELD come here too, but leave the syndrome alone.
-        hint = self._uc.read(libunicorn.SYNDROME) == NO_SYNDROME
+        hint = self._uc.read(libunicorn.SYNDROME) == libunicorn.NO_SYNDROME
         self._event = self._hint if hint else self._faults.undefined
         return False
 
@@ -383,6 +386,9 @@ class Core(Runner):
             self._pc = self._cpu.pc
             self._event = lambda: self._faults.data(self._pc, address, self._behind(self._pc))
         return False
+
+    def _on_bad_fetch(self) -> None:
+        self._event = self._faults.fetch
 
     def _behind(self, pc: int) -> int:
         """The address of the instruction behind that at *pc*."""

@@ -18,18 +18,21 @@ CPU_MODELS = {"cortex-m3": 8, "cortex-m4": 9, "cortex-m7": 10, "cortex-r5f": 13}
 #: With MODE_MCLASS Unicorn 2 takes a Cortex-M33, whatever model it is told. That has no double
 #: precision; a core that has gets its model without.
 MODES = {"cortex-m7": MODE_THUMB, "cortex-r5f": 0}
-PROT_ALL = 7
+PROT_READ, PROT_WRITE, PROT_ALL = 1, 2, 7
 #: Where a run would end, and no instruction is: 0 is an address like any other.
 NOWHERE = 1
+HIGHEST = 0xFFFF_FFFF
 # UC_CTL: a number, the count of its arguments at bit 26, the direction at bit 30.
 CTL_CPU_MODEL, CTL_TB_FLUSH = 7 | 1 << 26 | 1 << 30, 10 | 1 << 30
 CTL_TB_REMOVE = 9 | 2 << 26 | 1 << 30
+CTL_TLB_FLUSH, CTL_TLB_TYPE, TLB_VIRTUAL = 11 | 1 << 30, 12 | 1 << 26 | 1 << 30, 1
 
 OK, INSN_INVALID, EXCEPTION = 0, 10, 21
 HOOK_INTR, HOOK_CODE, HOOK_BLOCK = 1, 4, 8
 HOOK_MEM_READ, HOOK_MEM_WRITE, HOOK_MEM_ACCESS = 1 << 10, 1 << 11, 1 << 10 | 1 << 11
 HOOK_MEM_INVALID, HOOK_INSN_INVALID, HOOK_EDGE = 0x3F0, 1 << 14, 1 << 15
-MEM_READ, MEM_WRITE = 16, 17
+HOOK_TLB_FILL = 1 << 17
+MEM_READ, MEM_WRITE, MEM_FETCH = 16, 17, 18
 MEM_WRITES, MEM_FETCHES = (17, 20, 22), (21, 24)
 
 R0, R12, SP, LR, PC, S0 = 66, 78, 12, 10, 11, 79
@@ -38,12 +41,24 @@ GENERAL = (*range(R0, R12 + 1), SP, LR, PC)
 XPSR, IPSR, CONTROL, MSP, PSP = 120, 114, 117, 115, 116
 PRIMASK, BASEPRI, FAULTMASK = 123, 124, 126
 APSR_NZCV, APSR_G, FPSCR, SYNDROME = 2, 128, 6, 140
+#: What the syndrome is set to, so that one of an exception can be told.
+NO_SYNDROME = 0xFFFF_FFFF
+
+
+class TlbEntry(ctypes.Structure):
+    """``uc_tlb_entry``."""
+
+    _fields_ = (("paddr", c_uint64), ("perms", c_int))
+
 
 INTR = ctypes.CFUNCTYPE(None, c_void_p, c_uint32, c_void_p)
 CODE = ctypes.CFUNCTYPE(None, c_void_p, c_uint64, c_uint32, c_void_p)
 INVALID = ctypes.CFUNCTYPE(ctypes.c_bool, c_void_p, c_void_p)
 ACCESS = ctypes.CFUNCTYPE(ctypes.c_bool, c_void_p, c_int, c_uint64, c_int, c_int64, c_void_p)
 EDGE = ctypes.CFUNCTYPE(None, c_void_p, c_void_p, c_void_p, c_void_p)
+FILL = ctypes.CFUNCTYPE(
+    ctypes.c_bool, c_void_p, c_uint64, c_int, ctypes.POINTER(TlbEntry), c_void_p
+)
 MMIO_READ = ctypes.CFUNCTYPE(c_uint64, c_void_p, c_uint64, c_uint32, c_void_p)
 MMIO_WRITE = ctypes.CFUNCTYPE(None, c_void_p, c_uint64, c_uint32, c_uint64, c_void_p)
 # Kinds of hook, and how Unicorn calls them.
@@ -53,6 +68,7 @@ CALLBACKS = {
     HOOK_MEM_INVALID: ACCESS,
     HOOK_MEM_ACCESS: ACCESS,
     HOOK_EDGE: EDGE,
+    HOOK_TLB_FILL: FILL,
 }
 
 PROTOTYPES = {
@@ -113,6 +129,7 @@ class Unicorn:
         self._value = c_uint32()
         self._pointer = byref(self._value)
         self._keep: list[object] = []
+        self._memory: list[tuple[int, int]] = []
         mode = MODES.get(core, MODE_THUMB | MODE_MCLASS)
         self._check(self.lib.uc_open(ARCH_ARM, mode, byref(self.handle)))
         self._check(self.lib.uc_ctl(self.handle, c_int(CTL_CPU_MODEL), c_int(CPU_MODELS[core])))
@@ -124,6 +141,7 @@ class Unicorn:
     def map_memory(self, da: int, size: int, address: int) -> None:
         """Let *size* bytes of this process at *address* be memory at *da*."""
         self._check(self.lib.uc_mem_map_ptr(self.handle, da, size, PROT_ALL, address))
+        self._memory.append((da, da + size))
 
     def map_registers(
         self, da: int, size: int, read: Callable[[int, int], int], write: Callable[..., None]
@@ -143,6 +161,14 @@ class Unicorn:
     def hook(self, kind: int, function: Callable[..., object]) -> c_size_t:
         """Call *function* on all events of *kind*."""
         return self.add_hook(kind, CALLBACKS[kind](function), 1, 0)
+
+    def hook_outside(self, kind: int, function: Callable[..., object]) -> None:
+        """As :meth:`hook`, but for the memory that is mapped."""
+        callback, begin = CALLBACKS[kind](function), 0
+        for da, end in (*sorted(self._memory), (HIGHEST + 1, 0)):
+            if begin < da:
+                self.add_hook(kind, callback, begin, da - 1)
+            begin = max(begin, end)
 
     def add_hook(
         self, kind: int, callback: object, begin: int, end: int, data: object = None
@@ -167,6 +193,14 @@ class Unicorn:
     def flush(self) -> None:
         """Forget all translated code: needed when hooks were added or removed."""
         self._check(self.lib.uc_ctl(self.handle, c_int(CTL_TB_FLUSH)))
+
+    def flush_tlb(self) -> None:
+        """Forget which page is where."""
+        self._check(self.lib.uc_ctl(self.handle, c_int(CTL_TLB_FLUSH)))
+
+    def use_virtual_tlb(self) -> None:
+        """Let a hook on HOOK_TLB_FILL, not the core, say which page is where."""
+        self._check(self.lib.uc_ctl(self.handle, c_int(CTL_TLB_TYPE), c_int(TLB_VIRTUAL)))
 
     def run(self, pc: int, count: int) -> int:
         """Execute up to *count* instructions from *pc* on. An error number, 0 if there is none."""

@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
 LOOK_NS = 100_000  # that long the sockets may wait between two short slices
 SLICE_NS = 300_000  # slices are made to last that long at most
-NO_SYNDROME = 0xFFFF_FFFF
 
 
 class Reset(Exception):
@@ -244,7 +243,7 @@ class Runner(ABC):
 
     def _execute(self, count: int) -> None:
         self.before()
-        self._uc.write(libunicorn.SYNDROME, NO_SYNDROME)
+        self._uc.write(libunicorn.SYNDROME, libunicorn.NO_SYNDROME)
         error = self._uc.run(self.entry, self._slices.begin(count))
         if self._coverage is not None:
             self._coverage.stopped(self.reached())

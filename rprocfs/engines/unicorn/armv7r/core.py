@@ -16,7 +16,7 @@ from rprocfs.arch.armv7r.mpu import Regions
 from rprocfs.engines.unicorn import libunicorn, ports
 from rprocfs.engines.unicorn.armv7r import instructions
 from rprocfs.engines.unicorn.armv7r.sites import Sites
-from rprocfs.engines.unicorn.runner import NO_SYNDROME, Runner
+from rprocfs.engines.unicorn.runner import Runner
 from rprocfs.engines.unicorn.spin_watch import SpinWatch
 from rprocfs.hw.clock import SECOND
 
@@ -182,7 +182,7 @@ class Core(Runner):
 
     def _on_invalid(self, _uc: int, _data: int) -> bool:
         # WFE and YIELD come here too, but leave the syndrome alone.
-        hint = self._uc.read(libunicorn.SYNDROME) == NO_SYNDROME
+        hint = self._uc.read(libunicorn.SYNDROME) == libunicorn.NO_SYNDROME
         self._event = self._hint if hint else self._undefined
         return False
 
