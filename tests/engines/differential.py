@@ -29,16 +29,20 @@ def assemble(directory, cases):
         "no arm-none-eabi-gcc: apt-get install gcc-arm-none-eabi"
     )
     after = struct.unpack_from("<16I", IMAGE.read_bytes(), 0x100)[15] & ~1
-    lines = [".syntax unified", ".thumb", ".text", f".equ after, {after:#x}"]
+    lines = [".syntax unified", ".thumb", ".text"]
     for index, case in enumerate(cases):
         lines += [f".org {index * CASE}", case.replace("; ", "\n"), "b.w after"]
     lines.append(f".org {len(cases) * CASE}")
+    # A place in a section, since binutils 2.43 does not branch to an absolute address.
+    lines += ['.section .after, "ax"', ".thumb_func", "after:", "bx lr"]
     source, linked, binary = (directory / name for name in ("cases.s", "cases.elf", "cases.bin"))
     source.write_text("\n".join(lines) + "\n")
     command = ["arm-none-eabi-gcc", "-mcpu=cortex-m4", "-mthumb", "-mfpu=fpv4-sp-d16"]
-    command += ["-mfloat-abi=hard", "-nostdlib", f"-Wl,-Ttext={CASES:#x},-e0", "-x", "assembler"]
+    places = f"-Wl,-Ttext={CASES:#x},--section-start=.after={after:#x},-e0"
+    command += ["-mfloat-abi=hard", "-nostdlib", places, "-x", "assembler"]
     subprocess.run([*command, source, "-o", linked], check=True)
-    subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", linked, binary], check=True)
+    copy = ["arm-none-eabi-objcopy", "-O", "binary", "-j", ".text"]
+    subprocess.run([*copy, linked, binary], check=True)
     return binary.read_bytes()
 
 
