@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 from rprocfs.engines.gdb.stub import Resume, Stub
 
@@ -15,11 +16,13 @@ class Link(ABC):
     """A core that stands still from the moment on that there is a link to it.
 
     *names* are its registers and *sizes* how many bytes they have, in the order that the client is
-    told of. Everything here is called on the I/O thread, and never waits.
+    told of; *numbers* has those that the description gives a number of their own. Everything here
+    is called on the I/O thread, and never waits.
     """
 
     names: Sequence[str] = ()
     sizes: Sequence[int] = ()
+    numbers: Mapping[str, int] = MappingProxyType({})
 
     @abstractmethod
     def send(self, payload: bytes) -> None:

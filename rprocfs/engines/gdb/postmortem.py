@@ -5,16 +5,13 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
-#: gdb's numbers of registers whose place in a description is another: xPSR is 25 to QEMU.
-NUMBERS = {"xpsr": 25}
-
 
 class DeadTarget:
     """See :class:`.stub.Target`: nothing can be changed.
 
     *values* are those of some registers by their names; *names* are all that the client was told
-    of, in the order of its description, and *sizes* theirs. *memory* has what there is, by its
-    address.
+    of, in the order of its description, and *sizes* theirs; *numbers* are those of registers that
+    the description numbers itself. *memory* has what there is, by its address.
     """
 
     description = b""
@@ -25,9 +22,10 @@ class DeadTarget:
         sizes: Sequence[int],
         values: Mapping[str, int],
         memory: Mapping[int, bytes],
+        numbers: Mapping[str, int],
     ) -> None:
         self._values = [values.get(name) for name in names]
-        self._others = {NUMBERS[name]: values[name] for name in NUMBERS if name in values}
+        self._others = {numbers[name]: values[name] for name in numbers if name in values}
         self.sizes = sizes
         self._memory = memory
         self._addresses = sorted(memory)

@@ -125,7 +125,7 @@ class GdbServer:
         if session is None or self._dead or link is None:
             return
         self._dead = True
-        target = DeadTarget(link.names, link.sizes, registers, memory)
+        target = DeadTarget(link.names, link.sizes, registers, memory, link.numbers)
         reply = b"S%02x" % signal
         session.died(reply, StubLink(Stub(target, reply), signal, self._from_core))
         self._pass_on()

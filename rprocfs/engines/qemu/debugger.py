@@ -7,6 +7,7 @@ nothing listens in there, and QEMU needs no right for it.
 from __future__ import annotations
 
 import logging
+import re
 import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -26,6 +27,9 @@ CHUNK = 1 << 14
 FIRST, DETACH = b"qC", b"D"
 #: The registers of a ``g`` packet, by architecture, where they are others than those of a dump.
 GENERAL = {"rv32": ("zero", *(f"x{number}" for number in range(1, 32)), "pc")}
+#: What a description says of the registers of a dead core that are not in a ``g`` packet, or not
+#: at their place. QEMU sends each description in one packet.
+NUMBERED = re.compile(rb'<reg name="(xpsr|msp|psp)"[^>]{0,99} regnum="(\d{1,4})"')
 
 
 class Stub:
@@ -83,6 +87,7 @@ class QemuLink(Link):
         self._stub = Endpoint()
         self._socket: socket.socket | None = None
         self._heard = False  # the answer to FIRST
+        self.numbers = self._numbers = dict[str, int]()
         self.closed = self.ended = False
         self.then: Callable[[], None] = lambda: None
 
@@ -140,6 +145,8 @@ class QemuLink(Link):
         if not self._heard:
             self._heard = payload.startswith(b"QC")
         elif not self.closed:
+            for name, number in NUMBERED.findall(payload):
+                self._numbers[name.decode("ascii")] = int(number)
             self._on_packet(payload)
         elif payload == b"OK":
             self.end()

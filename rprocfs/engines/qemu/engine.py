@@ -149,6 +149,11 @@ class QemuWorker(Worker):
         self._stub.close()
         super()._close()
 
+    def named_registers(self) -> dict[str, int]:
+        """See :class:`Worker`: with the stack pointers."""
+        told = super().named_registers()
+        return told | targets.stack_pointers(self._core, told)
+
     def halt(self) -> None:
         """See :class:`Worker`."""
         self._send(self._control, qmp.STOP + qmp.REGISTERS)

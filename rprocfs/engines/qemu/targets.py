@@ -7,6 +7,7 @@ import signal
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from rprocfs.arch.armv7m.cpu import IPSR_MASK
 from rprocfs.engines.death import CrashType, Death
 
 if TYPE_CHECKING:
@@ -49,6 +50,17 @@ def registers(core: CoreSpec, text: str) -> tuple[int, ...]:
     names = NAMES.get(core.architecture, ())
     values = [re.findall(rf"(?<!\w){name}[= ]+([0-9a-f]{{8}})\b", text) for name in names]
     return tuple(int(value[-1], 16) for value in values) if all(values) else ()
+
+
+def stack_pointers(core: CoreSpec, told: Mapping[str, int]) -> dict[str, int]:
+    """The two of Armv7-M, as far as *told* says: QEMU does not tell which SP is.
+
+    It is the main one in an exception. The other one is given as 0, since gdb 16 follows no
+    exception's frame if one of them is not known.
+    """
+    if core.architecture != "armv7m" or not told.get("xpsr", 0) & IPSR_MASK:
+        return {}
+    return {"msp": told["sp"], "psp": 0}
 
 
 def lockup(core: CoreSpec, status: int, stderr: str) -> Death | None:

@@ -146,12 +146,14 @@ def test_a_reset_that_is_not_possible(talk):
 
 def test_a_crash_can_be_looked_at_and_then_it_is_over(talk):
     talk.say(b"c")
-    target = DeadTarget(("r0", "pc"), (4, 4), {"pc": 0x100, "xpsr": 3}, {0x100: b"ab", 0x102: b"c"})
+    values, memory = {"pc": 0x100, "xpsr": 3}, {0x100: b"ab", 0x102: b"c"}
+    target = DeadTarget(("r0", "pc"), (4, 4), values, memory, {"xpsr": 25, "msp": 43})
     talk.session.died(b"S0b", StubLink(Stub(target, b"S0b"), 11, talk.session.from_core))
     assert talk.say(b"?") == [b"S0b", b"S0b"]
     assert talk.say(b"g") == [b"xxxxxxxx00010000"]
     assert talk.say(b"p19") == [b"03000000"]
     assert talk.say(b"p7")[0].startswith(b"xx")
+    assert talk.say(b"p2b")[0].startswith(b"xx")
     assert talk.say(b"m100,8") == [b"616263"]
     assert talk.say(b"P0=00000000") == [b"E16"]
     assert talk.say(b"c") == [b"X0b"]
