@@ -258,10 +258,11 @@ PROTECTED = """
 import ctypes, errno, mmap, os, struct
 from rprocfs_fuse.run import seccomp
 libc, page = ctypes.CDLL(None, use_errno=True), mmap.PAGESIZE
-libc.mmap.restype, libc.mmap.argtypes = ctypes.c_size_t, [ctypes.c_size_t] * 2 + [ctypes.c_int] * 3
+libc.mmap.restype = ctypes.c_size_t
+libc.mmap.argtypes = [ctypes.c_size_t] * 2 + [ctypes.c_int] * 3 + [ctypes.c_long]
 number = seccomp.native()[1]
 def pages(protection, count=1):
-    return libc.mmap(0, count * page, protection, 0x22, -1)
+    return libc.mmap(0, count * page, protection, 0x22, -1, 0)
 def call(name, *words):
     result = libc.syscall(number[name], *map(ctypes.c_size_t, words))
     return errno.errorcode[ctypes.get_errno()] if result < 0 else "done"
