@@ -1,7 +1,8 @@
 """The Cadence UART of Zynq devices (UG1085 chapter 21, UG1087 module UART).
 
 A byte that is written to an enabled transmitter is sent at once, or waits in the FIFO until
-there is room outside. Sizes and speeds have no effect.
+there is room outside. Sizes and speeds have no effect. The boot loader has turned it on, as
+``psu_init`` of a board does: images of the vendor's BSP print without ever setting it up.
 """
 
 from __future__ import annotations
@@ -20,7 +21,10 @@ RTRIG, REMPTY, RFUL, TEMPTY, TFUL = (1 << bit for bit in range(5))
 ROVR, TIMEOUT, ISR_TTRIG, ISR_TNFUL, TOVR = 1 << 5, 1 << 8, 1 << 10, 1 << 11, 1 << 12
 SR_TTRIG, SR_TNFUL = 1 << 13, 1 << 14
 INTERRUPTS, DEPTH = 0x1FFF, 64
-RESET = {CR: 0x128, BAUDGEN: 0x28B, RXWM: 0x20, BAUDDIV: 0xF, TXWM: 0x20}
+#: The boot loader's: on, 8 bits without parity, 115200 baud of 100 MHz.
+RESET = {CR: 0x14, MR: 0x20, BAUDGEN: 0x8F, RXWM: 0x20, BAUDDIV: 5, TXWM: 0x20}
+#: MR.CHMODE: what comes in goes out, too; what goes out comes in; what comes in goes out only.
+CHMODE, ECHO, LOCAL_LOOP, REMOTE_LOOP = 3 << 8, 1 << 8, 2 << 8, 3 << 8
 
 
 class Uart(Words):
@@ -32,12 +36,18 @@ class Uart(Words):
         self._mask = self._status = 0
         self._tx, self._rx = bytearray(), bytearray()
         self.sent = False  # whether it ever sent anything
+        self._used = False  # whether the core ever accessed it: the boot loader turned it on
+
+    @property
+    def _mode(self) -> int:
+        return self.words[MR] & CHMODE
 
     @property
     def ready(self) -> bool:
-        """Whether a byte may come in."""
+        """Whether a byte may come in. Local loopback takes the line away."""
         control = self.words[CR]
-        return bool(control & RX_EN) and not control & RX_DIS and len(self._rx) < DEPTH
+        listens = bool(control & RX_EN) and not control & RX_DIS and self._mode != LOCAL_LOOP
+        return self._used and listens and len(self._rx) < DEPTH
 
     @property
     def idle(self) -> bool:
@@ -46,8 +56,12 @@ class Uart(Words):
 
     def receive(self, byte: int, last: bool = False) -> None:
         """A byte arrives; behind the *last* one the line is silent."""
-        self._rx.append(byte)
-        if last and self.words.get(RXTOUT, 0):
+        if self._mode in (ECHO, REMOTE_LOOP):
+            self._tx.append(byte)
+            self.retry()
+        if self._mode != REMOTE_LOOP:
+            self._rx.append(byte)
+        if last and self._rx and self.words.get(RXTOUT, 0):
             self._status |= TIMEOUT
         self._update()
 
@@ -78,6 +92,7 @@ class Uart(Words):
 
     def load(self, offset: int) -> int:
         """The word at *offset*; reading FIFO takes a byte."""
+        self._used = True
         if offset == SR:
             if self._tx:
                 self.retry()
@@ -96,6 +111,7 @@ class Uart(Words):
 
     def store(self, offset: int, value: int) -> None:
         """Write the word at *offset*."""
+        self._used = True
         if offset == FIFO:
             self._send(value & 0xFF)
         elif offset == IER:
@@ -121,9 +137,21 @@ class Uart(Words):
         control = self.words[CR]
         if not control & TX_EN or control & TX_DIS:
             return
+        if self._mode == LOCAL_LOOP:
+            self._loop(byte)
+            return
         if len(self._tx) >= DEPTH:
             self._status |= TOVR
             return
         self.sent = True
         self._tx.append(byte)
         self.retry()
+
+    def _loop(self, byte: int) -> None:
+        control = self.words[CR]
+        if not control & RX_EN or control & RX_DIS:
+            return
+        if len(self._rx) < DEPTH:
+            self._rx.append(byte)
+        else:
+            self._status |= ROVR
