@@ -1,7 +1,8 @@
 """Clocks and resets of the low and the full power domain (UG1087 modules CRL_APB, CRF_APB).
 
-PLLs are locked; clocks run at what start-up code computes from the reset values of a board that
-a first stage boot loader has set up. A reset of the system, or of the core itself, ends the core.
+PLLs are locked; registers are those of a board that a first stage boot loader has set up: 33.3 MHz
+in, IOPLL at 1500 MHz, RPLL at 1200, UARTs and timers at 100, the RPU at 500. A reset of the system,
+or of the core itself, ends the core.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ BOOT_MODE_USER, RESET_CTRL, RST_LPD_IOU2, RST_LPD_TOP = 0x200, 0x218, 0x238, 0x2
 SOFT_RESET, SD1_BOOT = 1 << 4, 0xE
 LOCKED = 0x1B
 CRL_RESET = {
-    IOPLL_CTRL: 0x0001_2D00, RPLL_CTRL: 0x0001_4800, PLL_STATUS: LOCKED,
+    IOPLL_CTRL: 0x0001_5A00, RPLL_CTRL: 0x0001_4800, PLL_STATUS: LOCKED,
     UART0_REF: 0x0101_0F00, UART1_REF: 0x0101_0F00, CPU_R5: 0x0300_0302,
     LPD_LSBUS: 0x0100_0F02, TIMESTAMP: 0x0100_0F00,
     BOOT_MODE_USER: SD1_BOOT, RST_LPD_TOP: 0x0018_0000,

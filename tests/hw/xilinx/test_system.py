@@ -13,6 +13,23 @@ def test_plls_are_locked(board):
     assert board[CRL + 0x40] & 3 == 3
 
 
+def hertz(board, pll, clock, divisors):
+    """Of a clock that *pll* of 33.3 MHz drives, by the registers' fields."""
+    control, divided = board[CRL + pll], board[CRL + clock]
+    hz = 100_000_000 / 3 * (control >> 8 & 0x7F) / (2 if control >> 16 & 1 else 1)
+    for at in divisors:
+        hz /= divided >> at & 0x3F
+    return round(hz)
+
+
+def test_clocks_are_those_of_a_board(board):
+    """IOPLL drives the UARTs, the slow bus of the timers, and the RPU."""
+    assert hertz(board, 0x20, 0x74, (8, 16)) == 100_000_000
+    assert hertz(board, 0x20, 0x78, (8, 16)) == 100_000_000
+    assert hertz(board, 0x20, 0xAC, (8,)) == 100_000_000
+    assert hertz(board, 0x20, 0x90, (8,)) == 500_000_000
+
+
 def test_split_and_lockstep(boards):
     assert boards["split"][RPU] & 8
     assert not boards["lockstep"][RPU] & 8
