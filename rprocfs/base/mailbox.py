@@ -35,6 +35,12 @@ class MboxChan:
             self._send()
             return True
 
+    def resend(self) -> None:
+        """Send what is under way once more, if anything is."""
+        with self._lock:
+            if not self._free.is_set():
+                self._send()
+
     def send_and_wait(self, seconds: float) -> bool:
         """``tx_block``: send and wait until it was taken.
 

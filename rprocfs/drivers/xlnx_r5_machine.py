@@ -3,22 +3,28 @@
 The machine is :mod:`rprocfs.soc.zynqmp`, the mailbox that of drivers/mailbox/zynqmp-ipi-mailbox.c:
 Linux triggers the core with the number of a ring in the request buffer, and the core triggers the
 agent that Linux is (``xlnx,ipi-id``, or 7, as in the vendor's devicetrees).
+
+A devicetree may name several mailboxes, as those of the boards here do: images of the vendor's BSP
+take Linux for agent 7, Zephyr's for agent 0. Then Linux is the one that the core has last rung, or
+else the first one that it listens to.
 """
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from rprocfs.base.mailbox import MboxChan
 from rprocfs.base.workqueue import Workqueue
+from rprocfs.devicetree.address import address_to_resource
 from rprocfs.devicetree.phandle import parse_phandles_with_args
 from rprocfs.drivers.worker.driver import WorkerDriver, refused
 from rprocfs.drivers.worker.ops import WorkerOps
 from rprocfs.drivers.xlnx_r5_of import SPLIT, cores, mode
 from rprocfs.drivers.xlnx_r5_ops import ZynqmpR5Ops
 from rprocfs.engines.unicorn.engine import UnicornEngine
-from rprocfs.hw.xilinx.ipi import CLEAR, MESSAGE, RPU, TRIGGER, request
+from rprocfs.hw.xilinx.ipi import CLEAR, MESSAGE, RPU, TRIGGER, UNMASK, request
 from rprocfs.locking import LockClass
 from rprocfs.remoteproc import elf_loader
 from rprocfs.remoteproc.coredump import rproc_coredump
@@ -37,9 +43,12 @@ if TYPE_CHECKING:
     from rprocfs.remoteproc.rproc import Remoteproc, Rproc
     from rprocfs.soc.zynqmp import Zynqmp
 
+log = logging.getLogger(__name__)
+
 EM_ARM = 40
 #: The agent that Linux is: the one of APU, RPU, PMU and PL that talks to the RPU.
 LINUX = 7
+REQUEST = "local_request_region"
 
 
 class ZynqmpR5MachineOps(ZynqmpR5Ops, WorkerOps):
@@ -48,7 +57,11 @@ class ZynqmpR5MachineOps(ZynqmpR5Ops, WorkerOps):
     def __init__(self, soc: Soc, engine: Engine, core: str, elf_machine: int) -> None:
         WorkerOps.__init__(self, soc, engine, core, elf_machine)
         self._agent = RPU[int(core[-1])]
+        self._mailboxes = {LINUX: request(LINUX, self._agent)}
         self._linux = LINUX
+        self._unmasked: set[int] = set()
+        self._unheard: set[int] = set()
+        self._rung = False  # whether the core has rung Linux
         self._workqueue = Workqueue("zynqmp-r5", LockClass.MBOX_WORK)
         self._queued = False
         self._tx = MboxChan(lambda: None)
@@ -63,10 +76,20 @@ class ZynqmpR5MachineOps(ZynqmpR5Ops, WorkerOps):
             iomem.attach(bank.da, view)
             device.devm_add_action(partial(iomem.detach, view))
         self.soc.power_on(self._core)
-        for mbox in parse_phandles_with_args(self.node, "mboxes", "#mbox-cells"):
-            above = mbox.node.parent
-            local = None if above is None else above.u32("xlnx,ipi-id")
-            self._linux = LINUX if local is None else local
+        found = parse_phandles_with_args(self.node, "mboxes", "#mbox-cells")
+        self._mailboxes = dict(self._mailbox(mbox.node) for mbox in found) or self._mailboxes
+        self._linux = next(iter(self._mailboxes))
+
+    def _mailbox(self, node: OfNode) -> tuple[int, int]:
+        """The agent that Linux is there, and where its requests are."""
+        local = None if node.parent is None else node.parent.u32("xlnx,ipi-id")
+        agent = LINUX if local is None else local
+        names, region = node.strings("reg-names"), None
+        if REQUEST in names:
+            region = address_to_resource(node, names.index(REQUEST))
+        if region is None or self.soc.memory.find(region[0], MESSAGE) is None:
+            return agent, request(agent, self._agent)
+        return agent, region[0]
 
     def prepare(self, rproc: Rproc) -> None:
         """zynqmp_r5_rproc_prepare(); the memory has power already."""
@@ -99,6 +122,9 @@ class ZynqmpR5MachineOps(ZynqmpR5Ops, WorkerOps):
     def start(self, rproc: Rproc) -> None:
         """zynqmp_r5_rproc_start(): the core is woken, at the low vectors or at the high ones."""
         self._tx = MboxChan(self._trigger)
+        self._linux, self._rung = next(iter(self._mailboxes)), False
+        self._unmasked.clear()
+        self._unheard.clear()
         WorkerOps.start(self, rproc)
 
     def attach(self, rproc: Rproc) -> None:
@@ -135,9 +161,10 @@ class ZynqmpR5MachineOps(ZynqmpR5Ops, WorkerOps):
 
     def _trigger(self) -> None:
         """zynqmp_ipi_send_data(): the request, then the trigger."""
+        agent = self._linux
         message = self._vqid.to_bytes(4, "little").ljust(MESSAGE, b"\0")
-        self.soc.memory.at(request(self._linux, self._agent), MESSAGE)[:] = message
-        self.send(TRIGGER, bytes((self._linux, self._agent)))
+        self.soc.memory.at(self._mailboxes[agent], MESSAGE)[:] = message
+        self.send(TRIGGER, bytes((agent, self._agent)))
 
     # On the engine's I/O thread.
 
@@ -153,13 +180,35 @@ class ZynqmpR5MachineOps(ZynqmpR5Ops, WorkerOps):
             forward = self.soc.senders.get(f"r5f{RPU.index(receiver)}")
             if forward is not None:
                 forward(channel, payload)
-        elif channel == CLEAR and receiver == self._linux:
-            self._tx.txdone()
         elif channel == TRIGGER:
             self.send(CLEAR, bytes((receiver, sender)))
-            if receiver == self._linux and not self._queued:
-                self._queued = True
-                self._workqueue.queue_work(partial(self._handle_event_notified, rproc))
+            self._was_rung(rproc, receiver)
+        elif channel == CLEAR and receiver == self._linux:
+            self._tx.txdone()
+        elif channel == UNMASK and receiver in self._mailboxes:
+            self._unmasked.add(receiver)
+            if not self._rung and self._linux not in self._unmasked:
+                self._become(receiver)
+
+    def _was_rung(self, rproc: Rproc, agent: int) -> None:
+        """The core triggered *agent*, which may be Linux."""
+        if agent not in self._mailboxes:
+            if agent not in self._unheard:
+                self._unheard.add(agent)
+                agents = " and ".join(map(str, self._mailboxes))
+                log.debug("%s: it triggers IPI agent %d, Linux is %s", rproc.name, agent, agents)
+            return
+        self._rung = True
+        self._become(agent)
+        if not self._queued:
+            self._queued = True
+            self._workqueue.queue_work(partial(self._handle_event_notified, rproc))
+
+    def _become(self, agent: int) -> None:
+        """Linux is *agent* from now on; what it has sent as another one is sent again."""
+        if agent != self._linux:
+            self._linux = agent
+            self._tx.resend()
 
     def _handle_event_notified(self, rproc: Rproc) -> None:
         """handle_event_notified(): every ring may have something."""

@@ -41,3 +41,16 @@ def test_a_full_queue_is_no_place_to_wait():
     while chan.send_message():
         pass
     assert not chan.send_and_wait(10)
+
+
+def test_what_is_under_way_can_be_sent_again():
+    rung = []
+    chan = MboxChan(lambda: rung.append(1))
+    chan.resend()
+    assert not rung
+    chan.send_message()
+    chan.resend()
+    assert len(rung) == 2
+    chan.txdone()
+    chan.resend()
+    assert len(rung) == 2

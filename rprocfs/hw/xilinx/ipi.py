@@ -25,10 +25,10 @@ BASES: Mapping[int, int] = {
     10: 0xFF37_0000,
 }  # fmt: skip
 MASK = sum(BITS.values())
-RPU = (1, 2)
-#: Messages of the doorbell, with a sender and a receiver: an agent triggers another one, or
-#: clears what that one has triggered.
-TRIGGER, CLEAR = 0, 1
+RPU, PMU = (1, 2), (3, 4, 5, 6)
+#: Messages of the doorbell, with a sender and a receiver: an agent triggers another one, clears
+#: what that one has triggered, or wants to be interrupted by it from now on.
+TRIGGER, CLEAR, UNMASK = 0, 1, 2
 
 # The buffers: a group a sender, in it a pair a receiver; the request, then the response.
 BUFFERS, GROUP, PAIR, RESPONSE, MESSAGE = 0xFF99_0000, 0x200, 0x40, 0x20, 0x20
@@ -41,7 +41,9 @@ def request(sender: int, receiver: int) -> int:
 
 
 class Channel(Peripheral):
-    """The registers of *agent*. *trigger* and *clear* are told of it, with the other agent."""
+    """The registers of *agent*. *trigger*, *clear* and *unmask* are told of it, with the other
+    agent.
+    """
 
     def __init__(
         self,
@@ -49,11 +51,13 @@ class Channel(Peripheral):
         interrupt: Callable[[bool], None],
         trigger: Callable[[int, int], None],
         clear: Callable[[int, int], None],
+        unmask: Callable[[int, int], None],
     ) -> None:
         self.agent = agent
         self.status = self.observed = 0
         self._mask = MASK
         self._interrupt, self._trigger, self._clear = interrupt, trigger, clear
+        self._unmask = unmask
 
     def triggered(self, by: int) -> None:
         """The agent *by* asks for attention."""
@@ -107,8 +111,12 @@ class Channel(Peripheral):
 
     @ier.store
     def _(self, value: int) -> None:
+        unmasked = self._mask & value
         self._mask &= ~value
         self.update()
+        for other, bit in BITS.items():
+            if unmasked & bit:
+                self._unmask(self.agent, other)
 
     @register(0x1C, ones=True)
     def idr(self) -> int:
@@ -124,8 +132,9 @@ class Channel(Peripheral):
 class Ipi:
     """All channels, as the core of agent *own* has them.
 
-    *send* (channel, payload) is the doorbell, False if it has no room: what could not be sent
-    is kept for :meth:`retry`. *lines* are the interrupts, by agent.
+    The PMU is not there: it takes a request at once, and answers nothing. *send* (channel,
+    payload) is the doorbell, False if it has no room: what could not be sent is kept for
+    :meth:`retry`. *lines* are the interrupts, by agent.
     """
 
     def __init__(
@@ -137,13 +146,18 @@ class Ipi:
         self._own, self._send = own, send
         self._unsent: list[tuple[int, bytes]] = []
         self.channels = {
-            agent: Channel(agent, lines.get(agent, lambda level: None), self._trigger, self._clear)
+            agent: Channel(
+                agent, lines.get(agent, lambda level: None),
+                self._trigger, self._clear, self._unmask,
+            )
             for agent in BITS
-        }
+        }  # fmt: skip
 
     def _trigger(self, agent: int, other: int) -> None:
         if other == self._own:
             self.channels[other].triggered(agent)
+        elif other in PMU:
+            self.channels[agent].observed &= ~BITS[other]
         else:
             self._tell(TRIGGER, agent, other)
 
@@ -152,6 +166,10 @@ class Ipi:
             self.channels[other].observed &= ~BITS[agent]
         else:
             self._tell(CLEAR, agent, other)
+
+    def _unmask(self, agent: int, other: int) -> None:
+        if agent == self._own and other not in (*RPU, *PMU):
+            self._tell(UNMASK, agent, other)
 
     def _tell(self, what: int, sender: int, receiver: int) -> None:
         self._unsent.append((what, bytes((sender, receiver))))
@@ -167,5 +185,5 @@ class Ipi:
         sender, receiver = payload
         if what == TRIGGER:
             self.channels[receiver].triggered(sender)
-        else:
+        elif what == CLEAR:
             self.channels[receiver].observed &= ~BITS[sender]

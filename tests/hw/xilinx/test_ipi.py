@@ -2,10 +2,10 @@
 
 import pytest
 
-from rprocfs.hw.xilinx.ipi import BASES, BITS, CLEAR, TRIGGER, request
+from rprocfs.hw.xilinx.ipi import BASES, BITS, CLEAR, TRIGGER, UNMASK, request
 
 TRIG, OBS, ISR, IMR, IER, IDR = 0, 4, 0x10, 0x14, 0x18, 0x1C
-RPU0, RPU1, LINUX = 1, 2, 7
+RPU0, RPU1, PMU0, LINUX = 1, 2, 3, 7
 
 
 def test_this_core_triggers_linux(board):
@@ -29,7 +29,7 @@ def test_linux_triggers_this_core(board):
     board[base + ISR] = BITS[LINUX]
     assert not board.lines
     assert board[base + ISR] == 0
-    assert board.doorbell.sent == [(CLEAR, (RPU0, LINUX))]
+    assert board.doorbell.sent == [(UNMASK, (RPU0, LINUX)), (CLEAR, (RPU0, LINUX))]
     board[base + IDR] = BITS[LINUX]
     assert board[base + IMR] == 0x0F0F_0301
 
@@ -52,6 +52,23 @@ def test_a_core_triggers_itself(board):
     board[base + ISR] = BITS[RPU0]
     assert board[base + OBS] == 0
     assert board.doorbell.sent == []
+
+
+def test_what_is_unmasked_is_told_once(board):
+    """Also if it is one of many, but not of the agents that are never Linux."""
+    base = BASES[RPU0]
+    board[base + IER] = BITS[LINUX]
+    board[base + IER] = 0xFFFF_FFFF
+    told = [(UNMASK, (RPU0, other)) for other in (LINUX, 0, 8, 9, 10)]
+    assert board.doorbell.sent == told
+
+
+def test_the_pmu_takes_a_request_at_once(board):
+    """XPm_ and XIpiPsu_PollForAck() wait in a loop for OBS."""
+    base = BASES[RPU0]
+    board[base + TRIG] = BITS[PMU0] | BITS[LINUX]
+    assert board[base + OBS] == BITS[LINUX]
+    assert board.doorbell.sent == [(TRIGGER, (RPU0, LINUX))]
 
 
 def test_what_there_is_no_room_for_is_sent_later(board):
