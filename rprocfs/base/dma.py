@@ -142,6 +142,15 @@ class RegionPool(DmaPool):
         self._space.release(buffer.da)
 
 
+class CmaPool(RegionPool):
+    """The contiguous memory of Linux, from *dynamic* to *end*: no address can be asked for."""
+
+    def alloc(self, size: int, da: int | None = None) -> DmaBuffer:
+        """In the dynamic part; *da* is not looked at. ENOMEM."""
+        del da
+        return super().alloc(size)
+
+
 class CoherentPool(DmaPool):
     """``struct dma_coherent_mem``: a reserved memory at *base* -- kernel/dma/coherent.c.
 

@@ -65,7 +65,7 @@ class Imx8m(Machine):
             Bank("ocram", OCRAM, ocram, large), Bank("ddr", DDR, DDR_SIZE, ddr),
         )  # fmt: skip
         source = f"{__name__}:{name.upper()}"
-        super().__init__(name=name, source=source, cores=[core], banks=banks, dynamic=CMA)
+        super().__init__(name=name, source=source, cores=[core], banks=banks, dynamic=CMA, cma=True)
 
     def peripherals(self, wires: Wires) -> Peripherals:
         """All that there is."""

@@ -68,7 +68,8 @@ class Machine:
     *source* is where it stands, ``module:NAME``: a worker process imports it from there.
     *banks* are all its memory, which every core sees and the host, too. *dynamic* is where
     carveouts and vrings are placed that may lie anywhere; None if a driver takes reserved
-    memories instead. *doorbell* is the codec of its mailbox. *console* says whether its
+    memories instead; with *cma* it is Linux's, and what asks for an address is placed there, too,
+    as in the kernel. *doorbell* is the codec of its mailbox. *console* says whether its
     firmware has one. *local* is what only the core of a name sees besides, and before
     what is in *banks*: its tightly coupled memory.
     """
@@ -82,6 +83,7 @@ class Machine:
         banks: Sequence[Bank],
         doorbell: Callable[[], Codec] = Framed,
         dynamic: Region | None = None,
+        cma: bool = False,
         console: bool = True,
         local: Mapping[str, Sequence[Bank]] | None = None,
     ) -> None:
@@ -90,7 +92,7 @@ class Machine:
         self.cores: Mapping[str, CoreSpec] = {core.name: core for core in cores}
         self.banks = tuple(banks)
         self.doorbell = doorbell
-        self.dynamic = dynamic
+        self.dynamic, self.cma = dynamic, cma
         self.console = console
         self.local = local or {}
 

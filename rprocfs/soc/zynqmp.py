@@ -146,6 +146,7 @@ class Zynqmp(Machine):
             cores=[_core(number) for number in numbers],
             banks=_banks(split),
             dynamic=CMA,
+            cma=True,
             local={f"r5f{number}": _tcms(number, split) for number in numbers},
         )
 

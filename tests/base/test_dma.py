@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rprocfs.base.dma import RegionPool, SystemPool, page_align
+from rprocfs.base.dma import CmaPool, RegionPool, SystemPool, page_align
 from tests.examples import examples
 
 
@@ -49,6 +49,16 @@ def test_a_region_serves_fixed_addresses_and_has_a_dynamic_part():
     assert pool.alloc(16, 0x21001000).da == 0x21001000
     assert pool.find(0x2100FFFF, 1) == b"x"
     assert pool.find(0x2100FFFF, 2) is None
+
+
+def test_what_asks_for_an_address_is_anywhere_in_the_memory_of_linux():
+    """Also if nothing is there, or something that must not be emptied."""
+    memory = memoryview(bytearray(b"x" * 0x10000))
+    pool = CmaPool(memory, 0x21000000, 0x21008000, 0x2100F000)
+    assert pool.alloc(0x1000, 0).da == 0x21008000
+    assert pool.alloc(0x1000, 0x21001000).da == 0x21009000
+    assert memory[:0x8000] == b"x" * 0x8000
+    assert _errno(pool.alloc, 0x6000, 0) == errno.ENOMEM
 
 
 @examples(200)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rprocfs.base.dma import RegionPool
+from rprocfs.base.dma import CmaPool, RegionPool
 from rprocfs.engines.memory import SharedRam
 from rprocfs.locking import LockClass, new_lock
 
@@ -38,7 +38,8 @@ class Soc:
         if dynamic is not None:
             bank = next(bank for bank in machine.banks if bank.holds(dynamic.da, dynamic.size))
             view = self.memory.at(bank.da, bank.size)
-            self.dma = RegionPool(view, bank.da, dynamic.da, dynamic.end)
+            pool = CmaPool if machine.cma else RegionPool
+            self.dma = pool(view, bank.da, dynamic.da, dynamic.end)
         self.senders: dict[str, Callable[[int, bytes], bool]] = {}
         self.users = 0
         self._powered: set[str] = set()
