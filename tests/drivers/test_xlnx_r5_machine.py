@@ -106,6 +106,34 @@ def test_echo(board, name):
     assert "failed" not in made.log
 
 
+def said_until(console, end):
+    """All that the console says up to *end*."""
+    said = b""
+    while end not in said:
+        said += read(console)
+    return said.decode()
+
+
+@pytest.mark.parametrize("name", ["zcu102", "zcu102-lockstep"])
+def test_the_start_up_of_the_bsp_and_freertos_and_openamp(board, name):
+    """Its order, its self tests and assertions, tasks, carveouts, and the echo: openamp.c."""
+    made = board(name)
+    console = made.shell.open(f"{REMOTEPROC}0/console")
+    for _ in range(2):
+        made.start(0, "zynqmp-openamp.elf")
+        handle = made.echo(0)
+        assert said_until(console, b"ready\r\n") == "openamp: starts\r\nopenamp: ready\r\n"
+        for size in (1, 15, 255, 496):
+            message = bytes(number * 7 & 0xFF for number in range(size))
+            write(handle, message)
+            assert read(handle) == message
+        handle.release()
+        made.shell.echo(f"{REMOTEPROC}0/state", "stop")
+    console.release()
+    assert made.log.count("Allocated carveout doesn't fit device address request") == 4
+    assert "failed" not in made.log
+
+
 def test_both_cores_at_once(board):
     """Each has its own TCMs, console and rings; OCM and the IPIs are both's."""
     made = board("zcu102")
