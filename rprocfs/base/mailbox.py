@@ -30,7 +30,7 @@ class MboxChan:
         self._free.set()
 
     def send_message(self) -> bool:
-        """Send, now or later; False (ENOBUFS): the queue is full, and nothing was taken for long."""
+        """Send, now or later; False (ENOBUFS): the queue is full, and nothing was taken lately."""
         with self._lock:
             if not self._free.is_set():
                 full = self._queued == MBOX_TX_QUEUE_LEN
