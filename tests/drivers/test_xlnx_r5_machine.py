@@ -134,6 +134,42 @@ def test_the_start_up_of_the_bsp_and_freertos_and_openamp(board, name):
     assert "failed" not in made.log
 
 
+@pytest.mark.parametrize("name", ["kv260", "kv260-lockstep"])
+def test_the_start_up_of_zephyr(board, name):
+    """Its order, in Thumb state; its IPI is the APU's, not that of the vendor's BSP: zephyr.c."""
+    made = board(name)
+    console = made.shell.open(f"{REMOTEPROC}0/console")
+    for _ in range(2):
+        made.start(0, "zynqmp-zephyr.elf")
+        handle = made.echo(0)
+        said = said_until(console, b"ready\r\n")
+        assert said == "*** Booting Zephyr-like image ***\r\nready\r\n"
+        for size in (1, 15, 255, 496):
+            message = bytes(number * 7 & 0xFF for number in range(size))
+            write(handle, message)
+            assert read(handle) == message
+        handle.release()
+        assert "FAIL" not in made.shell.cat(f"{DEBUG}0/trace0")
+        made.shell.echo(f"{REMOTEPROC}0/state", "stop")
+    console.release()
+    assert "failed" not in made.log
+
+
+def test_a_core_that_takes_another_agent_for_linux_is_not_heard(board, tmp_path, caplog, dtc):
+    """With the mailboxes of one agent only, as in a kernel; which it is, is in the log."""
+    source = (ROOT / "rprocfs/boards/zcu102.dts").read_text()
+    pair = "<&rpu0_mailbox 0>, <&rpu0_mailbox 1>,\n\t\t\t\t "
+    assert pair in source
+    (tmp_path / "apu.dtb").write_bytes(dtc("dts", "dtb", source.replace(pair, "").encode()))
+    description = tmp_path / "apu.toml"
+    description.write_text('devicetree = "apu.dtb"\n')
+    caplog.set_level("DEBUG", "rprocfs")
+    made = board(str(description))
+    made.start(0, "zynqmp-echo.elf")
+    made.wait(lambda: "it triggers IPI agent 7, Linux is 0" in caplog.text)
+    assert not made.shell.exists(f"{RPMSG}/virtio0.rpmsg-raw.-1.1025")
+
+
 def test_both_cores_at_once(board):
     """Each has its own TCMs, console and rings; OCM and the IPIs are both's."""
     made = board("zcu102")
