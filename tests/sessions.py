@@ -43,8 +43,11 @@ def _commands(block):
     return found
 
 
-def play(commands, here, environment, pause=0.0):
-    """Type *commands* in the directory *here*; fails where one prints something else."""
+def play(commands, here, environment, pause=0.0, limit=120):
+    """Type *commands* in the directory *here*; fails where one prints something else.
+
+    *limit* is in seconds.
+    """
     wait = f"sleep {pause}\n" if pause else ""
     script = PREAMBLE + "".join(f"{wait}mark\n{command}" for command, _ in commands)
     try:
@@ -55,7 +58,7 @@ def play(commands, here, environment, pause=0.0):
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=limit,
             check=False,
         )
     finally:
