@@ -49,6 +49,9 @@ for call, path, code in (
     (os.chdir, "/proc/device-tree/no", errno.ENOENT),
     (os.listdir, "/proc/device-tree/model", errno.ENOTDIR),
     (os.stat, "/proc/device-tree/model/x", errno.ENOTDIR),
+    (os.listxattr, "/proc/device-tree/model", errno.EOPNOTSUPP),
+    (lambda path: os.listxattr(path, follow_symlinks=False), base, errno.EOPNOTSUPP),
+    (lambda path: os.listxattr(path, follow_symlinks=False), "/proc/device-tree", errno.EOPNOTSUPP),
 ):
     try:
         call(path)

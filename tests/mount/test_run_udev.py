@@ -56,7 +56,8 @@ def magic(fd):
     buffer = ctypes.create_string_buffer(120)
     assert ctypes.CDLL(None).fstatfs(fd, buffer) == 0
     return hex(int.from_bytes(buffer.raw[:8], "little"))
-print(magic(os.open("{R0}/state", os.O_PATH)), magic(os.open("/dev/kmsg", os.O_RDONLY)))
+state, kmsg = os.open("{R0}/state", os.O_PATH), os.open("/dev/kmsg", os.O_RDONLY)
+print(magic(state), magic(kmsg), flush=True)
 os.chdir("{R0}")
 os.symlink("/sys/class/remoteproc", "/tmp/link-%d" % os.getpid())
 try:

@@ -29,6 +29,7 @@ _DEVICE_TREE = b"device-tree"
 _FOR_DEVICE_TREE = {
     "open": 0, "openat": 1, "access": 0, "faccessat": 1, "faccessat2": 1, "readlink": 0,
     "readlinkat": 1, "chdir": 0, "getxattr": 0, "lgetxattr": 0,
+    "listxattr": 0, "llistxattr": 0,
 }  # fmt: skip
 
 #: Longer paths, and those that go on in the next page, are looked at again.

@@ -88,4 +88,6 @@ HANDLERS: Mapping[str, Handler] = {
     "chdir": _at(None, 0, _chdir),
     "getxattr": _at(None, 0, _no_attribute),
     "lgetxattr": _at(None, 0, _no_attribute),
+    "listxattr": _at(None, 0, _no_attribute),
+    "llistxattr": _at(None, 0, _no_attribute),
 }

@@ -37,6 +37,7 @@ NATIVE: Mapping[str, tuple[int, Mapping[str, int]]] = {
          "newfstatat": 262, "statx": 332, "statfs": 137, "fstatfs": 138, "uname": 63,
          "open": 2, "openat": 257, "access": 21, "faccessat": 269, "faccessat2": 439,
          "readlink": 89, "readlinkat": 267, "chdir": 80, "getxattr": 191, "lgetxattr": 192,
+         "listxattr": 194, "llistxattr": 195,
          "mount": 165, "fsopen": 430,
          "init_module": 175, "delete_module": 176, "finit_module": 313},
     ),
@@ -45,7 +46,7 @@ NATIVE: Mapping[str, tuple[int, Mapping[str, int]]] = {
         {"syslog": 116, "ioctl": 29, "read": 63, "write": 64, "fstat": 80,
          "newfstatat": 79, "statx": 291, "statfs": 43, "fstatfs": 44, "uname": 160,
          "openat": 56, "faccessat": 48, "faccessat2": 439, "readlinkat": 78, "chdir": 49,
-         "getxattr": 8, "lgetxattr": 9,
+         "getxattr": 8, "lgetxattr": 9, "listxattr": 11, "llistxattr": 12,
          "mount": 40, "fsopen": 430, "init_module": 105, "delete_module": 106, "finit_module": 273},
     ),
 }  # fmt: skip
