@@ -274,7 +274,6 @@ def test_monitor_reset(engine, image, tmp_path):
             "24\t\tcounter = sensor;",
             "#0  measure (sensor=...) at debuggee.c:24",
         ]
-        assert b.state == "running"
         assert b.log.count("is now up") >= 2  # let go, it crashes
 
 
