@@ -1,6 +1,7 @@
 """What is gone is given back, whatever the kernel and the clients still know of it."""
 
 import os
+import threading
 import time
 from pathlib import Path
 
@@ -55,6 +56,14 @@ def test_memory_of_removed_processors(system, mountpoint, kind):
         finally:
             for fd in opened:
                 os.close(fd)
+
+
+def test_threads_of_a_transport_leave_no_object(sample, mountpoint, kind):
+    """logging makes one for a thread that is not Python's: libfuse starts and ends many."""
+    with transport.mount(sample.tree, mountpoint, transport.MountOptions(kind)):
+        with pytest.raises(OSError, match="Input/output"):
+            (mountpoint / "broken").read_text()  # which logs
+        assert not [thread for thread in threading.enumerate() if thread.name.startswith("Dummy")]
 
 
 @pytest.fixture

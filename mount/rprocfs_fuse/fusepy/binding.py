@@ -6,6 +6,7 @@ import ctypes
 import errno
 import os
 import signal
+import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -58,6 +59,8 @@ class FUSE(fuse.FUSE):  # type: ignore[misc]
             return -errno.ENOENT
         except BaseException as problem:
             return -failure(problem)
+        finally:
+            forget_thread()
 
     def poll(self, path: bytes | None, fip: Any, handle: int | None, revents: Any) -> int:
         """Hand the poll handle on; it is the operations' to destroy."""
@@ -70,6 +73,17 @@ class FUSE(fuse.FUSE):  # type: ignore[misc]
         name = path.decode(self.encoding)
         self.operations("ioctl", name, cmd & 0xFFFFFFFF, arg, fip.contents, flags, data)
         return 0
+
+
+def forget_thread() -> None:
+    """Drop the object that ``threading`` made for the running thread, if it is one of libfuse's.
+
+    logging and ``Thread.join`` ask for it. Before Python 3.13 it outlives the thread, and libfuse
+    starts and ends threads all the time.
+    """
+    ident = threading.get_ident()
+    if isinstance(threading._active.get(ident), threading._DummyThread):  # type: ignore[attr-defined]
+        threading._active.pop(ident, None)  # type: ignore[attr-defined]
 
 
 def caller() -> tuple[int, int, int]:
