@@ -15,6 +15,8 @@ KIT = ROOT / "rprocfs" / "kit"
 PATIENCE = 60.0  # seconds
 #: How long one write may take that has to come to an end by itself, and how long the others may.
 STEP, SHORT = 30.0, 2.0
+#: As many lines of this many characters are more than the kernel log keeps.
+LOG_LINES, LOG_LINE = 5000, 60
 #: Each is booted with the image that stands behind it.
 PROCESSORS = (
     ('compatible = "rprocfs,sim"\nmemory = "any"\nservices = "rpmsg-raw@1024"', "echo.elf"),
@@ -174,11 +176,28 @@ class Board:
         self._bind_all()
 
     def exercise(self):
-        """Each processor runs once: from here on what it uses is what it uses."""
+        """Each processor runs, crashes and is dumped once, and the kernel log is full.
+
+        From here on what is used is what is used: every module is imported, and the log, which
+        keeps 256 KiB of text and its records, is as long as it will ever be.
+        """
         for directory in self.mount.glob("sys/class/remoteproc/*"):
-            for name, text in (("firmware", "echo.elf"), ("state", "start"), ("state", "stop")):
-                self._write(directory / name, text)
+            crash = self.mount / "sys/kernel/debug/remoteproc" / directory.name / "crash"
+            for path, text in (
+                (directory / "firmware", "echo.elf"),
+                (directory / "coredump", "enabled"),
+                (directory / "state", "start"),
+                (crash, "1"),
+                (directory / "state", "stop"),
+            ):
+                self._write(path, text)
+        self._fill_log()
         self.quiet()
+
+    def _fill_log(self):
+        with (self.mount / "dev/kmsg").open("wb", buffering=0) as log:
+            for number in range(LOG_LINES):
+                log.write(f"chaos: {number}".ljust(LOG_LINE).encode())
 
     def complaints(self):
         """What its log has that it should not have."""
