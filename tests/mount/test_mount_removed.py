@@ -1,6 +1,8 @@
 """What is gone is given back, whatever the kernel and the clients still know of it."""
 
 import os
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -64,6 +66,35 @@ def test_threads_of_a_transport_leave_no_object(sample, mountpoint, kind):
         with pytest.raises(OSError, match="Input/output"):
             (mountpoint / "broken").read_text()  # which logs
         assert not [thread for thread in threading.enumerate() if thread.name.startswith("Dummy")]
+
+
+#: Objects that live for a while and refer to themselves, as those of a processor do: how many
+#: are there at most, of which 5000 are in use.
+GARBAGE = """
+from collections import deque
+from rprocfs_fuse.command.daemon import forget_what_stays
+in_use = deque(maxlen=5000)
+class Gone:
+    alive = 0
+    def __init__(self):
+        self.me = self
+        Gone.alive += 1
+    def __del__(self):
+        Gone.alive -= 1
+def make(_):
+    in_use.append(Gone())
+    return Gone.alive
+forget_what_stays()
+print(max(map(make, range(200_000))))
+"""
+
+
+def test_what_refers_to_itself_goes_soon():
+    """A daemon that makes and removes processors all day has those of the last minutes."""
+    done = subprocess.run(
+        [sys.executable, "-c", GARBAGE], env=os.environ, capture_output=True, text=True, check=True
+    )
+    assert int(done.stdout) < 30_000
 
 
 @pytest.fixture
