@@ -1,6 +1,7 @@
 """The examples without a package: their tests pass, as a user runs them."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -35,6 +36,11 @@ def test_its_tests_pass(name, tmp_path):
     assert "passed" in done.stdout
 
 
-def test_each_example_says_what_it_is():
-    for path in (ROOT / "examples").iterdir():
+def test_each_example_says_what_it_is_and_is_listed():
+    listed = re.findall(
+        r"^\| \[(\S+)\]\(\1\)", (ROOT / "examples/README.md").read_text(), re.MULTILINE
+    )
+    there = [path for path in (ROOT / "examples").iterdir() if path.is_dir()]
+    assert sorted(listed) == sorted(path.name for path in there)
+    for path in there:
         assert (path / "README.md").exists(), path

@@ -298,8 +298,8 @@ def test_the_peripherals_of_a_real_board(tmp_path):
 
 @NEEDS_GDB
 def test_the_launch_file_of_an_editor(image, tmp_path):
-    """What cppdbg and Cortex-Debug send for docs/howto/launch.json, over a port."""
-    text = (ROOT / "docs" / "howto" / "launch.json").read_text()
+    """What cppdbg and Cortex-Debug send for examples/vscode, over a port."""
+    text = (ROOT / "examples/vscode/.vscode/launch.json").read_text()
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     cppdbg, cortex = json.loads(text.replace("3333", str(port)))["configurations"]

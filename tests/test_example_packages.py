@@ -1,4 +1,4 @@
-"""examples/acme-soc, installed beside rprocfs into a fresh environment, passes its own tests."""
+"""Examples that are packages: beside rprocfs in a fresh environment they pass their own tests."""
 
 import os
 import shutil
@@ -11,14 +11,18 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-EXAMPLE = ROOT / "examples" / "acme-soc"
+EXAMPLES = ROOT / "examples"
+EXAMPLE = EXAMPLES / "acme-soc"
+#: Each package and how many tests it has.
+PACKAGES = {"acme-soc": 28, "rpmsg-driver": 4}
 
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory):
     """The directory of the commands; what rprocfs depends on is that of these tests."""
     directory = tmp_path_factory.mktemp("acme")
-    shutil.copytree(EXAMPLE, directory / "acme-soc")
+    for name in PACKAGES:
+        shutil.copytree(EXAMPLES / name, directory / name)
     subprocess.run(["git", "clone", "-q", ROOT, directory / "rprocfs"], check=True)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "-q"]
     venv.create(directory / "venv", symlinks=True)
@@ -27,7 +31,7 @@ def installed(tmp_path_factory):
         "purelib", vars={"base": str(directory / "venv"), "platbase": str(directory / "venv")}
     )
     Path(packages, "dependencies.pth").write_text(sysconfig.get_path("purelib"))
-    for name in ("rprocfs", "acme-soc"):
+    for name in ("rprocfs", *PACKAGES):
         wheels = directory / f"wheel-{name}"
         subprocess.run(
             [*pip, "wheel", "--no-deps", "-w", wheels, directory / name],
@@ -46,12 +50,19 @@ def _run(installed, directory, *command):
     )  # fmt: skip
 
 
-def test_its_tests(installed, tmp_path):
-    """Among them the driver table on both cores."""
-    shutil.copytree(EXAMPLE / "tests", tmp_path / "tests")
+@pytest.mark.parametrize("name", PACKAGES)
+def test_its_tests(name, installed, tmp_path):
+    """Among those of acme-soc is the driver table on both cores."""
+    shutil.copytree(EXAMPLES / name / "tests", tmp_path / "tests")
+    for board in (EXAMPLES / name).glob("*.toml"):
+        shutil.copy(board, tmp_path)
     done = _run(installed, tmp_path, "python", "-m", "pytest", "-q", "-p", "no:cacheprovider")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "28 passed" in done.stdout
+    assert f"{PACKAGES[name]} passed" in done.stdout
+
+
+def test_all_packages_are_here():
+    assert set(PACKAGES) == {path.parent.name for path in EXAMPLES.glob("*/pyproject.toml")}
 
 
 def test_its_board_is_listed_and_good(installed, tmp_path):

@@ -1,0 +1,1 @@
+"""An rpmsg driver for rprocfs."""
