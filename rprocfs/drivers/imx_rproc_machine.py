@@ -78,6 +78,7 @@ class ImxMachineOps(ImxRprocOps, WorkerOps):
         self._sent = 0  # how many messages, to tell which of them a timeout is for
         self._tx = MboxChan(lambda: None)
         self._channels: dict[str, int] = {}
+        self._heard_on: frozenset[int] = frozenset()
 
     # The processor's life.
 
@@ -98,12 +99,12 @@ class ImxMachineOps(ImxRprocOps, WorkerOps):
         WorkerOps.start(self, rproc)
         if wait:
             self._up.wait(UP_TIMEOUT)
-        self._enable()
+        self._enable(rproc)
 
     def attach(self, rproc: Rproc) -> None:
         """imx_rproc_attach()."""
         super().attach(rproc)
-        self._enable()
+        self._enable(rproc)
 
     def power_down(self, rproc: Rproc) -> None:
         """Stop the core. The secure monitor says whether it was in a WFI."""
@@ -169,17 +170,24 @@ class ImxMachineOps(ImxRprocOps, WorkerOps):
 
     # Mailboxes.
 
-    def _enable(self) -> None:
-        """imx_mu_startup() of the mailbox ``rx``: its interrupt."""
+    def _enable(self, rproc: Rproc) -> None:
+        """imx_mu_startup() of the mailbox ``rx``: its interrupt.
+
+        The boards here have a second one of that name, for Zephyr, which rings for ring 0 on
+        channel 0. The kernel takes the first one of a name, and so does ``strict``.
+        """
         names = self._node.strings("mbox-names")
         mboxes = parse_phandles_with_args(self._node, "mboxes", "#mbox-cells")
-        self._channels = {
-            name: mbox.args[1]
+        found = [
+            (name, mbox.args[1])
             for name, mbox in zip(names, mboxes, strict=False)
             if len(mbox.args) > 1 and mbox.args[1] < CHANNELS
-        }
-        if "rx" in self._channels:
-            word = bit(RF, self._channels["rx"])
+        ]
+        self._channels = dict(reversed(found))
+        heard = [channel for name, channel in found if name == "rx"]
+        self._heard_on = frozenset(heard[:1] if rproc.model.strict else heard)
+        if heard:
+            word = sum(bit(RF, channel) for channel in self._heard_on)
             self.send(ENABLE, word.to_bytes(4, "little"))
 
     def mbox_send_message(self, rproc: Rproc, notifyid: int) -> None:
@@ -224,7 +232,7 @@ class ImxMachineOps(ImxRprocOps, WorkerOps):
         elif channel & ~(CHANNELS - 1) == EMPTY:
             self._outstanding = False
             self._tx.txdone()
-        elif channel == self._channels.get("rx") and not self._queued:
+        elif channel in self._heard_on and not self._queued:
             self._queued = True
             self._workqueue.queue_work(partial(self._vq_work, rproc))
 

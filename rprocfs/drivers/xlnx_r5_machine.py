@@ -77,6 +77,8 @@ class ZynqmpR5MachineOps(ZynqmpR5Ops, WorkerOps):
             device.devm_add_action(partial(iomem.detach, view))
         self.soc.power_on(self._core)
         found = parse_phandles_with_args(self.node, "mboxes", "#mbox-cells")
+        if device.model.strict:
+            found = found[:1]  # as a kernel, which takes the first one of a name
         self._mailboxes = dict(self._mailbox(mbox.node) for mbox in found) or self._mailboxes
         self._linux = next(iter(self._mailboxes))
 

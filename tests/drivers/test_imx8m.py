@@ -130,6 +130,17 @@ def test_the_order_in_which_vendors_images_start(name, make):
     assert "failed" not in bench.log
 
 
+def test_zephyr_rings_where_a_kernel_with_the_vendors_mailboxes_does_not_listen(make, caplog):
+    """Ring 0 is channel 0, and the first mailbox ``rx`` is channel 1."""
+    caplog.set_level("DEBUG", "rprocfs")
+    images = Images(FIRMWARE / "imx8mm-zephyr.elf", ("rpmsg-virtual-tty-channel-1",), "")
+    bench = make("imx8mm", images, strict=True)
+    bench.shell.echo(f"{R0}/firmware", "echo.elf")
+    bench.shell.echo(f"{R0}/state", "start")
+    bench.wait(lambda: "a word on channel 0, which Linux has no mailbox for" in caplog.text)
+    assert "creating channel" not in bench.log
+
+
 #: What the firmware does: why it died, and of which type.
 CRASHES = {
     "u": ("lockup: undefined instruction", "fatal error"),

@@ -7,7 +7,8 @@
  * what it receives.
  *
  * With ZEPHYR it is the order of Zephyr instead: an audio PLL is started, words of all four
- * channels are listened to, and DRIVER_OK in the table is waited for.
+ * channels are listened to, DRIVER_OK in the table is waited for, and what is rung is the channel
+ * of a ring's number, if that is free.
  */
 #include "rtos.h"
 
@@ -199,9 +200,14 @@ static void mu_handler(void)
 
 static void notify(uint32_t queue)
 {
+#ifdef ZEPHYR
+	if (MUB_SR & MU_TE(queue)) /* ipm_send(), else EBUSY: what was rung has not been heard yet */
+		MUB_TR(queue) = 0;
+#else
 	while (!(MUB_SR & MU_TE(MU_CHANNEL)))
 		;
 	MUB_TR(MU_CHANNEL) = queue << 16;
+#endif
 }
 
 static struct header *take(struct vq *vq, uint32_t *head)
