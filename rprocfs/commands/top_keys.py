@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import os
 import select
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from rprocfs.errors import CommandError
@@ -15,6 +17,8 @@ _FILES = {
     "state": "sys/class/remoteproc/{}/state",
     "crash": "sys/kernel/debug/remoteproc/{}/crash",
 }
+#: A look at the log is followed by a pause that is so many times as long, in seconds at most.
+_PAUSE, _LONGEST_PAUSE = 19, 5.0
 _RECORD = 8192  # PRINTK_MESSAGE_MAX and more: a shorter read of /dev/kmsg fails
 
 
@@ -62,14 +66,30 @@ def _text(data: bytes) -> str:
 
 
 class KernelLog:
-    """What came to ``/dev/kmsg`` of the board since the last look."""
+    """What came to ``/dev/kmsg`` of the board since the last look.
 
-    def __init__(self, where: Path) -> None:
+    Its reader begins with the oldest record, one is a request, and lseek(2) knows no other place
+    than the beginning and the end. A file that stays open would keep a position, and keep the mount
+    busy. So a look takes as long as the log is, and those that take long are rare.
+    """
+
+    def __init__(self, where: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self._path = where / "dev/kmsg"
         self._next = 0
+        self._clock = clock
+        self._due = -math.inf
 
     def news(self) -> list[str]:
-        """The lines since then; none if there is no such file."""
+        """The lines since then; none if there is no such file, or if it is too early."""
+        begin = self._clock()
+        if begin < self._due:
+            return []
+        found = self._look()
+        end = self._clock()
+        self._due = end + min(_PAUSE * (end - begin), _LONGEST_PAUSE)
+        return found
+
+    def _look(self) -> list[str]:
         found = []
         try:
             descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK)
