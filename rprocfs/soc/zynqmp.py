@@ -27,7 +27,9 @@ from rprocfs.hw.console import ConsoleUarts
 from rprocfs.hw.peripherals import PAGE, Words
 from rprocfs.hw.xilinx.crl import CRF_RESET, Crl
 from rprocfs.hw.xilinx.gpio import Gpio
+from rprocfs.hw.xilinx.i2c import I2c
 from rprocfs.hw.xilinx.ipi import BASES, Ipi
+from rprocfs.hw.xilinx.spi import Spi
 from rprocfs.hw.xilinx.swdt import Swdt
 from rprocfs.hw.xilinx.ttc import Ttc
 from rprocfs.hw.xilinx.uart import Uart
@@ -89,6 +91,10 @@ def _rpu(soc: ZynqmpPeripherals) -> Words:
 DEVICES = (
     Device("UART0", 0xFF00_0000, _uart, 53),
     Device("UART1", 0xFF01_0000, _uart, 54),
+    Device("I2C0", 0xFF02_0000, alone(I2c), 49),
+    Device("I2C1", 0xFF03_0000, alone(I2c), 50),
+    Device("SPI0", 0xFF04_0000, alone(Spi), 51),
+    Device("SPI1", 0xFF05_0000, alone(Spi), 52),
     Device("TTC0", 0xFF11_0000, _ttc, 68, 69, 70),
     Device("TTC1", 0xFF12_0000, _ttc, 71, 72, 73),
     Device("TTC2", 0xFF13_0000, _ttc, 74, 75, 76),
