@@ -7,6 +7,7 @@ from functools import partial
 from rprocfs.hw.console import ConsoleUarts
 from rprocfs.hw.nxp.ccm import SIZE as CCM_SIZE
 from rprocfs.hw.nxp.ccm import Ccm
+from rprocfs.hw.nxp.ecspi import Ecspi
 from rprocfs.hw.nxp.gpio import Gpio
 from rprocfs.hw.nxp.gpt import Gpt
 from rprocfs.hw.nxp.i2c import I2c
@@ -125,6 +126,8 @@ DEVICES = (
     Device("UART2", 0x3089_0000, _uart, 27),
     Device("UART3", 0x3088_0000, _uart, 28),
     Device("UART4", 0x30A6_0000, _uart, 29),
+    *(Device(f"ECSPI{number}", 0x3081_0000 + 0x1_0000 * number, alone(Ecspi), 30 + number)
+      for number in range(1, 4)),
     Device("GPT1", 0x302D_0000, _gpt(1), 55),
     Device("GPT2", 0x302E_0000, _gpt(2), 54),
     Device("GPT3", 0x302F_0000, _gpt(3), 53),
