@@ -16,7 +16,9 @@ class MountOptions:
     """How to mount.
 
     *allow_other*: other users may use the mount of a user (root's always). *daemon*: the
-    process that ``rprocfs umount`` waits for. *source*: what mount(8) lists as mounted.
+    process that ``rprocfs umount`` waits for. *source*: what mount(8) lists as mounted. *is_stat*:
+    whether the task of a number, which looks a name up, is in stat(2); None if it cannot be told
+    yet. It makes ``devfuse`` show device nodes as such.
     """
 
     transport: str = "devfuse"
@@ -24,6 +26,7 @@ class MountOptions:
     read_only: bool = False
     daemon: int = 0
     source: str = SOURCE
+    is_stat: Callable[[int], bool | None] | None = None
 
 
 def nothing() -> None:

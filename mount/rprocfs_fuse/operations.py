@@ -13,9 +13,10 @@ import os
 import stat
 import struct
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from rprocfs.fs.chardev import DeviceNode
 from rprocfs.fs.kernfs import Dir, File, Handle, Link, Node, Tree, error
 from rprocfs.fs.wait import WouldBlock
 from rprocfs_fuse.permission import EXECUTE, READ, WRITE, Caller, check, check_owner
@@ -84,13 +85,21 @@ class Operations:
     """The filesystem of one tree.
 
     *privileged*: the user IDs that may do everything: those of root and of the user that
-    mounted. *daemon*: the process that ``rprocfs umount`` waits for.
+    mounted. *daemon*: the process that ``rprocfs umount`` waits for. *is_stat*: see
+    :class:`~rprocfs_fuse.mounted.MountOptions`; with it, device nodes are listed as such.
     """
 
-    def __init__(self, tree: Tree, privileged: Iterable[int] = (0,), daemon: int = 0) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        privileged: Iterable[int] = (0,),
+        daemon: int = 0,
+        is_stat: Callable[[int], bool | None] | None = None,
+    ) -> None:
         self.tree = tree
         self.privileged = frozenset(privileged)
         self.daemon = daemon
+        self.is_stat = is_stat
 
     def caller(self, uid: int, gid: int, pid: int) -> Caller | None:
         """The caller, in the form that the methods below take."""
@@ -207,8 +216,14 @@ class Operations:
         above = directory.parent or directory
         kind = stat.S_IFDIR >> 12
         found = [(directory.ino, b".", kind), (above.ino, b"..", kind)]
-        found += [(n.ino, os.fsencode(n.name), n.kind >> 12) for n in directory.entries()]
+        found += [(n.ino, os.fsencode(n.name), self._type(n) >> 12) for n in directory.entries()]
         return found
+
+    def _type(self, node: Node) -> int:
+        """The type that a directory says its entry has."""
+        if self.is_stat is not None and isinstance(node, DeviceNode):
+            return node.special
+        return node.kind
 
     def access(self, node: Node, mask: int, caller: Caller | None) -> None:
         """access(2) and chdir(2); for root, only X_OK of a node without any x bit fails."""

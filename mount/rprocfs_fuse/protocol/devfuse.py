@@ -22,6 +22,7 @@ from rprocfs_fuse.mountpoint import detach, find_mount, mount
 from rprocfs_fuse.operations import Operations, failure
 from rprocfs_fuse.permission import Caller
 from rprocfs_fuse.protocol import reader, wire
+from rprocfs_fuse.protocol.device_requests import DeviceRequests
 from rprocfs_fuse.protocol.doorbells import Doorbells
 from rprocfs_fuse.protocol.file_requests import FileRequests
 from rprocfs_fuse.protocol.invalidation import Invalidation
@@ -49,7 +50,11 @@ class Connection:
         self._write = outside_locks(os.write)
         self.ready = threading.Event()
         self.thread = threading.Thread(target=self._run, name="rprocfs-fuse", daemon=True)
-        self.requests = FileRequests(operations, self.send, self._missed)
+        self.requests = (
+            FileRequests(operations, self.send, self._missed)
+            if operations.is_stat is None
+            else DeviceRequests(operations, self.send, self._missed, operations.is_stat)
+        )
         self._invalidation = Invalidation(operations.tree, self.requests.nodes, self.send)
         self._on_end = on_end
         self._stopping = False
@@ -189,7 +194,7 @@ class DevfuseMount(Mounted):
     def __init__(
         self, tree: Tree, mountpoint: str, options: MountOptions, on_end: Callable[[], None]
     ) -> None:
-        operations = Operations(tree, {0, os.geteuid()}, options.daemon)
+        operations = Operations(tree, {0, os.geteuid()}, options.daemon, options.is_stat)
         self._lock = new_lock(LockClass.MOUNT)
         self._stopped = False
         self._ended = threading.Event()

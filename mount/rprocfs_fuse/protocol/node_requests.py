@@ -26,7 +26,7 @@ _header = wire.OUT_HEADER.pack
 
 
 #: Where the mode is in an entry's reply.
-_ENTRY_MODE = 116
+ENTRY_MODE = 116
 #: ``entry_valid`` of a name that stays: seconds, as 64 bits.
 _FOR_EVER = (1 << 31).to_bytes(8, "little")
 #: Node ids from here on are no inode numbers.
@@ -223,7 +223,7 @@ class NodeRequests:
             unique, node
         )  # the kernel wants to see the type that it asked for
         with_type: bytes = mode.to_bytes(4, "little")
-        return answer[:_ENTRY_MODE] + with_type + answer[_ENTRY_MODE + 4 :]
+        return answer[:ENTRY_MODE] + with_type + answer[ENTRY_MODE + 4 :]
 
     def rename(self, unique: int, nodeid: int, end: int, caller: Caller | None) -> bytes:
         """rename(2)."""

@@ -72,6 +72,8 @@ _CAP_SYSLOG = 1 << 34 | 1 << 21
 
 #: Those that name a file.
 STAT_CALLS = ("stat", "lstat", "fstat", "newfstatat", "statx")
+#: Those that may be about an open file, and which argument says so.
+_FLAGS = {"newfstatat": 3, "statx": 2}
 STATFS_CALLS = ("statfs", "fstatfs")
 
 
@@ -80,13 +82,19 @@ MODULE_CALLS = ("init_module", "finit_module", "delete_module")
 
 
 def filter_program(
-    machine: str = "", *, devices: bool = True, device_tree: bool = False, uname: bool = False
+    machine: str = "",
+    *,
+    devices: bool = True,
+    by_name: bool = True,
+    device_tree: bool = False,
+    uname: bool = False,
 ) -> bytes | None:
     """What the command filters itself with; None on a machine that we do not know.
 
     Without *devices*, stat(2) shows device nodes of ours as the regular files that they are,
-    and no file is looked for in ``/proc/device-tree``. *device_tree*: also the calls that may
-    name a file in there. *uname*: also uname(2).
+    and no file is looked for in ``/proc/device-tree``. Without *by_name*, only stat(2) of an
+    open file is answered. *device_tree*: also the calls that may name a file in there. *uname*:
+    also uname(2).
     """
     known = seccomp.native(machine)
     if known is None:
@@ -99,9 +107,13 @@ def filter_program(
         Pick(numbers["read"], 2, (0,)),
         *(Pick(numbers[name]) for name in (*MODULE_CALLS, *MOUNT_CALLS)),
     ]
-    named = [*STATFS_CALLS, *(STAT_CALLS if devices else ())]
+    named = [*STATFS_CALLS, *(["uname"] if uname else [])]
+    if devices and (by_name or device_tree):
+        named += STAT_CALLS
+    elif devices:
+        named += ["fstat"]
+        picks += [Pick(numbers[name], at, flag=linux.AT_EMPTY_PATH) for name, at in _FLAGS.items()]
     named += proc_calls.HANDLERS if device_tree and devices else ()
-    named += ["uname"] if uname else []
     picks += [Pick(numbers[name]) for name in named if name in numbers]
     return seccomp.program(arch, picks)
 

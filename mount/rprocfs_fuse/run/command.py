@@ -23,7 +23,7 @@ from rprocfs_fuse.command.options import Options, OptionsAction, describe_option
 from rprocfs_fuse.run import init, namespace
 from rprocfs_fuse.run.daemon import run_daemon
 from rprocfs_fuse.run.execute import complain, run_command
-from rprocfs_fuse.run.overlay import Cover
+from rprocfs_fuse.run.overlay import Plan
 from rprocfs_fuse.run.supervisor import (
     Supervisor,
     end_as,
@@ -131,11 +131,11 @@ def _run_processes(arguments: argparse.Namespace, command: Callable[..., int]) -
             while not select.select([control], [], [], _LOOK)[0]:  # a board may be a pipe
                 if number := _asked_to_end():
                     return number
-            covers, release = _receive_plan(control)
+            plan = _receive_plan(control)
             if number := _asked_to_end():
                 return number
-            command = partial(command, covers=covers, release=release)
-            return _run_command(supervisor, control, asking, command, release)
+            command = partial(command, plan=plan)
+            return _run_command(supervisor, control, asking, command, plan.release)
         finally:
             control.close()
             supervisor.end_daemon()
@@ -199,12 +199,12 @@ def _fork(
         os._exit(status)
 
 
-def _receive_plan(control: socket.socket) -> tuple[list[Cover], str | None]:
-    """What to mount, and what uname(2) is to say. CommandError."""
+def _receive_plan(control: socket.socket) -> Plan:
+    """What to mount, and what to answer. CommandError."""
     answer = control.recv(_MESSAGE_SIZE)
     if not answer:
         raise CommandError("the daemon did not start")
-    found: tuple[list[Cover], str | None] | str = pickle.loads(answer)  # noqa: S301 - our own child's
+    found: Plan | str = pickle.loads(answer)  # noqa: S301 - our own child's
     if isinstance(found, str):
         raise CommandError(found)
     return found

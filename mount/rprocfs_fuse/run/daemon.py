@@ -24,11 +24,11 @@ from rprocfs_fuse.command.daemon import (
 )
 from rprocfs_fuse.command.options import Options
 from rprocfs_fuse.mounted import MountOptions
-from rprocfs_fuse.run import modules, namespace
+from rprocfs_fuse.run import callers, modules, namespace
 from rprocfs_fuse.run.firmware import private_firmware
 from rprocfs_fuse.run.knowledge import Teller
 from rprocfs_fuse.run.modules import write_modules
-from rprocfs_fuse.run.overlay import Cover, plan
+from rprocfs_fuse.run.overlay import Cover, Plan, plan
 from rprocfs_fuse.run.tenants import receive_tenants
 from rprocfs_fuse.run.uevents import broadcast
 from rprocfs_fuse.transport import mount
@@ -79,12 +79,13 @@ def _open(
     write_modules(system, release or os.uname().release)
     covers = [*plan(system.tree), Cover(modules.PLACE, modules.STAGED)]
     system.model.dev.allow()
-    how = MountOptions(options.transport, allow_other=True, daemon=os.getpid())
+    is_stat = callers.looker() if arguments.devices and options.transport == "devfuse" else None
+    how = MountOptions(options.transport, allow_other=True, daemon=os.getpid(), is_stat=is_stat)
     stack.enter_context(mount(system.tree, namespace.MOUNTPOINT, how))
     if arguments.uevents:
         stack.enter_context(broadcast(system.model))
     Teller(telling, system.model, system.modules).start()
-    control.send(pickle.dumps((covers, release)))
+    control.send(pickle.dumps(Plan(covers, release, named_devices=is_stat is not None)))
     _wait(control)
     signal.alarm(PATIENCE)  # whatever hangs, this ends
 

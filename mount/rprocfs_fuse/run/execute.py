@@ -15,7 +15,7 @@ from rprocfs.fs.kernfs import error
 from rprocfs_fuse.command.daemon import describe
 from rprocfs_fuse.linux import CLONE_NEWNS, MNT_DETACH, set_parent_death_signal, umount, unshare
 from rprocfs_fuse.run import calls, modules, namespace, paths, seccomp
-from rprocfs_fuse.run.overlay import Cover, cover
+from rprocfs_fuse.run.overlay import Plan, cover
 from rprocfs_fuse.run.tenants import send_tenants
 from rprocfs_fuse.run.udevd import cover_udev, start_udevd
 from rprocfs_fuse.run.uname import cover_version
@@ -29,8 +29,7 @@ def run_command(
     introduce: Callable[[bool], None] | None = None,
     *,
     door: socket.socket,
-    covers: list[Cover],
-    release: str | None,
+    plan: Plan,
     argv: list[str],
     rules: list[Path] | None,
     devices: bool,
@@ -39,8 +38,8 @@ def run_command(
 
     It dies with its *parent*. In a PID namespace of its own it needs a /proc of its own, and
     tells by *introduce* whether that was to be had; it does not return if not. With *rules*,
-    there may be none, udevd runs beside it. With *release*, that is the kernel's version.
-    Without *devices*, stat(2) is the kernel's alone.
+    there may be none, udevd runs beside it. Without *devices*, stat(2) is the kernel's
+    alone.
     """
     set_parent_death_signal(signal.SIGKILL)
     if os.getppid() != parent:
@@ -49,13 +48,13 @@ def run_command(
         unshare(CLONE_NEWNS)
         if introduce is not None:
             introduce(_has_own_proc())
-        cover(covers, namespace.MOUNTPOINT)
-        if release is not None:
-            cover_version(release)
+        cover(plan.covers, namespace.MOUNTPOINT)
+        if plan.release is not None:
+            cover_version(plan.release)
         if rules is not None:
             cover_udev(rules)
         umount(namespace.STAGE, MNT_DETACH)
-        _filter(door, devices=devices, uname=release is not None)
+        _filter(door, plan, devices=devices)
         if rules is not None:
             start_udevd()
         os.environ |= modules.environment(os.environ)
@@ -78,14 +77,19 @@ def complain(text: str) -> None:
     print(f"rprocfs: {text}", file=sys.stderr)
 
 
-def _filter(door: socket.socket, *, devices: bool, uname: bool) -> None:
+def _filter(door: socket.socket, plan: Plan, *, devices: bool) -> None:
     """Some of our system calls are answered by whoever is behind the door: stat(2), among others.
 
     Between the two steps none of them may be made.
     """
     mounts = namespace.open_mounts()
     device_tree = os.path.islink(paths.DEVICE_TREE)  # noqa: PTH114 - bytes
-    program = calls.filter_program(devices=devices, device_tree=device_tree, uname=uname)
+    program = calls.filter_program(
+        devices=devices,
+        by_name=not plan.named_devices,
+        device_tree=device_tree,
+        uname=plan.release is not None,
+    )
     listener = None if program is None else seccomp.install(program)
     send_tenants(door, mounts, listener)
     os.close(mounts)

@@ -108,6 +108,19 @@ class Cover:
     binds: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What the command mounts, and what it has answered.
+
+    *release* is what uname(2) says, None: the host's. *named_devices*: a name of a device
+    node shows one to stat(2), so that only open files need an answer.
+    """
+
+    covers: list[Cover]
+    release: str | None
+    named_devices: bool
+
+
 def plan(tree: Tree, root: str = "") -> list[Cover]:
     """Put place-holders into *tree* for what is real below *root*; the mounts to do."""
     tree.root.mkdirs("sys/devices/virtual")
