@@ -179,6 +179,16 @@ def test_the_filter_picks_what_it_should_and_nothing_else(machine):
     quick = calls.filter_program(machine, devices=False)
     left = {name for name in asked if verdict(quick, arch, numbers.get(name, 999)) == NOTIFY}
     assert left == set(calls.STATFS_CALLS)
+    of_files = calls.filter_program(machine, by_name=False)
+    for name, word, flagged in (
+        ("fstat", 0, True), ("newfstatat", 3, True), ("newfstatat", 3, False),
+        ("statx", 2, True), ("statx", 2, False), ("stat", 0, False), ("lstat", 0, False),
+    ):  # fmt: skip
+        args = [0] * word + [0x1900 if flagged else 0x0900]
+        expected = NOTIFY if flagged else ALLOW
+        assert verdict(of_files, arch, numbers.get(name, 999), args) == expected, name
+    with_tree = calls.filter_program(machine, by_name=False, device_tree=True)
+    assert verdict(with_tree, arch, numbers["newfstatat"]) == NOTIFY
     assert all(picked(name) for name in calls.MODULE_CALLS)
     assert not picked("openat", 1, 2)
     others = set(range(500)) - set(numbers.values())

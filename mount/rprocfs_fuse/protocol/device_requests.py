@@ -14,7 +14,7 @@ from __future__ import annotations
 import os
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from rprocfs.fs.chardev import DeviceNode
@@ -23,7 +23,8 @@ from rprocfs_fuse.operations import Operations
 from rprocfs_fuse.permission import Caller
 from rprocfs_fuse.protocol import wire
 from rprocfs_fuse.protocol.file_requests import FileRequests
-from rprocfs_fuse.protocol.node_requests import ENTRY_MODE
+from rprocfs_fuse.protocol.node_requests import ENTRY_MODE, Handler
+from rprocfs_fuse.protocol.wire import Opcode
 
 #: Set in the node ids of special files.
 SPECIAL = 1 << 49
@@ -49,9 +50,13 @@ class DeviceRequests(FileRequests):
         super().__init__(operations, send, missed)
         self._is_stat = is_stat
 
-    def lookup(self, unique: int, nodeid: int, end: int, caller: Caller | None) -> bytes | None:
+    def table(self) -> Mapping[int, tuple[int, Handler]]:
+        """See :meth:`NodeRequests.table`."""
+        return {**super().table(), Opcode.LOOKUP: (2, self.look_up)}
+
+    def look_up(self, unique: int, nodeid: int, end: int, caller: Caller | None) -> bytes | None:
         """The child of a directory; a special file if it is a device node, and only looked at."""
-        answer = super().lookup(unique, nodeid, end, caller)
+        answer = self.lookup(unique, nodeid, end, caller)
         (number,) = _NODEID.unpack_from(answer, _NODEID_AT)
         node = self.nodes[number]
         if not isinstance(node, DeviceNode):
