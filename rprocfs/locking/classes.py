@@ -58,6 +58,7 @@ class LockClass(Enum):
     DEVCD_WORK = "devcoredump.work", Kind.WORK, "the end of dumps that were dismissed"
     KHVCD = "khvcd", Kind.WORK, "input of virtio consoles"
     INVAL_WORK = "fuse.inval", Kind.WORK, "telling the kernel of names that are gone"
+    ASKING = "run.asking", Kind.MUTEX, "one question of run's supervisor to the daemon at a time"
     # Held for a few statements. The receiving end of terminals and entropy first.
     HVC_IN = "hvc.in", Kind.SPIN, "input of a virtio console"
     TTY_PORT = "tty_port.lock", Kind.SPIN, "line discipline and buffers of a terminal"
@@ -107,6 +108,7 @@ class LockClass(Enum):
     CLOSING = "fuse.closing", Kind.LEAF, "closes on their way"
     FLOCK = "fuse.flock", Kind.LEAF, "locks of flock(2)"
     OPEN_FILES = "fuse.files", Kind.LEAF, "open files over libfuse"
+    RECEIVER = "run.receiver", Kind.LEAF, "which thread receives the system calls of run's command"
     PIPE = "run.pipe", Kind.LEAF, "one message to the supervisor of run at a time"
 
     @property

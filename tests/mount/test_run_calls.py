@@ -12,7 +12,8 @@ import pytest
 
 from rprocfs.fs.wait import WaitQueue, WouldBlock
 from rprocfs_fuse.run import namespace, seccomp
-from rprocfs_fuse.run.seccomp import Continue, Server
+from rprocfs_fuse.run.seccomp import Continue
+from rprocfs_fuse.run.server import Server
 
 ROOT = Path(__file__).parents[2]
 TIMEOUT = 20

@@ -93,8 +93,8 @@ def filter_program(
 
     Without *devices*, stat(2) shows device nodes of ours as the regular files that they are,
     and no file is looked for in ``/proc/device-tree``. Without *by_name*, only stat(2) of an
-    open file is answered. *device_tree*: also the calls that may name a file in there. *uname*:
-    also uname(2).
+    open file is answered. *device_tree*: also the other calls that may name a file in there.
+    *uname*: also uname(2).
     """
     known = seccomp.native(machine)
     if known is None:
@@ -108,7 +108,7 @@ def filter_program(
         *(Pick(numbers[name]) for name in (*MODULE_CALLS, *MOUNT_CALLS)),
     ]
     named = [*STATFS_CALLS, *(["uname"] if uname else [])]
-    if devices and (by_name or device_tree):
+    if devices and by_name:
         named += STAT_CALLS
     elif devices:
         named += ["fstat"]
@@ -144,11 +144,15 @@ def handlers(daemon: Daemon, device: int, release: str | None) -> Mapping[int, H
     return {numbers[name]: call for name, call in by_name.items() if name in numbers}
 
 
-def glances() -> Mapping[int, Glance]:
-    """The calls that are nearly always the kernel's, by their number."""
+def glances(*, by_name: bool) -> Mapping[int, Glance]:
+    """The calls that are nearly always the kernel's, by their number; for one thread.
+
+    Without *by_name*, those of stat(2) are about open files.
+    """
     known = seccomp.native()
     numbers = known[1] if known else {}
-    return {numbers[name]: look for name, look in named_glances().items() if name in numbers}
+    named = named_glances(by_name=by_name)
+    return {numbers[name]: look for name, look in named.items() if name in numbers}
 
 
 class SyslogCall:

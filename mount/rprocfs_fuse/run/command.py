@@ -135,7 +135,7 @@ def _run_processes(arguments: argparse.Namespace, command: Callable[..., int]) -
             if number := _asked_to_end():
                 return number
             command = partial(command, plan=plan)
-            return _run_command(supervisor, control, asking, command, plan.release)
+            return _run_command(supervisor, control, asking, command, plan)
         finally:
             control.close()
             supervisor.end_daemon()
@@ -146,7 +146,7 @@ def _run_command(
     control: socket.socket,
     asking: Connection,
     command: Callable[..., int],
-    release: str | None,
+    plan: Plan,
 ) -> int:
     ours, door = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with door:
@@ -156,7 +156,7 @@ def _run_command(
             supervisor.command = _fork(partial(child, os.getpid()), signal.SIG_DFL)
         else:
             supervisor.listen(init.News(started))
-    tenants = Tenants(ours, control, asking, release)
+    tenants = Tenants(ours, control, asking, plan)
     try:
         return supervisor.wait()
     finally:

@@ -28,7 +28,7 @@ from rprocfs_fuse.run import callers, modules, namespace
 from rprocfs_fuse.run.firmware import private_firmware
 from rprocfs_fuse.run.knowledge import Teller
 from rprocfs_fuse.run.modules import write_modules
-from rprocfs_fuse.run.overlay import Cover, Plan, plan
+from rprocfs_fuse.run.overlay import Cover, Plan, has_device_tree, plan
 from rprocfs_fuse.run.tenants import receive_tenants
 from rprocfs_fuse.run.uevents import broadcast
 from rprocfs_fuse.transport import mount
@@ -85,7 +85,9 @@ def _open(
     if arguments.uevents:
         stack.enter_context(broadcast(system.model))
     Teller(telling, system.model, system.modules).start()
-    control.send(pickle.dumps(Plan(covers, release, named_devices=is_stat is not None)))
+    device_tree = has_device_tree(system.tree)
+    by_name = device_tree or is_stat is None
+    control.send(pickle.dumps(Plan(covers, release, device_tree, by_name)))
     _wait(control)
     signal.alarm(PATIENCE)  # whatever hangs, this ends
 

@@ -14,7 +14,7 @@ from typing import NoReturn
 from rprocfs.fs.kernfs import error
 from rprocfs_fuse.command.daemon import describe
 from rprocfs_fuse.linux import CLONE_NEWNS, MNT_DETACH, set_parent_death_signal, umount, unshare
-from rprocfs_fuse.run import calls, modules, namespace, paths, seccomp
+from rprocfs_fuse.run import calls, modules, namespace, seccomp
 from rprocfs_fuse.run.overlay import Plan, cover
 from rprocfs_fuse.run.tenants import send_tenants
 from rprocfs_fuse.run.udevd import cover_udev, start_udevd
@@ -83,11 +83,10 @@ def _filter(door: socket.socket, plan: Plan, *, devices: bool) -> None:
     Between the two steps none of them may be made.
     """
     mounts = namespace.open_mounts()
-    device_tree = os.path.islink(paths.DEVICE_TREE)  # noqa: PTH114 - bytes
     program = calls.filter_program(
         devices=devices,
-        by_name=not plan.named_devices,
-        device_tree=device_tree,
+        by_name=plan.by_name,
+        device_tree=plan.device_tree,
         uname=plan.release is not None,
     )
     listener = None if program is None else seccomp.install(program)

@@ -1,8 +1,9 @@
 """One look at a stat(2), which nearly always is of nothing of ours: it has to be quick.
 
-Every stat(2) of every process of the command waits for it. What could be a device of ours
-is looked at again, with care (:mod:`stat_calls`); a look that was deceived, since the caller
-is gone or changes the path meanwhile, costs nothing but that, as the kernel then carries
+Every stat(2) of an open file waits for it, of every process of the command, and that of every
+name too if the daemon cannot tell who looks names up (:mod:`callers`). What could be a device
+of ours is looked at again, with care (:mod:`stat_calls`); a look that was deceived, since the
+caller is gone or changes the path meanwhile, costs nothing but that, as the kernel then carries
 the call out itself.
 """
 
@@ -73,16 +74,30 @@ class Reader:
             return False
         if path[:1] == b"/":
             return not path.startswith(DEV)
-        directory &= 0xFFFFFFFF
-        what = b"cwd" if directory == _AT_FDCWD_WORD else b"fd/%d" % directory
-        try:
-            return IN_DEV.search(os.readlink(b"/proc/%d/%s" % (task, what))) is None
-        except OSError:
-            return False
+        return outside(task, directory)
 
 
-def glances() -> Mapping[str, Glance]:
-    """By the name of the call."""
+def outside(task: int, directory: int) -> bool:
+    """Whether an open file, or the working directory, is not in a ``/dev``."""
+    directory &= 0xFFFFFFFF
+    what = b"cwd" if directory == _AT_FDCWD_WORD else b"fd/%d" % directory
+    try:
+        return IN_DEV.search(os.readlink(b"/proc/%d/%s" % (task, what))) is None
+    except OSError:
+        return False
+
+
+def _open_file(task: int, args: Sequence[int]) -> bool:
+    return outside(task, args[0])
+
+
+def glances(*, by_name: bool) -> Mapping[str, Glance]:
+    """By the name of the call; for one thread.
+
+    Without *by_name*, stat(2) of a name is the kernel's in any case: no path has to be read.
+    """
+    if not by_name:
+        return dict.fromkeys(("fstat", "newfstatat", "statx"), _open_file)
     reader = Reader()
     foreign, elsewhere, here = reader.foreign, reader.elsewhere, _AT_FDCWD_WORD
 

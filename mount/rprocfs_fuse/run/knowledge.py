@@ -106,10 +106,11 @@ def _below(directory: Dir) -> Iterator[Node]:
 
 
 class Daemon:
-    """The other end, for one thread. Without the daemon, it is up to the kernel: Continue."""
+    """The other end. Without the daemon, it is up to the kernel: Continue."""
 
     def __init__(self, pipe: Connection) -> None:
         self._pipe = pipe
+        self._lock = new_lock(LockClass.ASKING)
         self._news = WaitQueue()
 
     @property
@@ -145,8 +146,9 @@ class Daemon:
     def listen(self) -> bool:
         """Take in news, if there is any; False when the daemon is gone."""
         try:
-            while self._pipe.poll():
-                self._pipe.recv()
+            with self._lock:
+                while self._pipe.poll():
+                    self._pipe.recv()
         except (EOFError, OSError):
             return False
         finally:
@@ -154,10 +156,15 @@ class Daemon:
         return True
 
     def _ask(self, *question: object) -> Any:
+        again = False
         try:
-            self._pipe.send(question)
-            while (answer := self._pipe.recv()) == _AGAIN:
-                self._news.wake_up()
+            with self._lock:
+                self._pipe.send(question)
+                while (answer := self._pipe.recv()) == _AGAIN:
+                    again = True
         except (EOFError, OSError):
             raise Continue from None
+        finally:
+            if again:
+                self._news.wake_up()
         return answer

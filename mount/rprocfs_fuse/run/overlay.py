@@ -112,13 +112,14 @@ class Cover:
 class Plan:
     """What the command mounts, and what it has answered.
 
-    *release* is what uname(2) says, None: the host's. *named_devices*: a name of a device
-    node shows one to stat(2), so that only open files need an answer.
+    *release* is what uname(2) says, None: the host's. *device_tree*: what names a file in
+    ``/proc/device-tree``. *by_name*: stat(2) of names, and not of open files alone.
     """
 
     covers: list[Cover]
     release: str | None
-    named_devices: bool
+    device_tree: bool
+    by_name: bool
 
 
 def plan(tree: Tree, root: str = "") -> list[Cover]:
@@ -139,6 +140,11 @@ def _plan_device_tree(tree: Tree, root: str) -> None:
     there = os.path.lexists(f"{root}/proc/device-tree")
     if isinstance(dev, Dir) and _find(tree, base) and not there:
         dev.add(Path(os.fsdecode(DEVICE_TREE)).name, HiddenLink(f"/{base}"))
+
+
+def has_device_tree(tree: Tree) -> bool:
+    """Whether :func:`plan` made the name that stands for ``/proc/device-tree``."""
+    return _find(tree, os.fsdecode(DEVICE_TREE).removeprefix("/")) is not None
 
 
 def cover(covers: list[Cover], mountpoint: str) -> None:

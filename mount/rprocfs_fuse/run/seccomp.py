@@ -1,11 +1,8 @@
-"""System calls of the command that we answer: a filter, and a server of what it picks.
+"""System calls of the command that we answer: a filter, and one call that it picked.
 
 The command filters itself before it is executed. The calls that the filter picks wait
-until the server has answered, or has told the kernel to go on as if nothing had
+until the :mod:`server` has answered, or has told the kernel to go on as if nothing had
 happened; all others are not even slowed down. Documentation: seccomp_unotify(2).
-
-The server must not be in the process that serves the mount: it uses the mount, and a
-process that waits for an answer of its own cannot even be killed.
 """
 
 from __future__ import annotations
@@ -16,15 +13,11 @@ import fcntl
 import logging
 import os
 import platform
-import select
 import struct
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from rprocfs.fs.kernfs import error
-from rprocfs.fs.wait import WouldBlock
 from rprocfs_fuse import linux
 
 logger = logging.getLogger(__name__)
@@ -61,16 +54,8 @@ _JEQ = 0x15
 _JSET = 0x45
 _RET = 0x06
 
-_NOTIF = struct.Struct("=QIIiIQ6Q")
-_RESPONSE = struct.Struct("=QqiI")
-_FLAG_CONTINUE = 1
-_NOTIF_RECV = 0xC0502100
-_NOTIF_SEND = 0xC0182101
 _NOTIF_ID_VALID = 0x40082102
 _NOTIF_ADDFD = 0x40182103
-_NOTIF_SET_FLAGS = 0x40082104
-#: The two wake each other on the same CPU, which halves the time of a call (Linux 6.6).
-_SYNC_WAKE_UP = 1
 
 Step = tuple[int, int, int, int]
 
@@ -195,116 +180,3 @@ class Call:
 
 #: Answers a call: the result. OSError; WouldBlock; Continue.
 Handler = Callable[[Call], int]
-
-
-class Server:
-    """Answers the calls that come in on *listener*, which it closes, by their numbers.
-
-    *sources* are descriptors to wait for too, and what to call when one can be read,
-    until that returns False. *glances* say at once that a call is the kernel's.
-    """
-
-    def __init__(
-        self,
-        listener: int,
-        handlers: Mapping[int, Handler],
-        sources: Mapping[int, Callable[[], bool]] | None = None,
-        glances: Mapping[int, Callable[[int, Sequence[int]], bool]] | None = None,
-    ) -> None:
-        self._listener = listener
-        self._handlers = handlers
-        self._sources = sources or {}
-        self._glances = glances or {}
-        self._waiting: list[Call] = []
-        self._event = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        self._closing = False
-        with suppress(OSError):
-            fcntl.ioctl(listener, _NOTIF_SET_FLAGS, _SYNC_WAKE_UP)
-        self._thread = threading.Thread(target=self._run, name="rprocfs-calls", daemon=True)
-        self._thread.start()
-
-    def close(self) -> None:
-        """End; from now on the calls fail with ENOSYS unless somebody else has the listener."""
-        self._closing = True
-        self._wake()
-        self._thread.join()
-        os.close(self._listener)
-        os.close(self._event)
-
-    def _wake(self) -> None:
-        with suppress(OSError):  # closed meanwhile
-            os.eventfd_write(self._event, 1)
-
-    def _run(self) -> None:
-        poller = select.poll()
-        poller.register(self._listener, select.POLLIN)
-        poller.register(self._event, select.POLLIN)
-        for fd in self._sources:
-            poller.register(fd, select.POLLIN)
-        while not self._closing:
-            for fd, events in poller.poll():
-                if not self._attend(fd, events):
-                    poller.unregister(fd)
-
-    def _attend(self, fd: int, events: int) -> bool:
-        """Is the descriptor to be waited for any longer."""
-        if fd in self._sources:
-            return self._sources[fd]()
-        if fd == self._event:
-            os.eventfd_read(self._event)
-            self._retry()
-            return True
-        if events & select.POLLIN:
-            self._receive()
-            return True
-        return False  # nobody is filtered any more
-
-    def _receive(self) -> None:
-        buffer = bytearray(_NOTIF.size)
-        try:
-            fcntl.ioctl(self._listener, _NOTIF_RECV, buffer)
-        except OSError:
-            return  # the caller is gone meanwhile
-        number, pid, _, call, _, _, *args = _NOTIF.unpack(buffer)
-        glance = self._glances.get(call)
-        if glance is not None and glance(pid, args):
-            self._go_on(number)
-            return
-        self._serve(Call(number, pid, call, tuple(args), self._listener))
-
-    def _retry(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for call in waiting:
-            if call.valid:
-                self._serve(call)
-
-    def _serve(self, call: Call) -> None:
-        try:
-            self._answer(call, self._try(call))
-        except Continue:
-            self._go_on(call.id)
-        except WouldBlock:
-            # Whoever gave up meanwhile is forgotten, or a caller could have us keep any number.
-            self._waiting = [*(other for other in self._waiting if other.valid), call]
-        except OSError as problem:
-            self._answer(call, 0, problem.errno or errno.EIO)
-        except Exception:
-            logger.exception("a system call failed")
-            self._answer(call, 0, errno.EIO)
-
-    def _try(self, call: Call) -> int:
-        handler = self._handlers[call.number]
-        try:
-            return handler(call)
-        except WouldBlock as wait:
-            wait.queue.add(self._wake)
-        return handler(call)  # it may have come in between
-
-    def _go_on(self, number: int) -> None:
-        with suppress(OSError):  # a signal was faster
-            fcntl.ioctl(self._listener, _NOTIF_SEND, _RESPONSE.pack(number, 0, 0, _FLAG_CONTINUE))
-
-    def _answer(self, call: Call, result: int, code: int = 0) -> None:
-        with suppress(OSError):  # a signal was faster
-            response = _RESPONSE.pack(call.id, result, -code, 0)
-            fcntl.ioctl(self._listener, _NOTIF_SEND, response)

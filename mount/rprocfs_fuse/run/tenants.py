@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import socket
 import threading
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from rprocfs_fuse.run import calls, namespace
 from rprocfs_fuse.run.knowledge import Daemon
-from rprocfs_fuse.run.seccomp import Server
+from rprocfs_fuse.run.overlay import Plan
+from rprocfs_fuse.run.server import Server
 
 
 def send_tenants(door: socket.socket, mounts: int, listener: int | None) -> None:
@@ -28,17 +30,17 @@ class Tenants(threading.Thread):
 
     Who is to empty the namespace when we cannot is told on *control*, and keeps the
     listener until then: without one, the calls would fail. *pipe* leads to who knows
-    the answers; *release* is that of uname(2), None: the host's.
+    the answers; *plan* says what is asked.
     """
 
     def __init__(
-        self, door: socket.socket, control: socket.socket, pipe: Connection, release: str | None
+        self, door: socket.socket, control: socket.socket, pipe: Connection, plan: Plan
     ) -> None:
         super().__init__(name="rprocfs-tenants", daemon=True)
         self._door = door
         self._control = control
         self._pipe = pipe
-        self._release = release
+        self._plan = plan
         self._fds: list[int] = []
         self._server: Server | None = None
         self.start()
@@ -52,9 +54,10 @@ class Tenants(threading.Thread):
         if len(self._fds) > 1:
             daemon = Daemon(self._pipe)
             device = Path(namespace.MOUNTPOINT).stat().st_dev
-            handlers = calls.handlers(daemon, device, self._release)
+            handlers = calls.handlers(daemon, device, self._plan.release)
             sources = {daemon.fd: daemon.listen}
-            self._server = Server(self._fds[1], handlers, sources, calls.glances())
+            glances = partial(calls.glances, by_name=self._plan.by_name)
+            self._server = Server(self._fds[1], handlers, sources, glances)
 
     def end(self) -> None:
         """Kill whoever is left; the command itself has ended."""
