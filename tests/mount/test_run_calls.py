@@ -114,6 +114,37 @@ def test_calls_that_were_interrupted_are_forgotten(caller):
         server.close()
 
 
+def test_a_call_that_is_held_holds_no_other(caller):
+    """Nor what else the server waits for."""
+    _, door, listener, number = caller(1)
+    entered, let_go, news = threading.Semaphore(0), threading.Event(), threading.Event()
+    begin, end = os.pipe()
+
+    def answer(_call):
+        entered.release()
+        assert let_go.wait(TIMEOUT)
+        return 7
+
+    def heard():
+        os.read(begin, 1)
+        news.set()
+        return True
+
+    server = Server(listener, {number: answer}, {begin: heard})
+    try:
+        assert entered.acquire(timeout=TIMEOUT)
+        os.write(end, b"x")
+        assert news.wait(TIMEOUT)
+        let_go.set()
+        assert door.recv(100).startswith(b"0 ")
+    finally:
+        let_go.set()
+        server.close()
+        os.close(begin)
+        os.close(end)
+    assert not [thread for thread in threading.enumerate() if "rprocfs" in thread.name]
+
+
 #: Filters itself, hands over a mount namespace and the listener, and enters it when told to.
 LATE = """
 import ctypes, os, signal, socket, sys
