@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import os
 import struct
-import time
+import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -33,8 +33,8 @@ _ATTR_MODE = 92
 #: Of ``struct fuse_attr``: the device number, seen from the mode.
 _RDEV = 16
 _NODEID_AT, _NODEID = 16, struct.Struct("=Q")
-#: How often, and how many seconds apart, a caller is looked at that was not asleep yet.
-_ATTEMPTS, _PAUSE = 1000, 0.001
+#: Seconds between two looks at a caller that was not asleep yet.
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.1
 
 
 class DeviceRequests(FileRequests):
@@ -49,6 +49,12 @@ class DeviceRequests(FileRequests):
     ) -> None:
         super().__init__(operations, send, missed)
         self._is_stat = is_stat
+        self._closing = threading.Event()
+
+    def close(self, code: int, timeout: float) -> bool:
+        """See :meth:`FileRequests.close`."""
+        self._closing.set()
+        return super().close(code, timeout)
 
     def table(self) -> Mapping[int, tuple[int, Handler]]:
         """See :meth:`NodeRequests.table`."""
@@ -78,11 +84,10 @@ class DeviceRequests(FileRequests):
         return answer
 
     def _answer_later(self, answer: bytes, node: DeviceNode, task: int) -> None:
-        for _ in range(_ATTEMPTS):
-            is_stat = self._is_stat(task)
-            if is_stat is not None:
-                break
-            time.sleep(_PAUSE)
+        """It falls asleep as soon as it gets a CPU."""
+        pause = _FIRST_PAUSE
+        while (is_stat := self._is_stat(task)) is None and not self._closing.wait(pause):
+            pause = min(2 * pause, _LONGEST_PAUSE)
         self.send(self._special(answer, node) if is_stat else answer)
 
     def _special(self, answer: bytes, node: DeviceNode) -> bytes:
