@@ -7,7 +7,10 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager, suppress
+from itertools import cycle
 from pathlib import Path
+
+from client import COMPATIBLES, ITEMS
 
 ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ROOT / "rprocfs" / "firmware"
@@ -176,21 +179,20 @@ class Board:
         self._bind_all()
 
     def exercise(self):
-        """Each processor runs, crashes and is dumped once, and the kernel log is full.
+        """All processors that clients can have run at once, crash and are dumped.
 
-        From here on what is used is what is used: every module is imported, and the log, which
-        keeps 256 KiB of text and its records, is as long as it will ever be.
+        From here on what is used is what is used: every module is imported, there are never more
+        objects at a time, and the kernel log, which keeps 256 KiB of text and its records, is full.
         """
-        for directory in self.mount.glob("sys/class/remoteproc/*"):
-            crash = self.mount / "sys/kernel/debug/remoteproc" / directory.name / "crash"
-            for path, text in (
-                (directory / "firmware", "echo.elf"),
-                (directory / "coredump", "enabled"),
-                (directory / "state", "start"),
-                (crash, "1"),
-                (directory / "state", "stop"),
-            ):
-                self._write(path, text)
+        config = self.mount / "sys/kernel/config/remoteproc"
+        for number, compatible in zip(range(ITEMS), cycle(COMPATIBLES), strict=False):
+            item = config / f"c{number}"
+            item.mkdir()
+            self._write(item / "compatible", compatible)
+            self._write(item / "live", "1")
+        for name, text in (("coredump", "enabled"), ("firmware", "echo.elf"), ("state", "start")):
+            self._each(f"sys/class/remoteproc/*/{name}", text)
+        self._each("sys/kernel/debug/remoteproc/*/crash", "1")
         self._fill_log()
         self.quiet()
 
