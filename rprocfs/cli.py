@@ -36,6 +36,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
         "rprocfs.commands.boot:boot", "boot a firmware image on a board, and show what it says",
     ),
     "board": ("rprocfs.board.command:board", "list, check, show and convert boards"),
+    "record": ("rprocfs.record.command:record", "make a board file of a real board"),
     "firmware": (
         "rprocfs.commands.firmware:firmware",
         "start a project for firmware, list the included images",

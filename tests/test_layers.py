@@ -45,6 +45,7 @@ ALLOWED = {
         "errors", "coverage", "debuginfo", "tracing", "profiling", "fs", "soc", "system", "board",
         "remoteproc",
     },
+    "record": {"errors", "board"},
     "cli": {"entry_point", "errors"},
     "__main__": {"cli"},
     # The public names, for the type checkers and when they are asked for.

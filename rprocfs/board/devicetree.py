@@ -22,9 +22,12 @@ _DIRECTORY, _MODULES = "rprocfs,firmware-directory", "rprocfs,modules"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Devicetree:
-    """A tree, its file, its *blob*, and the node of each processor, in order."""
+    """A tree, its file, its *blob*, and the node of each processor, in order.
 
-    path: str
+    *path* is None for a tree that stands in a board file.
+    """
+
+    path: str | None
     root: OfNode
     blob: bytes
     nodes: tuple[OfNode, ...]

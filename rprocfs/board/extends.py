@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from rprocfs.board.devicetree import is_dtb
+from rprocfs.board.embedded import is_embedded
 from rprocfs.board.ready import read_board, ready_boards
 from rprocfs.errors import CommandError
 
@@ -58,7 +59,10 @@ def extended(path: str, document: Mapping[str, Any]) -> dict[str, Any]:
         where, content = base
         _, found = read_document(where, content)
         here = Path(where).parent.absolute()
-        seen = {k: str(here / v) if k in _PATHS else v for k, v in found.items()}
+        seen = {
+            k: str(here / v) if k in _PATHS and isinstance(v, str) and not is_embedded(v) else v
+            for k, v in found.items()
+        }
         if isinstance(seen.get("remoteproc"), list):
             seen["remoteproc"] = [absolute_devices(here, one) for one in seen["remoteproc"]]
         chain.append(seen)

@@ -52,7 +52,10 @@ RULE: Mapping[str, Key] = {
 TOP: Mapping[str, Key] = {
     "description": Key(str, "one line, for `rprocfs board list`"),
     "extends": Key(str, "the board that this one changes: a file, or the name of an included one"),
-    "devicetree": Key(str, "a flattened one whose processors it has, relative to this file"),
+    "devicetree": Key(
+        str,
+        "a flattened one whose processors it has: a file, relative to this one, or data:;base64,...",
+    ),
     "firmware-directory": Key(str, "where images are, relative to this file; else /lib/firmware"),
     "kernel": Key(str, "the kernel to answer as, unless -o kernel says otherwise"),
     "modules": Key(list, "drivers that are loaded from the start, NAME [PARAMETER=VALUE]"),

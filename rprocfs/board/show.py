@@ -8,12 +8,14 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rprocfs.board.embedded import encode
 from rprocfs.board.keys import processor_keys
 from rprocfs.fs.debugfs import DebugfsFile
 from rprocfs.system import find_driver
 
 if TYPE_CHECKING:
     from rprocfs.board.description import Board
+    from rprocfs.board.devicetree import Devicetree
     from rprocfs.system import System
 
 #: Its path below the mount.
@@ -34,7 +36,7 @@ def show_board(system: System, board: Board) -> str:
     lines = [
         f"firmware-directory = {_value(str(system.loader.directory))}",
         f"kernel = {_value(system.model.version.uname)}",
-        *([f"devicetree = {_value(str(Path(tree.path).absolute()))}"] if tree is not None else ()),
+        *([f"devicetree = {_value(_place(tree))}"] if tree is not None else ()),
         *([f"modules = {_value(list(board.modules))}"] if board.modules else ()),
     ]
     for processor in tree.processors if tree is not None else ():
@@ -54,6 +56,11 @@ def show_init(system: System, board: Board) -> None:
     """Make the file. Not for ``strict``: a real board has no such file."""
     directory = system.model.debug.mkdirs("rprocfs")
     directory.add("board.toml", DebugfsFile(lambda: show_board(system, board).encode()))
+
+
+def _place(tree: Devicetree) -> str:
+    """What leads to it from anywhere: its file, or itself if it has none."""
+    return encode(tree.blob) if tree.path is None else str(Path(tree.path).absolute())
 
 
 def _table(header: str, entries: Mapping[str, Any]) -> list[str]:

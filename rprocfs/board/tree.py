@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from rprocfs.board.devicetree import Devicetree, is_dtb, read_dtb
+from rprocfs.board.embedded import decode, is_embedded
 from rprocfs.board.keys import kinds, processor_keys
 from rprocfs.board.ready import MAX_SIZE
 from rprocfs.board.source import Source, did_you_mean
@@ -46,22 +48,30 @@ def board_tree(
     """
     if name is None:
         return None
-    path = Path(source.path).parent / name
+    embedded = is_embedded(name)
+    path = f"{source.path}: devicetree" if embedded else str(Path(source.path).parent / name)
     try:
-        with path.open("rb") as file:
-            blob = file.read(MAX_SIZE + 1)
-    except OSError as failure:
-        source.complain(("devicetree",), f"{name}: {failure.strerror}")
+        blob = decode(name) if embedded else _read(path)
+    except (OSError, ValueError) as failure:
+        why = f"{name}: {failure.strerror}" if isinstance(failure, OSError) else str(failure)
+        source.complain(("devicetree",), why)
         return None
     if not is_dtb(blob):
+        what = "the data" if embedded else name
         hint = ": dtc makes one of a source" if name.endswith((".dts", ".dtsi")) else ""
-        source.complain(("devicetree",), f"{name} is no flattened devicetree{hint}")
+        source.complain(("devicetree",), f"{what} is no flattened devicetree{hint}")
         return None
-    tree = load_tree(str(path), blob)
+    tree = load_tree(path, blob)
     added = [number for number, known in enumerate(processors) if "compatible" not in known]
     for number in added:
         _add(source, tree, number, processors[number])
-    return load_tree(str(path), flatten(tree.root)) if added else tree
+    tree = load_tree(path, flatten(tree.root)) if added else tree
+    return replace(tree, path=None) if embedded else tree
+
+
+def _read(path: str) -> bytes:
+    with Path(path).open("rb") as file:
+        return file.read(MAX_SIZE + 1)
 
 
 def _add(source: Source, tree: Devicetree, number: int, table: Mapping[str, Any]) -> None:
