@@ -54,7 +54,7 @@ TOP: Mapping[str, Key] = {
     "extends": Key(str, "the board that this one changes: a file, or the name of an included one"),
     "devicetree": Key(
         str,
-        "a flattened one whose processors it has: a file, relative to this one, or data:;base64,...",
+        "a flattened one whose processors it has: a file, relative to this, or data:;base64,...",
     ),
     "firmware-directory": Key(str, "where images are, relative to this file; else /lib/firmware"),
     "kernel": Key(str, "the kernel to answer as, unless -o kernel says otherwise"),

@@ -123,7 +123,7 @@ def unpack(content: bytes, directory: Path) -> Path:
                 path = PurePosixPath(member.name)
                 ours = path.parts == ("board.toml",) or path.parts[:1] == ("firmware",)
                 if not member.isreg() or not ours or ".." in path.parts:
-                    raise CommandError(f"the board sent {ascii(member.name)}, which is no image")
+                    raise CommandError(f"the board sent {member.name!a}, which is no image")
                 file = tar.extractfile(member)
                 assert file is not None
                 _place(directory, path, file)

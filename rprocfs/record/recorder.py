@@ -246,7 +246,7 @@ class TreeReader:
         if not PROPERTY_NAME.fullmatch(name) or name in (".", ".."):
             self.files.note("devicetree: /%s: no name" % os.path.join(node.path, name))
             return
-        value = self.files.read(path, self.left)
+        value = self.files.read(path, TREE_SIZE)
         if value is None or (name == "name" and value == own):  # the kernel adds it
             return
         self._spend(len(value) + len(name) + 16)
