@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import binascii
 
 PREFIX = "data:;base64,"
 
@@ -19,7 +18,7 @@ def decode(name: str) -> bytes:
         raise ValueError(f"must begin with {PREFIX}")
     try:
         return base64.b64decode(name[len(PREFIX) :], validate=True)
-    except binascii.Error as failure:
+    except ValueError as failure:
         raise ValueError("is no base64") from failure
 
 

@@ -58,7 +58,9 @@ MODULES = {
 }
 
 #: Properties that tell one board from another, or hold secrets.
-PRIVATE = re.compile(r"(.*-)?(mac-address|serial-number|seed|password)|security-.*")
+PRIVATE = re.compile(
+    r"(.*[-,])?(mac-address|bd-address|serial-number|serialno|seed|password)|security-.*"
+)
 #: Limits: bytes of an attribute, of the tree, of an image; depth; entries; seconds for a read.
 ATTRIBUTE, TREE_SIZE, IMAGE = 1 << 16, 1 << 20, 64 << 20
 DEPTH, ENTRIES, PATIENCE = 64, 4096, 10.0
