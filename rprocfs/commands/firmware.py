@@ -63,6 +63,7 @@ FLAVOURS: Mapping[str, Flavour] = {
 
 #: What the images are for, by their names without ``-rv32``.
 IMAGES: Mapping[str, str] = {
+    "am62x-echo.elf": "for a real AM62x: ti.ipc4.ping-pong and rpmsg_chrdev echo",
     "console.elf": "a virtio console that takes commands, and lies on command",
     "crash.elf": "a channel rpmsg-crash: the text of a message says how to crash",
     "echo.elf": "two channels, rpmsg-raw and rpmsg-echo: each message goes back",

@@ -239,6 +239,7 @@ def test_the_faults_are_of_the_images_alone():
 OURS = sorted(Path(bundled_firmware()).glob("*.elf"))
 #: What a name begins with: the board that it is for, and the number of the processor there.
 TARGETS = {
+    "am62x-": ("am62x", 0),
     "stm32mp1-": ("stm32mp157", 0),
     **{f"imx8m{part}-": (f"imx8m{part}-evk", 0) for part in "mnpq"},
     "zynqmp-echo1": ("zcu102", 1),

@@ -56,7 +56,7 @@ def test_an_image_is_small_and_begins_where_the_ram_does(path):
     assert len(image) < 10240
     first = {
         "rv32": 0x8000_0000, "stm32mp1": 0, "imx8mm": 0x1FFE_0000, "imx8mq": 0x1FFE_0000,
-        "imx8mn": 0, "imx8mp": 0, "zynqmp": 0,
+        "imx8mn": 0, "imx8mp": 0, "zynqmp": 0, "am62x": 0,
     }  # fmt: skip
     begin = next((first[word] for word in first if word in path.name), 0x2100_0000)
     assert next(segments(image))[0] == begin
