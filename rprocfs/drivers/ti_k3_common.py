@@ -19,6 +19,7 @@ from rprocfs.drivers.model.ops import ModelOps
 from rprocfs.drivers.model.resources import mbox_request_channel
 from rprocfs.fs.kernfs import error
 from rprocfs.remoteproc.regions import Memory, Reserved
+from rprocfs.remoteproc.rproc import RprocOps
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -47,20 +48,18 @@ class K3Mem(NamedTuple):
         return self.data[offset : offset + length] if inside else None
 
 
-class K3Ops(ModelOps):
-    """A core with internal memories *mem*, on-chip memories *sram* and reserved memories *rmem*."""
+class K3Memories(RprocOps):
+    """Internal memories *mem*, on-chip memories *sram* and reserved memories *rmem* of a core."""
 
-    def __init__(self, device: PlatformDevice) -> None:
-        super().__init__()
+    device: PlatformDevice
+    mem: list[K3Mem]
+    sram: list[K3Mem]
+    rmem: list[K3Mem]
+
+    def describe(self, device: PlatformDevice) -> None:
+        """It is the core of *device*, and has no memories yet."""
         self.device = device
-        self.mem: list[K3Mem] = []
-        self.sram: list[K3Mem] = []
-        self.rmem: list[K3Mem] = []
-
-    def kick(self, rproc: Rproc, notifyid: int) -> None:
-        """k3_rproc_kick(): a message to the mailbox."""
-        del rproc, notifyid
-        self.ring()
+        self.mem, self.sram, self.rmem = [], [], []
 
     def da_to_va(self, rproc: Rproc, da: int, length: int) -> memoryview | None:
         """Internal memories by either address, then on-chip ones, then reserved memories."""
@@ -94,6 +93,19 @@ class K3Ops(ModelOps):
     def loaded_rsc_table(self) -> memoryview:
         """k3_get_loaded_rsc_table(): at the start of the second ``memory-region``."""
         return self.rmem[0].data[:RSC_TBL_SIZE]
+
+
+class K3Ops(K3Memories, ModelOps):
+    """A core whose remote side is a model."""
+
+    def __init__(self, device: PlatformDevice) -> None:
+        super().__init__()
+        self.describe(device)
+
+    def kick(self, rproc: Rproc, notifyid: int) -> None:
+        """k3_rproc_kick(): a message to the mailbox."""
+        del rproc, notifyid
+        self.ring()
 
 
 class K3AttachOps(K3Ops):
@@ -222,8 +234,12 @@ class K3Driver(ModelDriver):
     def finish(self, device: PlatformDevice, ops: K3Ops, name: str, pool: DmaPool) -> Rproc:
         """The processor, which recovers from no crash, and boots by itself."""
         rproc = self.alloc(device, name, ops, self.firmware_name(device), pool)
+        self.configure(device, rproc, pool)
+        return rproc
+
+    def configure(self, device: PlatformDevice, rproc: Rproc, pool: DmaPool) -> None:
+        """What is the same for all of them."""
         rproc.recovery_disabled = True
         rproc.auto_boot = bool(device.properties.get("auto-boot", True))
         reserved = self.reserved(device)
         rproc.reserved = None if reserved is None else Reserved(reserved.name, pool)
-        return rproc

@@ -91,7 +91,7 @@ class Bench(AbstractContextManager["Bench"]):
     def channels(self) -> list[str]:
         """The announced channels, as directory names."""
         names = self.shell.ls(RPMSG)
-        return [name for name in names if name.split(".")[1] in self.images.channels]
+        return [name for name in names if _channel(name) in self.images.channels]
 
     def open(self, path: str) -> Handle:
         """Open *path*; it is closed with the bench."""
@@ -105,3 +105,8 @@ class Bench(AbstractContextManager["Bench"]):
         while not condition():
             assert time.monotonic() < deadline, f"waited in vain; state {self.state}\n{self.log}"
             time.sleep(0.002)
+
+
+def _channel(device: str) -> str:
+    """The channel of a device ``virtio0.CHANNEL.SRC.DST``; it may have dots of its own."""
+    return device.partition(".")[2].rsplit(".", 2)[0]

@@ -97,6 +97,7 @@ BOARDS = {
 BEFORE = {"am64x": {2: 1, 4: 3}}
 #: What a processor that executes it can do: loop for ever, from a vector table.
 LOOPS = {
+    "am62x": struct.pack("<2I2H", 0x40000, 9, 0xE7FE, 0xBF00),
     "stm32mp157": struct.pack("<2I2H", 0x10040000, 9, 0xE7FE, 0xBF00),
     **dict.fromkeys(
         ("kv260", "kv260-lockstep", "zcu102", "zcu102-lockstep"), struct.pack("<I", 0xEAFFFFFE)

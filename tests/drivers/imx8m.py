@@ -21,11 +21,14 @@ def raw(part):
 class KitBench(Bench):
     """The kit of *part*; *changes* are made to its devicetree, bytes for bytes."""
 
+    suffix = "-evk"
+
     def __init__(self, part, images, directory, changes=(), properties=(), **options):
         self.images = images
         self.directory = Path(directory)
         shutil.copy(images.echo, self.directory / "echo.elf")
-        blob = next(iter(ready_boards().values())).with_name(f"{part}-evk.dtb").read_bytes()
+        name = f"{part}{self.suffix}.dtb"
+        blob = next(iter(ready_boards().values())).with_name(name).read_bytes()
         for before, after in changes:
             assert len(before) == len(after)
             assert before in blob

@@ -1,6 +1,7 @@
 """The ports of ti_k3_{r5,m4,dsp}_remoteproc.c: what they decide stands there (Linux 6.12)."""
 
 import errno
+import struct
 from functools import partial
 
 import pytest
@@ -312,7 +313,8 @@ def test_one_that_a_boot_loader_started(board, tmp_path, nodes, stop):
 
 def test_they_boot_by_themselves(tmp_path):
     """``rproc->auto_boot`` is what rproc_alloc() makes it: nothing of a board is left to do."""
-    firmware = image(table=resource_table([vdev()]), at=0x9CC00000)
+    loop = struct.pack("<2I2H", 0x40000, 9, 0xE7FE, 0xBF00)  # it is executed
+    firmware = image((0, loop), table=resource_table([vdev()]), at=0x9CC00000)
     (tmp_path / "am62-mcu-m4f0_0-fw").write_bytes(firmware)
     with open_board("am62x", firmware=str(tmp_path)) as system:
         assert system.remoteproc.rprocs[0].state == "running"
