@@ -56,6 +56,7 @@ class ExceptionModel:
         self._cpu, self._nvic, self._scb = cpu, scs.nvic, scs.scb
         self._load, self._store = load, store
         self.event = False  # WFE's event register
+        self.resumed = 0  # the xPSR that the last return gave back
         #: Told of each exception that is TAKEN and LEFT, by its number.
         self.tell: Callable[[int, int], None] | None = None
         scs.scb.floats = lambda: bool(cpu.control & FPCA)
@@ -194,6 +195,7 @@ class ExceptionModel:
         """``ExceptionReturn()`` by the EXC_RETURN *value*. True: back in Thread mode."""
         cpu, nvic = self._cpu, self._nvic
         xpsr, control, faultmask, *stacks = cpu.handler()
+        self.resumed = 0
         number = xpsr & IPSR_MASK
         legal = self._legal(value, number)
         nvic.deactivate(number)
@@ -248,6 +250,7 @@ class ExceptionModel:
         skipped = 4 if frame[7] & ALIGNED and scb.ccr & bits.CCR_STKALIGN else 0
         sp = sp + (EXTENDED if with_fp else BASIC) + skipped & 0xFFFF_FFFF
         frame[7] &= ~ALIGNED
+        self.resumed = frame[7]
         if kind == HANDLER:
             cpu.back_to_handler(sp, control, frame)
         else:

@@ -10,9 +10,11 @@ are counted, every access that makes an exception pending.
 
 from __future__ import annotations
 
+from functools import partial
+
 from rprocfs.arch.armv7m import conditions
 from rprocfs.arch.armv7m import scb as bits
-from rprocfs.arch.armv7m.exceptions import ExceptionModel
+from rprocfs.arch.armv7m.exceptions import ExceptionModel, Lockup
 from rprocfs.arch.armv7m.faults import Faults
 from rprocfs.arch.armv7m.mpu import executable
 from rprocfs.arch.armv7m.nvic import SVCALL
@@ -67,9 +69,10 @@ class Core(Runner):
         self._bkpt = -1  # where one halted the core, for a debugger
         self._undo: list[tuple[int, bytes]] = []  # what unaligned stores overwrote
         self._sites = Sites(
-            unicorn, self._slices, ram, scs.scb, self._stop_if_due, self._on_divide,
-            self._on_float, self._on_conditional, self._on_unaligned,
+            unicorn, self._slices, ram, scs.scb, self._take_if_due, self._stop_if_due,
+            self._on_divide, self._on_float, self._on_conditional, self._on_unaligned,
         )  # fmt: skip
+        self._slices.ended = self._took
         for da, size in bus.peripherals.ranges:
             unicorn.map_registers(da, size, self._read, self._write)
         unicorn.map_registers(PPB, PPB_SIZE, self._read_private, self._write_private)
@@ -318,6 +321,38 @@ class Core(Runner):
         if self._model.due() and not self._stepping:
             self._slices.stop()
 
+    def _take_if_due(self) -> None:
+        if not self._inside:
+            self._stop_if_due()
+        else:
+            self._took()
+
+    def _took(self) -> bool:
+        """Take the exception that is due, in translated code. Whether one was."""
+        took = self._inside and self._event is None and self._change(self._model.take_pending)
+        if took:
+            self._cpu.divert()
+        return took
+
+    def _change(self, how: Callable[[], bool]) -> bool:
+        """Have the model send the core elsewhere, while Unicorn runs."""
+        try:
+            return how()
+        except Lockup as death:
+            self._end_with(partial(self._die, death))
+            return False
+        finally:
+            self._slices.pending(bool(self._scs.nvic.pending))
+
+    def _end_with(self, event: Callable[[], None]) -> None:
+        """End the run in front of the next block: a stop is lost if the PC was written."""
+        self._event = event
+        self._slices.stop()
+
+    @staticmethod
+    def _die(death: Lockup) -> None:
+        raise death
+
     def _on_divide(self, address: int) -> None:
         if self._divisor(self._ram.code(address + 2, 1)[0]) == 0:
             self._event = self._faults.division
@@ -356,10 +391,17 @@ class Core(Runner):
         self._uc.stop()
 
     def _on_interrupt(self, _uc: int, number: int, _data: int) -> None:
+        if self._inside and self._event is None:
+            if number == EXCEPTION_EXIT and self._slices.room:
+                self._change(self._return_inside)
+                return
+            if number == SVC:
+                self._change(self._call_inside)
+                return
         handlers = {
-            SVC: lambda: self._model.raise_exception(SVCALL, "supervisor call"),
+            SVC: self._call,
             BKPT: self._breakpoint,
-            EXCEPTION_EXIT: self._exception_return,
+            EXCEPTION_EXIT: self._return_outside,
             NOCP: self._faults.no_coprocessor,
             PREFETCH_ABORT: self._faults.fetch,
             # Unicorn has memory, registers or nothing: only exclusive accesses abort otherwise.
@@ -395,12 +437,37 @@ class Core(Runner):
         wide = next(instructions(self._ram.code(pc, 4)), (0, 0, -1))[2] >= 0
         return pc + (4 if wide else 2)
 
-    # What follows, between two slices
+    # What follows, between two slices; a call and a return also while Unicorn runs.
 
-    def _exception_return(self) -> None:
+    def _call(self) -> None:
+        self._model.raise_exception(SVCALL, "supervisor call")
+
+    def _call_inside(self) -> bool:
+        self._call()
+        self._uc.write(libunicorn.SYNDROME, libunicorn.NO_SYNDROME)
+        return True
+
+    def _return(self) -> tuple[bool, Callable[[], None] | None]:
+        """Return from an exception: whether to a thread, and what else has to happen."""
         # Unicorn splits the value into an address and the Thumb bit.
-        thread = self._resumed = self._model.exception_return(self._cpu.pc | 1)
-        if thread and self._scs.scb.scr & bits.SCR_SLEEPONEXIT:
+        thread = self._model.exception_return(self._cpu.pc | 1)
+        sleeps = thread and bool(self._scs.scb.scr & bits.SCR_SLEEPONEXIT)
+        more = sleeps or self._model.resumed & conditions.ITSTATE_MASK
+        return thread, partial(self._returned, sleeps) if more else None
+
+    def _return_inside(self) -> bool:
+        _, event = self._return()
+        if event is not None:
+            self._end_with(event)
+        return True
+
+    def _return_outside(self) -> None:
+        self._resumed, event = self._return()
+        if event is not None:
+            event()
+
+    def _returned(self, sleeps: bool) -> None:
+        if sleeps:
             self._sleep()
         state = conditions.from_xpsr(self._cpu.xpsr)
         if state:

@@ -69,6 +69,13 @@ class Cpu:
     def pc(self, value: int) -> None:
         self._uc.write(libunicorn.PC, value | 1)
 
+    def divert(self) -> None:
+        """In a hook of translated code: have the core go on at the PC that it was given.
+
+        Of several registers that are written at once, Unicorn takes the PC back there.
+        """
+        self._uc.write(libunicorn.PC, self.pc | 1)
+
     @property
     def sp(self) -> int:
         """The stack pointer in use."""

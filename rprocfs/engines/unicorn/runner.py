@@ -44,6 +44,7 @@ if TYPE_CHECKING:
 
 
 LOOK_NS = 100_000  # that long the sockets may wait between two short slices
+PATIENT_NS = 20_000_000  # and that long, if threads would execute nothing otherwise
 SLICE_NS = 300_000  # slices are made to last that long at most
 
 
@@ -84,6 +85,7 @@ class Runner(ABC):
         self._count = self._slices.longest
         self._looked = 0
         self._resumed = self._stepping = False
+        self._inside = False  # whether exceptions may be taken while Unicorn runs
 
     # What an architecture says
 
@@ -120,6 +122,12 @@ class Runner(ABC):
     @abstractmethod
     def waited(self) -> bool:
         """Whether the run ended, by no hook, with an instruction that waits."""
+
+    @property
+    def stays(self) -> bool:
+        """Whether exceptions may be taken while Unicorn runs: whatever looks on sees runs end."""
+        attached = self.debugger is not None and self.debugger.attached
+        return self._slices.tells and not (self._coverage or self._sampler or attached)
 
     def reached(self) -> int:
         """Behind a run: the address behind the last instruction that counts as executed."""
@@ -182,11 +190,12 @@ class Runner(ABC):
 
     def _forever(self) -> NoReturn:
         while True:
-            if self._resumed:  # or ticks that are late would let a thread execute nothing
-                self._resumed = False
-            elif self._now() - self._looked >= LOOK_NS:
+            # If a thread was resumed, ticks that are late would let it execute nothing.
+            resumed, self._resumed = self._resumed, False
+            now, deadline = self._now(), self._timers.deadline
+            if now - self._looked >= (PATIENT_NS if resumed else LOOK_NS):
                 self._look_around(0)
-            else:
+            elif deadline is not None and now >= deadline and not resumed:
                 self._timers.poll()
             self.take_pending()
             self._slice(self._budget())
@@ -242,6 +251,7 @@ class Runner(ABC):
         return count
 
     def _execute(self, count: int) -> None:
+        self._inside = count > 1 and self.stays
         self.before()
         self._uc.write(libunicorn.SYNDROME, libunicorn.NO_SYNDROME)
         error = self._uc.run(self.entry, self._slices.begin(count))

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 BLOCK = struct.Struct("<QHH")  # uc_tb: address, instructions, bytes
 PRIMASK, FAULTMASK = 16, 19
 WFI_NARROW, WFI_WIDE = b"\x30\xbf", b"\xaf\xf3\x03\x80"
-UNMASK, WFI, TRAP = "unmask", "wfi", "trap"
+UNMASK, UNMASK_IT, WFI, TRAP = "unmask", "unmask in an IT block", "wfi", "trap"
 
 
 def instructions(code: bytes) -> Iterator[tuple[int, int, int]]:
@@ -80,10 +80,10 @@ def floats(first: int, second: int) -> bool:
 class Sites:
     """Finds such instructions in *ram* and calls back when they are executed.
 
-    *unmasked* is called behind an instruction that may have unmasked an interrupt,
-    *divide* (address) and *float_off* (address) in front of a trapping one, *conditional*
-    (address) in front of an IT block with one in it, *unaligned* (kind, address, size) in
-    such an access; all of them while Unicorn runs.
+    *unmasked* is called behind an instruction that may have unmasked an interrupt, *in_it*
+    if that is one of an IT block; *divide* (address) and *float_off* (address) in front of a
+    trapping one, *conditional* (address) in front of an IT block with one in it, *unaligned*
+    (kind, address, size) in such an access; all of them while Unicorn runs.
     """
 
     def __init__(
@@ -93,6 +93,7 @@ class Sites:
         ram: WorkerRam,
         scb: Scb,
         unmasked: Callable[[], None],
+        in_it: Callable[[], None],
         divide: Callable[[int], None],
         float_off: Callable[[int], None],
         conditional: Callable[[int], None],
@@ -113,6 +114,7 @@ class Sites:
         self._slices = slices
         self._callbacks = {
             UNMASK: slices.unmasked(unmasked),
+            UNMASK_IT: slices.unmasked(in_it),
             WFI: (libunicorn.CODE(lambda _uc, address, *_: self._enter(address)), None),
             TRAP: (libunicorn.CODE(lambda _uc, address, *_: self._trap(address)), None),
         }
@@ -172,7 +174,7 @@ class Sites:
         for offset, first, second in instructions(code):
             behind = address + offset + (2 if second < 0 else 4)
             if unmasks(first, second):
-                yield UNMASK, behind
+                yield UNMASK_IT if address + offset <= block_end else UNMASK, behind
             elif waits(first, second):
                 if self._slices.tells:
                     continue

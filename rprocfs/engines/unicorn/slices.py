@@ -41,6 +41,8 @@ class Counted:
     tells = False
     #: Bytes of code that a budget has at least. With less, nothing at all may be executed.
     least = LONGEST_BLOCK
+    #: In front of the block behind :meth:`end`: whether the run goes on all the same.
+    ended: Callable[[], bool] = staticmethod(lambda: False)
 
     def __init__(self, unicorn: Unicorn) -> None:
         self._uc = unicorn
@@ -74,6 +76,11 @@ class Counted:
         self.stop()
         return True
 
+    @property
+    def room(self) -> bool:
+        """In a hook: whether at least one more block will be executed."""
+        return False
+
     def accessed(self) -> None:
         """A register was accessed, which takes long."""
 
@@ -97,7 +104,9 @@ class Budget(Counted):
         self._native = Native()
         self._left, self._pending = ctypes.c_int32(), ctypes.c_int32()
         self._single = False
-        hook, left = self._native.spend(self._left, unicorn.lib.uc_emu_stop)
+        self._held = 0  # what end() took away
+        spent = libunicorn.CODE(lambda *_: self._spent())
+        hook, left = self._native.spend(self._left, spent)
         self._hook = unicorn.add_hook(libunicorn.HOOK_BLOCK, hook, 1, 0, left)
 
     def count(self, coverage: Coverage) -> None:
@@ -109,7 +118,7 @@ class Budget(Counted):
 
     def begin(self, instructions: int) -> int:
         """See :class:`Counted`."""
-        self._single = instructions == 1
+        self._single, self._held = instructions == 1, 0
         self._given = self._left.value = max(BYTES * instructions, self.least)
         return 1 if self._single else 0
 
@@ -130,8 +139,23 @@ class Budget(Counted):
 
     def end(self) -> bool:
         """In front of the next block, which is where QEMU takes interrupts, too."""
+        self._held += max(0, self._left.value)
         self._cut_off(0)
         return False
+
+    def _spent(self) -> None:
+        """The budget is used up, in front of a block; or end() took it away."""
+        held, self._held = self._held, 0
+        if held and self.ended():
+            self._given += held
+            self._left.value += held
+        else:
+            super().stop()
+
+    @property
+    def room(self) -> bool:
+        """See :class:`Counted`."""
+        return self._left.value >= self.least
 
     def _cut_off(self, left: int) -> None:
         """Take away what is left, which is not spent."""
