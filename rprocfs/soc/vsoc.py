@@ -73,7 +73,7 @@ class SerialPort:
         received: bytearray | list[Message],
         wires: Wires,
     ) -> None:
-        self._irqs, self._received, self._wires = irqs, received, wires
+        self._irqs, self.received, self._wires = irqs, received, wires
         self.base = base
         self.uart = CmsdkUart(transmit, self._interrupt)
 
@@ -83,8 +83,8 @@ class SerialPort:
 
     def feed(self) -> None:
         """Give the UART its next byte, if it has room and there is one."""
-        if self._received and self.uart.ready:
-            first = self._received.pop(0)
+        if self.received and self.uart.ready:
+            first = self.received.pop(0)
             self.uart.receive(first if isinstance(first, int) else first[0])
 
 
@@ -101,18 +101,22 @@ class VsocPeripherals(Peripherals):
             ),
         ]
         self.pages.update((one.base, one.uart) for one in self.serial)
-        self._feed = {one.base: one.feed for one in self.serial}
+        self._at = {one.base: (one.uart, one.received, one.feed) for one in self.serial}
 
     def read(self, address: int, size: int) -> int:
         """A load; a byte that was read makes room for the next."""
-        value = super().read(address, size)
-        self._feed[address & ~(PAGE - 1)]()
+        uart, received, feed = self._at[address & ~(PAGE - 1)]
+        value = uart.read(address & PAGE - 1, size)
+        if received:
+            feed()
         return value
 
     def write(self, address: int, size: int, value: int) -> None:
         """A store; it may be one that makes it ready for a byte."""
-        super().write(address, size, value)
-        self._feed[address & ~(PAGE - 1)]()
+        uart, received, feed = self._at[address & ~(PAGE - 1)]
+        uart.write(address & PAGE - 1, size, value)
+        if received:
+            feed()
 
     def poll(self) -> None:
         """Move bytes between the streams and the UARTs."""

@@ -71,16 +71,14 @@ CALLBACKS = {
     HOOK_TLB_FILL: FILL,
 }
 
+#: Those of registers have none: what they get are pointers and small numbers anyway, and a call
+#: takes a third of the time.
 PROTOTYPES = {
     "uc_open": (c_int, c_int, c_void_p),
     "uc_mem_map_ptr": (c_void_p, c_uint64, c_uint64, c_uint32, c_void_p),
     "uc_mmio_map": (c_void_p, c_uint64, c_uint64, MMIO_READ, c_void_p, MMIO_WRITE, c_void_p),
     "uc_emu_start": (c_void_p, c_uint64, c_uint64, c_uint64, c_size_t),
     "uc_emu_stop": (c_void_p,),
-    "uc_reg_read": (c_void_p, c_int, c_void_p),
-    "uc_reg_write": (c_void_p, c_int, c_void_p),
-    "uc_reg_read_batch": (c_void_p, c_void_p, c_void_p, c_int),
-    "uc_reg_write_batch": (c_void_p, c_void_p, c_void_p, c_int),
     "uc_hook_del": (c_void_p, c_size_t),
 }
 
@@ -94,23 +92,22 @@ class RegisterSet:
 
     def __init__(self, unicorn: Unicorn, numbers: Iterable[int]) -> None:
         ids = tuple(numbers)
-        self._uc, self._count = unicorn, len(ids)
         self._values = (c_uint32 * len(ids))()
-        self._ids = (c_int * len(ids))(*ids)
         base = ctypes.addressof(self._values)
-        self._pointers = (c_void_p * len(ids))(*(base + 4 * index for index in range(len(ids))))
+        pointers = (c_void_p * len(ids))(*(base + 4 * index for index in range(len(ids))))
+        self._arguments = unicorn.handle, (c_int * len(ids))(*ids), pointers, len(ids)
+        self._read = unicorn.lib["uc_reg_read_batch"]
+        self._write = unicorn.lib["uc_reg_write_batch"]
 
     def read(self) -> list[int]:
         """Their values."""
-        uc = self._uc
-        uc.lib.uc_reg_read_batch(uc.handle, self._ids, self._pointers, self._count)
+        self._read(*self._arguments)
         return self._values[:]
 
     def write(self, values: Sequence[int]) -> None:
         """Set them, in order."""
-        uc = self._uc
         self._values[:] = list(values)
-        uc.lib.uc_reg_write_batch(uc.handle, self._ids, self._pointers, self._count)
+        self._write(*self._arguments)
 
 
 class Unicorn:
@@ -128,6 +125,7 @@ class Unicorn:
         self.handle = c_void_p()
         self._value = c_uint32()
         self._pointer = byref(self._value)
+        self._reg_read, self._reg_write = self.lib["uc_reg_read"], self.lib["uc_reg_write"]
         self._keep: list[object] = []
         self._memory: list[tuple[int, int]] = []
         mode = MODES.get(core, MODE_THUMB | MODE_MCLASS)
@@ -213,10 +211,10 @@ class Unicorn:
 
     def read(self, number: int) -> int:
         """A 32-bit register."""
-        self.lib.uc_reg_read(self.handle, number, self._pointer)
+        self._reg_read(self.handle, number, self._pointer)
         return self._value.value
 
     def write(self, number: int, value: int) -> None:
         """Set a 32-bit register."""
         self._value.value = value
-        self.lib.uc_reg_write(self.handle, number, self._pointer)
+        self._reg_write(self.handle, number, self._pointer)

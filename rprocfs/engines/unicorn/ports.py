@@ -35,7 +35,7 @@ class Socket:
     def __init__(self, fd: int) -> None:
         self.fd = fd
         self.closed = False
-        self._unsent = bytearray()
+        self.unsent = bytearray()  # what waits to be sent
         os.set_blocking(fd, False)
 
     def fileno(self) -> int:
@@ -45,18 +45,13 @@ class Socket:
     def flush(self) -> None:
         """Send what waits, as far as the parent takes it."""
         try:
-            while self._unsent:
-                del self._unsent[: os.write(self.fd, self._unsent)]
+            while self.unsent:
+                del self.unsent[: os.write(self.fd, self.unsent)]
         except BlockingIOError:
             pass
         except OSError:
-            self._unsent.clear()
+            self.unsent.clear()
             self.closed = True
-
-    @property
-    def unsent(self) -> bool:
-        """Whether something waits to be sent."""
-        return bool(self._unsent)
 
     def fill(self) -> None:
         """Receive what is there."""
@@ -89,12 +84,12 @@ class Port(Socket):
 
     def transmit(self, byte: int) -> bool:
         """Send *byte*, soon. False: there is no room for it."""
-        if len(self._unsent) >= self._room:
+        if len(self.unsent) >= self._room:
             self.flush()
-            if len(self._unsent) >= self._room:
+            if len(self.unsent) >= self._room:
                 return False
-        self._unsent.append(byte)
-        if len(self._unsent) >= self._batch:
+        self.unsent.append(byte)
+        if len(self.unsent) >= self._batch:
             self.flush()
         return True
 
@@ -114,11 +109,11 @@ class DoorbellPort(Socket):
 
     def send(self, channel: int, payload: bytes = b"") -> bool:
         """Send a message, soon. False: there is no room for it."""
-        if self._unsent:
+        if self.unsent:
             self.flush()
-            if self._unsent:
+            if self.unsent:
                 return False
-        self._unsent += self._codec.encode(channel, payload)
+        self.unsent += self._codec.encode(channel, payload)
         self.flush()
         return True
 
@@ -133,12 +128,15 @@ def wait(ports: tuple[Socket, ...], seconds: float | None) -> None:
     A port whose bytes nobody has taken yet is left alone, so that a sender is held
     back by its socket, not stored here.
     """
-    readers = [port for port in ports if not port.received]
-    writers = [port for port in ports if port.unsent]
+    readers = [port.fd for port in ports if not port.received]
+    writers = [port.fd for port in ports if port.unsent]
     readable, writable, _ = select.select(readers, writers, (), seconds)
-    for port in readable:
-        port.fill()
-    for port in writable:
-        port.flush()
-    if any(port.closed for port in ports):
-        raise Closed
+    if readable or writable:
+        for port in ports:
+            if port.fd in readable:
+                port.fill()
+            if port.fd in writable:
+                port.flush()
+    for port in ports:
+        if port.closed:
+            raise Closed
