@@ -108,3 +108,45 @@ def test_counted_slices_pass_the_selftest(tmp_path):
         host.wait(lambda: b"ok done\n" in host.worker.console or host.deaths)
         assert b"FAIL" not in host.worker.console
         assert host.deaths == []
+
+
+class Blocks:
+    """Stands for Unicorn: calls the hook on blocks, until it is stopped."""
+
+    stopped = False
+
+    def add_hook(self, _kind, hook, _begin, _end, data):
+        self._hook, self._data = hook, ctypes.cast(data, ctypes.c_void_p)
+
+    def stop(self):
+        self.stopped = True
+
+    def enter(self, size):
+        """Whether the block is executed."""
+        self._hook(None, 0x1000, size, self._data)
+        return not self.stopped
+
+
+@pytest.mark.parametrize("goes_on", [False, True])
+def test_what_an_access_took_away_is_given_back_if_the_run_goes_on(goes_on):
+    blocks = Blocks()
+    budget = slices.Budget(blocks)
+    budget.ended = lambda: goes_on
+    budget.begin(10_000)
+    assert blocks.enter(100)
+    spent = budget.spent
+    assert budget.end() is False
+    assert blocks.enter(16) is goes_on
+    assert budget.spent == spent + (16 // slices.BYTES if goes_on else 0)
+
+
+def test_a_run_whose_budget_is_spent_ends_whatever_is_due():
+    blocks = Blocks()
+    budget = slices.Budget(blocks)
+    budget.ended = lambda: True
+    budget.begin(10_000)
+    entered = 0
+    while blocks.enter(4096):
+        entered += 1
+    assert entered == 10_000 * slices.BYTES // 4096
+    assert budget.used_up

@@ -1,8 +1,11 @@
 """One Armv7-M core in Unicorn: what ends a slice (:mod:`.runner`), and what happens then.
 
-What an instruction causes (a fault, SVC, an exception return) ends the slice at once; an
-access that makes an exception pending (a store to the NVIC) at the end of its block of
-translated code. So does an instruction that unmasks an exception that waits (:mod:`.sites`).
+What an instruction causes (a fault) ends the slice at once. SVC, an exception return, an
+instruction that unmasks an exception that waits (:mod:`.sites`), and behind its block of
+translated code an access that makes one pending (a store to the NVIC), do not: the hook sends
+the core elsewhere, and Unicorn goes on there. They do end it while something looks on that needs
+to see where runs end (coverage, samples, a debugger), in an IT block, and where instructions are
+counted.
 
 A store that changes what is to be trapped ends a slice at once, and so does, where instructions
 are counted, every access that makes an exception pending.
@@ -423,14 +426,15 @@ class Core(Runner):
         self, _uc: int, kind: int, address: int, _size: int, _value: int, _data: int
     ) -> bool:
         if kind in libunicorn.MEM_FETCHES:
-            self._event = self._faults.fetch
+            self._on_bad_fetch()
         else:
             self._pc = self._cpu.pc
             self._event = lambda: self._faults.data(self._pc, address, self._behind(self._pc))
         return False
 
     def _on_bad_fetch(self) -> None:
-        self._event = self._faults.fetch
+        if self._event is None:  # or the run was to end here anyway
+            self._event = self._faults.fetch
 
     def _behind(self, pc: int) -> int:
         """The address of the instruction behind that at *pc*."""
