@@ -441,18 +441,23 @@ class Recording:
             lines.append("# channels seen: " + services)
         return lines + (["[[remoteproc]]"] + pairs(keys) if keys else [])
 
-    @staticmethod
-    def _of_keys(processor, node, services):  # type: (Processor, Node, str) -> List[Any]
+    def _of_keys(self, processor, node, services):  # type: (Processor, Node, str) -> List[Any]
         """What a board file adds to a processor of the devicetree, which then has it in there."""
         keys = []  # type: List[Tuple[str, Any]]
         had = node.strings("services")
-        if had or (services and processor.known not in EXECUTED):
+        if had or (services and not self._executed(processor)):
             node.properties.pop("services", None)
             keys.append(("services", had[0] if had else services))
         if processor.state in ("attached", "detached"):
             node.properties.pop("detached", None)
             keys.append(("detached", True))
         return [("label", processor.label)] + keys if keys else []
+
+    def _executed(self, processor):  # type: (Processor) -> bool
+        """Whether rprocfs executes its firmware; the M4F of an AM62x has the name of an AM64x's."""
+        soc = self.tree.strings("compatible") if self.tree else []
+        am62 = any(name.startswith("ti,am62") for name in soc)
+        return processor.known in EXECUTED or (processor.known == "ti,am64-m4fss" and am62)
 
     def _own_keys(self, processor, services):  # type: (Processor, str) -> List[Any]
         """A processor whose driver rprocfs does not have is a model that takes any image."""
