@@ -67,7 +67,7 @@ class ImxRprocDriver(ModelDriver):
     properties: ClassVar[Mapping[str, Key]] = {
         **WorkerDriver.properties, **ModelDriver.properties,
     }  # fmt: skip
-    of_keys = (*ModelDriver.of_keys, "engine", "console-log", "devices", "gdb")
+    of_keys = (*ModelDriver.of_keys, "engine", "console-log", "devices", "gdb", "gdb-halt")
 
     def __init__(self, subsystem: Remoteproc) -> None:
         super().__init__(subsystem)

@@ -28,12 +28,13 @@ from rprocfs.hw.xilinx.ipi import CLEAR, MESSAGE, RPU, TRIGGER, UNMASK, request
 from rprocfs.locking import LockClass
 from rprocfs.remoteproc import elf_loader
 from rprocfs.remoteproc.coredump import rproc_coredump
+from rprocfs.remoteproc.dump_segment import DumpSegment
 from rprocfs.remoteproc.rproc import rproc_vq_interrupt
 from rprocfs.remoteproc.state import State
 from rprocfs.soc.zynqmp import ZYNQMP_LOCKSTEP, ZYNQMP_SPLIT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from rprocfs.base.platform import PlatformDevice
     from rprocfs.devicetree.node import OfNode
@@ -117,7 +118,7 @@ class ZynqmpR5MachineOps(ZynqmpR5Ops, WorkerOps):
         self._take(rproc, fw)
 
     def _take(self, rproc: Rproc, fw: bytes) -> None:
-        self._image = fw if rproc.model.observe.symbolize else b""
+        self._image = fw if rproc.model.observe.anything else b""
         entry = elf_loader.rproc_elf_get_boot_addr(fw)
         self._boot = self.soc.machine.boot(self._core, entry, ())
 
@@ -148,6 +149,21 @@ class ZynqmpR5MachineOps(ZynqmpR5Ops, WorkerOps):
             rproc_coredump(rproc)
         else:
             WorkerOps.coredump(self, rproc)
+
+    def memory_in_use(self) -> Iterator[DumpSegment]:
+        """Its TCMs, too, where the core sees them: stacks are there."""
+        yield from super().memory_in_use()
+        for bank in self.soc.machine.local.get(self._core, ()):
+            yield DumpSegment(bank.da, bank.size)
+
+    def _is_one_memory(self, da: int, size: int) -> bool:
+        return any(bank.find(da, size) >= 0 for bank in self._banks)
+
+    def _read_memory(self, da: int, offset: int, size: int) -> bytes:
+        for bank in self._banks:
+            if (at := bank.find(da + offset, size)) >= 0:
+                return bytes(self.soc.memory.view[at : at + size])
+        return b""
 
     def close(self) -> None:
         """End all of it."""

@@ -67,7 +67,7 @@ class ZynqmpR5Driver(ModelDriver):
     properties: ClassVar[Mapping[str, Key]] = {
         **WorkerDriver.properties, **ModelDriver.properties,
     }  # fmt: skip
-    of_keys = (*ModelDriver.of_keys, "engine", "console-log")
+    of_keys = (*ModelDriver.of_keys, "engine", "console-log", "gdb", "gdb-halt")
 
     def __init__(self, subsystem: Remoteproc) -> None:
         super().__init__(subsystem)
@@ -113,6 +113,7 @@ class ZynqmpR5Driver(ModelDriver):
         rproc.phandle = device.properties.get("phandle")
         _describe(rproc)
         rproc.reserved = self.reserved(device)
+        driver.add_debugger(rproc, ops)
         devm_rproc_add(device, rproc)
         if not rproc.model.strict:
             driver.add_files(rproc, ops)

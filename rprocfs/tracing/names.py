@@ -13,8 +13,18 @@ EXCEPTIONS = {
 }  # fmt: skip
 
 
+#: Those of Armv7-R are told by their vector behind this: Armv7-M has no number as high.
+ARMV7R = 0x200
+VECTORS = {
+    0x04: "Undefined Instruction", 0x08: "Supervisor Call", 0x0C: "Prefetch Abort",
+    0x10: "Data Abort", 0x18: "IRQ", 0x1C: "FIQ",
+}  # fmt: skip
+
+
 def exception(number: int) -> str:
-    """``SysTick``, ``IRQ 4``."""
+    """``SysTick``, ``IRQ 4``; of Armv7-R ``IRQ``, ``Data Abort``."""
+    if number >= ARMV7R:
+        return VECTORS.get(number - ARMV7R, f"#{number}")
     return EXCEPTIONS.get(number) or (f"IRQ {number - 16}" if number >= 16 else f"#{number}")
 
 

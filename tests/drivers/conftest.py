@@ -7,7 +7,11 @@ import pytest
 
 from rprocfs.kernel import DEFAULT
 from rprocfs.testing.tree_board import TreeBoard
+from tests.drivers.r5_debuggee import debuggee, zcu102
 from tests.engines.host import ROOT
+
+#: Fixtures that are elsewhere.
+__all__ = ["debuggee", "zcu102"]
 
 FLAGS = {
     "arm-none-eabi-gcc": ["-mthumb", "-mcpu=cortex-m3", "-mfloat-abi=soft", "-Wl,-T,vsoc.ld"],

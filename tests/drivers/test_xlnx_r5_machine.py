@@ -250,6 +250,8 @@ def test_the_coredump(board):
     assert pc >> 20 & 0xFF == 0x59  # LDR, of the register that has the address
     assert values[pc >> 16 & 15] + (pc & 0xFFF) == 0x7FE0_0010
     assert values[16] & 0x1F == 0x1F
+    assert values[13] >> 16 == 2  # the stack is in the BTCM, where the core sees it
+    assert len(dump_at(dump, values[13])) == 4
 
 
 def dump_at(dump, da):

@@ -16,7 +16,7 @@ GENERAL = (*(f"r{number}" for number in range(13)), "sp", "lr", "pc", "xpsr")
 SYSTEM = ("msp", "psp", "primask", "basepri", "faultmask", "control")
 DOUBLES = tuple(f"d{number}" for number in range(16))
 #: Parts that have an FPU.
-WITH_FPU = frozenset({"cortex-m4"})
+WITH_FPU = frozenset({"cortex-m4", "cortex-m7"})
 
 
 def feature(name: str, registers: Sequence[tuple[str, int, str]]) -> str:

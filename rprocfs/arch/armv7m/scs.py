@@ -35,6 +35,7 @@ class SystemControlSpace:
         now: Clock,
         reset: Callable[[], None],
     ) -> None:
+        self.ranges = ((PPB, PPB_SIZE),)
         self.nvic = Nvic(core.irqs, core.priority_bits)
         self.scb = Scb(self.nvic, core.part, vtor, reset)
         self.mpu = Mpu(core.mpu_regions)

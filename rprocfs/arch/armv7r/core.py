@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from rprocfs.arch.armv7m.features import feature, target
 from rprocfs.arch.core import FATAL_ERROR, MMUFAULT, CoreSpec, RegisterFile
 
 TYPE_CHECKING = False
@@ -36,13 +37,8 @@ if TYPE_CHECKING:
 
 LOVEC, HIVEC = 0x0, 0xFFFF_0000
 GENERAL = (*(f"r{number}" for number in range(13)), "sp", "lr", "pc", "cpsr")
-_CORE = (
-    '<?xml version="1.0"?><!DOCTYPE target SYSTEM "gdb-target.dtd">'
-    "<target><architecture>arm</architecture>"
-    '<feature name="org.gnu.gdb.arm.core">'
-    + "".join(f'<reg name="{name}" bitsize="32"/>' for name in GENERAL)
-    + "</feature></target>"
-)
+#: What a debugger is told of them, in a coredump too.
+CORE = feature("org.gnu.gdb.arm.core", [(name, 32, "") for name in GENERAL])
 #: Statuses of a death: the vector of the exception that it died of.
 UNDEFINED, SUPERVISOR, PREFETCH_ABORT, DATA_ABORT, IRQ, FIQ = 0x04, 0x08, 0x0C, 0x10, 0x18, 0x1C
 
@@ -55,7 +51,7 @@ class CortexR(CoreSpec):
 
     architecture = "armv7r"
     #: As of Armv7-M, ``elf_gregset_t`` has one word more.
-    registers = RegisterFile(GENERAL, 18, _CORE)
+    registers = RegisterFile(GENERAL, 18, target(CORE))
 
     def __init__(
         self,

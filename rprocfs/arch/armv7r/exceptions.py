@@ -65,6 +65,8 @@ class ExceptionModel:
     ) -> None:
         self._cpu, self._system, self._controller = cpu, system, controller
         self._readable, self._fault = readable, fault
+        #: Told of each exception that is taken, by its vector.
+        self.tell: Callable[[int], None] | None = None
         #: The last fault (status, cause), until an interrupt or a call is taken.
         self.faulted: tuple[int, str] | None = None
 
@@ -117,6 +119,8 @@ class ExceptionModel:
         """``EnterXxxMode()``: take the exception *vector*."""
         if vector not in FAULTS:
             self.faulted = None
+        if self.tell is not None:
+            self.tell(vector)
         mode, masks, arm, thumb = ENTRIES[vector]
         spsr, pc = self._cpu.cpsr, self._cpu.pc
         lr = pc + (thumb if spsr & bits.THUMB else arm) & 0xFFFF_FFFF

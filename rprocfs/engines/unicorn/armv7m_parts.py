@@ -76,7 +76,8 @@ class CortexMParts:
         core = Core(self._unicorn, self.cpu, ram, self.scs, bus, ports, now, faults, info)
         core.clock, debugger = self._clock, ports[-2]
         assert isinstance(debugger, DebugPort), "it is the last but one"
-        target = partial(ArmTarget, self._spec.part, self._unicorn, self.cpu, ram, bus)
+        blocks = bus.peripherals, self.scs
+        target = partial(ArmTarget, self._spec.part, self._unicorn, self.cpu, ram, blocks)
         core.debugger = Debugger(debugger, core, self._unicorn, target, now)
         return core
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from rprocfs.arch.armv7m.scs import PPB, SystemControlSpace
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from rprocfs.arch.armv7m.scs import SystemControlSpace
     from rprocfs.hw.peripherals import Peripherals
 
 
@@ -14,14 +13,6 @@ class Bus:
 
     def __init__(self, scs: SystemControlSpace, peripherals: Peripherals) -> None:
         self._scs, self.peripherals = scs, peripherals
-
-    def read(self, address: int, size: int) -> int:
-        """A load of *size* bytes, for a debugger."""
-        return (self._scs if address >= PPB else self.peripherals).read(address, size)
-
-    def write(self, address: int, size: int, value: int) -> None:
-        """A store of *size* bytes, for a debugger."""
-        (self._scs if address >= PPB else self.peripherals).write(address, size, value)
 
     @property
     def deadline(self) -> int | None:

@@ -86,6 +86,11 @@ class Cpu:
         self._uc.write(libunicorn.SP, value)
 
     @property
+    def process_stack(self) -> int:
+        """PSP in a handler, else 0."""
+        return self.psp if self.xpsr & IPSR_MASK else 0
+
+    @property
     def psp(self) -> int:
         """PSP, in Handler mode."""
         return self._uc.read(libunicorn.PSP)

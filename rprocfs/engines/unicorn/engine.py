@@ -1,4 +1,4 @@
-"""The Unicorn engine: executes Cortex-M code where no QEMU is installed."""
+"""The Unicorn engine: executes Cortex-M and Cortex-R code where no QEMU is installed."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rprocfs.arch.armv7m import features
+from rprocfs.arch.armv7r import features as armv7r
 from rprocfs.engines import registers
 from rprocfs.engines.engine import Capability, Engine
 from rprocfs.engines.gdb.link import Link, OnPacket
@@ -62,9 +63,12 @@ def search_path(machine: Machine) -> tuple[str, str]:
 class UnicornLink(Link):
     """The socket of a worker's stub, which keeps messages apart."""
 
-    def __init__(self, part: str, send: Callable[[bytes], object]) -> None:
+    def __init__(self, core: CoreSpec, send: Callable[[bytes], object]) -> None:
         self._send = send
-        self.names, self.sizes = features.names(part), features.sizes(part)
+        if core.architecture == "armv7r":
+            self.names, self.sizes = armv7r.NAMES, armv7r.SIZES
+        else:
+            self.names, self.sizes = features.names(core.part), features.sizes(core.part)
 
     def send(self, payload: bytes) -> None:
         """See :class:`Link`."""
@@ -96,17 +100,18 @@ class UnicornWorker(Worker):
         """See :class:`Worker`."""
         self._on_packet = on_packet
         self._send(self._debug, HALT)
-        return UnicornLink(self._core.part, partial(self._send, self._debug))
+        return UnicornLink(self._core, partial(self._send, self._debug))
 
     def _halt_at_start(self) -> None:
         self._debug.send(HALT)
 
     def named_registers(self) -> dict[str, int]:
         """See :class:`Worker`: with the system registers."""
+        names = armv7r.SYSTEM if self._core.architecture == "armv7r" else features.SYSTEM
         told = registers.system_from_worker(
-            self._stderr_kept.decode("utf-8", "replace"), len(features.SYSTEM)
+            self._stderr_kept.decode("utf-8", "replace"), len(names)
         )
-        return super().named_registers() | dict(zip(features.SYSTEM, told, strict=False))
+        return super().named_registers() | dict(zip(names, told, strict=False))
 
     def _read_debug(self) -> bool:
         data = self._receive(self._debug.fileno(), LONGEST)
@@ -144,11 +149,6 @@ class UnicornEngine(Engine):
             Capability.INPUTS, Capability.SAMPLES,
         }
     )  # fmt: skip
-
-    def can(self, core: CoreSpec) -> frozenset[Capability]:
-        """A core of another architecture than Armv7-M has no stub yet."""
-        stub = frozenset({Capability.GDB, Capability.HALTED})
-        return self.capabilities - (stub if core.architecture != "armv7m" else frozenset())
 
     def command(self, machine: Machine, boot: Boot, fds: Mapping[str, int]) -> list[str]:
         """The worker's command line; ENOENT if Unicorn is not installed."""

@@ -7,14 +7,24 @@ loop of the firmware.
 
 from __future__ import annotations
 
-from rprocfs.arch.armv7m.cpu import IPSR_MASK
 from rprocfs.engines.ring import SAMPLES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from rprocfs.engines.ring import RingWriter
-    from rprocfs.engines.unicorn.cpu import Cpu
     from rprocfs.engines.unicorn.ram import WorkerRam
+
+    class Sampled(Protocol):
+        """A core's registers."""
+
+        def registers(self) -> tuple[int, ...]:
+            """The 17 of a sample."""
+
+        @property
+        def process_stack(self) -> int:
+            """Where another stack than the one in use is, 0: there is none."""
 
 MEAN = 40_000
 #: Bytes of the stack in use, and of the process stack.
@@ -24,7 +34,7 @@ STACK, PROCESS_STACK = 1024, 512
 class Sampler:
     """Writes :data:`SAMPLES` to *ring*."""
 
-    def __init__(self, ring: RingWriter, cpu: Cpu, ram: WorkerRam) -> None:
+    def __init__(self, ring: RingWriter, cpu: Sampled, ram: WorkerRam) -> None:
         self._ring, self._cpu, self._ram = ring, cpu, ram
         self._state = 1
         self.left = MEAN
@@ -39,7 +49,7 @@ class Sampler:
 
     def _sample(self) -> None:
         registers = self._cpu.registers()
-        psp = self._cpu.psp if registers[16] & IPSR_MASK else 0
+        psp = self._cpu.process_stack
         stack, process = self._stack(registers[13], STACK), self._stack(psp, PROCESS_STACK)
         self._ring.put(*registers, psp, stack, process)
 

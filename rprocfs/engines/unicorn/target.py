@@ -1,38 +1,111 @@
-"""A halted Armv7-M core in Unicorn, as a debugger sees it: registers, and all of its memory."""
+"""A halted core in Unicorn, as a debugger sees it: registers, and all of its memory."""
 
 from __future__ import annotations
 
 from rprocfs.arch.armv7m import features
 from rprocfs.arch.armv7m.cpu import THUMB
-from rprocfs.arch.armv7m.scs import PPB, PPB_SIZE
 from rprocfs.engines.unicorn import libunicorn
 from rprocfs.engines.unicorn.cpu import SYSTEM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from rprocfs.engines.unicorn.bus import Bus
+    from collections.abc import Sequence
+    from typing import Protocol
+
     from rprocfs.engines.unicorn.cpu import Cpu
     from rprocfs.engines.unicorn.debugger import Points
     from rprocfs.engines.unicorn.libunicorn import Unicorn
     from rprocfs.engines.unicorn.ram import WorkerRam
 
+    class Blocks(Protocol):
+        """Registers by address: peripherals, or an interrupt controller."""
+
+        @property
+        def ranges(self) -> Sequence[tuple[int, int]]:
+            """(address, size) of its registers."""
+
+        def read(self, address: int, size: int) -> int:
+            """A load of *size* bytes."""
+
+        def write(self, address: int, size: int, value: int) -> None:
+            """A store of *size* bytes."""
+
 PC, XPSR = features.GENERAL.index("pc"), features.GENERAL.index("xpsr")
 
 
-class ArmTarget:
-    """See :class:`rprocfs.engines.gdb.stub.Target`: a core of that *part*.
+class MemoryTarget:
+    """The memory of a :class:`rprocfs.engines.gdb.stub.Target`, and its *points*.
 
-    Peripherals are read and written by their models, as over the bus: a register that a read
-    clears is cleared.
+    What is no memory is one of *blocks*. Peripherals are read and written by their models, as
+    over the bus: a register that a read clears is cleared.
     """
 
     def __init__(
-        self, part: str, unicorn: Unicorn, cpu: Cpu, ram: WorkerRam, bus: Bus, points: Points
+        self, unicorn: Unicorn, ram: WorkerRam, blocks: Sequence[Blocks], points: Points
     ) -> None:
-        self._uc, self._cpu, self._ram, self._bus = unicorn, cpu, ram, bus
-        self.description, self.sizes = features.description(part), features.sizes(part)
+        self._uc, self._ram, self._blocks = unicorn, ram, blocks
         self.insert, self.remove = points.insert, points.remove
-        self._ranges = (*bus.peripherals.ranges, (PPB, PPB_SIZE))
+
+    def read(self, address: int, size: int) -> bytes:
+        """Up to *size* bytes at *address*, as many as are there."""
+        found = self._ram.code(address, size)
+        if found:
+            return found
+        data = b""
+        for at, width in _accesses(address, size):
+            blocks = self._blocks_at(at)
+            if blocks is None:
+                break
+            data += (blocks.read(at, width) & (1 << 8 * width) - 1).to_bytes(width, "little")
+        return data
+
+    def write(self, address: int, data: bytes) -> bool:
+        """Write *data*; False: there is no room for all of it."""
+        if self._ram.put(address, data):
+            self._uc.forget(address, address + len(data))
+            return True
+        accesses = [(self._blocks_at(at), at, width) for at, width in _accesses(address, len(data))]
+        if any(blocks is None for blocks, _, _ in accesses):
+            return False
+        for blocks, at, width in accesses:
+            value = int.from_bytes(data[at - address : at - address + width], "little")
+            assert blocks is not None, "looked at above"
+            blocks.write(at, width, value)
+        return True
+
+    def _blocks_at(self, address: int) -> Blocks | None:
+        for blocks in self._blocks:
+            if any(base <= address < base + size for base, size in blocks.ranges):
+                return blocks
+        return None
+
+    def double(self, number: int) -> int:
+        """D0 to D15."""
+        low = libunicorn.S0 + 2 * number
+        return self._uc.read(low) | self._uc.read(low + 1) << 32
+
+    def set_double(self, number: int, value: int) -> None:
+        """Set one."""
+        low = libunicorn.S0 + 2 * number
+        self._uc.write(low, value & 0xFFFF_FFFF)
+        self._uc.write(low + 1, value >> 32)
+
+
+class ArmTarget(MemoryTarget):
+    """See :class:`rprocfs.engines.gdb.stub.Target`: an Armv7-M core of that *part*."""
+
+    def __init__(
+        self,
+        part: str,
+        unicorn: Unicorn,
+        cpu: Cpu,
+        ram: WorkerRam,
+        blocks: Sequence[Blocks],
+        points: Points,
+    ) -> None:
+        super().__init__(unicorn, ram, blocks, points)
+        self._cpu = cpu
+        self.description, self.sizes = features.description(part), features.sizes(part)
 
     def register(self, number: int) -> int | None:
         """The value of one."""
@@ -45,9 +118,9 @@ class ArmTarget:
             return self._cpu.banked(SYSTEM[index])
         if number >= len(self.sizes):
             return None
-        low, *high = _floating(number)
-        value = self._uc.read(low)
-        return value | self._uc.read(high[0]) << 32 if high else value
+        index -= len(features.SYSTEM)
+        double = index < len(features.DOUBLES)
+        return self.double(index) if double else self._uc.read(libunicorn.FPSCR)
 
     def set_register(self, number: int, value: int) -> bool:
         """Set one."""
@@ -62,46 +135,11 @@ class ArmTarget:
             self._cpu.set_xpsr(value | THUMB)
         elif index < len(features.SYSTEM):
             self._cpu.set_banked(SYSTEM[index], value)
+        elif index < len(features.SYSTEM) + len(features.DOUBLES):
+            self.set_double(index - len(features.SYSTEM), value)
         else:
-            for half in _floating(number):
-                self._uc.write(half, value & 0xFFFF_FFFF)
-                value >>= 32
+            self._uc.write(libunicorn.FPSCR, value)
         return True
-
-    def read(self, address: int, size: int) -> bytes:
-        """Up to *size* bytes at *address*, as many as are there."""
-        found = self._ram.code(address, size)
-        if found or not self._is_register(address):
-            return found
-        data = b""
-        for at, width in _accesses(address, size):
-            if not self._is_register(at):
-                break
-            data += (self._bus.read(at, width) & (1 << 8 * width) - 1).to_bytes(width, "little")
-        return data
-
-    def write(self, address: int, data: bytes) -> bool:
-        """Write *data*; False: there is no room for all of it."""
-        if self._ram.put(address, data):
-            self._uc.forget(address, address + len(data))
-            return True
-        if not all(map(self._is_register, (address, address + len(data) - 1))):
-            return False
-        for at, width in _accesses(address, len(data)):
-            value = int.from_bytes(data[at - address : at - address + width], "little")
-            self._bus.write(at, width, value)
-        return True
-
-    def _is_register(self, address: int) -> bool:
-        return any(base <= address < base + size for base, size in self._ranges)
-
-
-def _floating(number: int) -> tuple[int, ...]:
-    """Unicorn's numbers of what a register of the FPU consists of, the lower half first."""
-    index = number - len(features.GENERAL) - len(features.SYSTEM)
-    if index == len(features.DOUBLES):
-        return (libunicorn.FPSCR,)
-    return libunicorn.S0 + 2 * index, libunicorn.S0 + 2 * index + 1
 
 
 def _accesses(address: int, size: int) -> list[tuple[int, int]]:

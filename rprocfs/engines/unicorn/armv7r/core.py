@@ -15,8 +15,10 @@ from rprocfs.arch.armv7r.faults import Faults
 from rprocfs.arch.armv7r.mpu import Regions
 from rprocfs.engines.unicorn import libunicorn, ports
 from rprocfs.engines.unicorn.armv7r import instructions
+from rprocfs.engines.unicorn.armv7r.events import Events
 from rprocfs.engines.unicorn.armv7r.sites import Sites
 from rprocfs.engines.unicorn.runner import Runner
+from rprocfs.engines.unicorn.sampler import Sampler
 from rprocfs.engines.unicorn.spin_watch import SpinWatch
 from rprocfs.hw.clock import SECOND
 
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from rprocfs.arch.armv7r.cp15 import SystemControl
     from rprocfs.engines.unicorn.armv7r.cpu import Cpu
     from rprocfs.engines.unicorn.libunicorn import Unicorn
+    from rprocfs.engines.unicorn.probes import Probes
     from rprocfs.engines.unicorn.ram import WorkerRam
     from rprocfs.hw.peripherals import Peripherals
 
@@ -63,6 +66,7 @@ class Core(Runner):
         )
         self._faults = Faults(self._model, cpu, system, Regions(cpu))
         self._probed: tuple[int, bool] | None = None
+        self._bkpt = -1  # where one halted the core, for a debugger
         self._undo: list[tuple[int, bytes]] | None = None  # while an access is looked at
         self._sites = Sites(
             unicorn, self._slices, ram, cpu, system, self._end_if_pending, self._on_access
@@ -108,9 +112,78 @@ class Core(Runner):
         if self._sites.pending:
             self._sites.update()
 
+    def record(self, probes: Probes) -> None:
+        """Exceptions and samples, too."""
+        super().record(probes)
+        if probes.events is not None:
+            events = Events(probes.events, self._now)
+            self._model.tell = events.taken
+            self._sites.record(events.left)
+        if probes.samples is not None:
+            self._sampler = Sampler(probes.samples, self._cpu, self._ram)
+            self._slices.least = 0
+
+    def reached(self) -> int:
+        """An instruction with a fault counts as executed."""
+        pc = self._cpu.pc
+        if self._event is None or self._event == self._undefined:
+            return pc
+        word = next(instructions.decode(self._ram.code(pc, 4), self._cpu.thumb), None)
+        return pc if word is None else pc + word[1]
+
     def waited(self) -> bool:
         """A WFI."""
         return self._sites.waited(self._cpu.pc)
+
+    # For a debugger: see rprocfs.engines.unicorn.debugger.Core
+
+    @property
+    def breaks(self) -> set[int]:
+        """Where breakpoints are."""
+        return self._sites.breaks
+
+    @property
+    def in_it_block(self) -> bool:
+        """Unicorn executes an IT block as one."""
+        return False
+
+    def step(self) -> None:
+        """Execute one instruction, or an IT block, and take no interrupt."""
+        pc = self.pc
+        if self._pass_breakpoint():
+            return
+        self._stepping = True
+        try:
+            # Unicorn counts instructions of code only that it translates while it counts.
+            self._uc.forget(pc, pc + 4)
+            self._sites.stopped = False
+            self._slice(1)
+            if self._sites.stopped and self.pc == pc:  # in front of the instruction
+                self._slice(1)
+        finally:
+            self._stepping = False
+
+    def jump(self, address: int) -> None:
+        """Go on at *address*."""
+        self._cpu.pc = address
+
+    def proceed(self) -> None:
+        """Behind a BKPT."""
+        self._pass_breakpoint()
+
+    def _pass_breakpoint(self) -> bool:
+        """Go on behind the BKPT that halted the core."""
+        passed = self._bkpt == self.pc
+        if passed:
+            self._cpu.pc += 2 if self._cpu.thumb else 4
+        self._bkpt = -1
+        return passed
+
+    def _breakpoint(self) -> None:
+        if self.debugger is not None and self.debugger.attached:
+            self._bkpt = self.pc
+            self.debugger.at_breakpoint()
+        self._faults.breakpoint()
 
     def _look_around(self, seconds: float | None) -> None:
         super()._look_around(seconds)
@@ -172,7 +245,7 @@ class Core(Runner):
             SVC: lambda: self._model.enter(SUPERVISOR),
             PREFETCH: lambda: self._faults.fetch(refused=True),
             DATA: self._refused,
-            BKPT: self._faults.breakpoint,
+            BKPT: self._breakpoint,
         }
         self._event = handlers.get(number) or (lambda: self._unknown(number))
         self._uc.stop()
@@ -268,6 +341,8 @@ class Core(Runner):
                     return
 
     def _wait_for_event(self) -> None:
+        if self._stepping:
+            return
         end = self._now() + WFE_NS
         while (left := end - self._now()) > 0 and not self._model.pending:
             tick = self._until_tick()

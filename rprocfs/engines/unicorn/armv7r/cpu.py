@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ctypes import Structure, byref, c_uint32, c_uint64
 
+from rprocfs.arch.armv7r.features import CP15
 from rprocfs.arch.armv7r.cpu import MODE, THUMB, USR
 from rprocfs.engines.unicorn import libunicorn
 from rprocfs.engines.unicorn.libunicorn import RegisterSet, Unicorn
@@ -81,6 +82,11 @@ class Cpu:
         """R0 to R15 and CPSR."""
         return (*map(self.register, range(16)), self.cpsr)
 
+    @property
+    def process_stack(self) -> int:
+        """There is none that is known."""
+        return 0
+
     def reset(self, cpsr: int, pc: int) -> None:
         """Begin at *pc* with *cpsr*."""
         self._uc.write(CPSR, cpsr)
@@ -103,6 +109,25 @@ class Cpu:
         self._uc.write(CPSR, cpsr)
         self._all.write(values)
         self.pc = pc
+
+    @property
+    def spsr(self) -> int:
+        """SPSR of the mode; that of no mode in User and System mode."""
+        return self._uc.read(SPSR)
+
+    @spsr.setter
+    def spsr(self, value: int) -> None:
+        self._uc.write(SPSR, value)
+
+    def set_cpsr(self, value: int) -> None:
+        """Set it, and with it the mode and its registers."""
+        pc = self.pc
+        self._uc.write(CPSR, value)
+        self.pc = pc
+
+    def system(self) -> tuple[int, ...]:
+        """Those of :data:`rprocfs.arch.armv7r.features.SYSTEM`."""
+        return (self.spsr, *map(self.read_system, CP15.values()))
 
     def read_system(self, key: Key) -> int:
         """A register of CP15."""

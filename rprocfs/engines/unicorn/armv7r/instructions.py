@@ -72,27 +72,34 @@ def spins(word: int, size: int, thumb: bool) -> bool:
 
 def unmasks(word: int, size: int, thumb: bool) -> bool:
     """Whether it may clear CPSR.I or CPSR.F: CPS, MSR, and all exception returns."""
-    return _thumb_unmasks(word, size) if thumb else _arm_unmasks(word)
+    if thumb:
+        masks = word & 0xFFF8 == 0xB660 if size == 2 else _thumb_unmasks(word)
+    else:
+        masks = _arm_unmasks(word)
+    return masks or returns(word, size, thumb)
 
 
-def _thumb_unmasks(word: int, size: int) -> bool:
-    if size == 2:
-        return word & 0xFFF8 == 0xB660  # CPSIE
-    return (
-        word & 0xFFFF_D600 == 0xF3AF_8400  # CPSIE
-        or word & 0xFFF0_D100 == 0xF380_8100  # MSR CPSR_c
-        or word & 0xFFD0_FFFF in (0xE810_C000, 0xE990_C000)  # RFE
-        or word & 0xFFFF_FF00 == 0xF3DE_8F00  # SUBS PC, LR
-    )
+def returns(word: int, size: int, thumb: bool) -> bool:
+    """Whether it returns from an exception: SPSR, or what RFE loads, becomes CPSR."""
+    if thumb:
+        rfe = word & 0xFFD0_FFFF in (0xE810_C000, 0xE990_C000)
+        return size == 4 and (rfe or word & 0xFFFF_FF00 == 0xF3DE_8F00)  # SUBS PC, LR
+    if word >> 28 == 15:
+        return word & 0xFE50_FFFF == 0xF810_0A00  # RFE
+    if word & 0x0E50_8000 == 0x0850_8000:
+        return True  # LDM with PC and SPSR
+    # Data processing that writes the PC and sets the flags; tests have no result.
+    writes = word & 0x0C10_F000 == 0x0010_F000 and word >> 23 & 3 != 2
+    return writes and (word & 1 << 25 != 0 or word & 0x90 != 0x90)
+
+
+def _thumb_unmasks(word: int) -> bool:
+    # CPSIE, MSR CPSR_c
+    return word & 0xFFFF_D600 == 0xF3AF_8400 or word & 0xFFF0_D100 == 0xF380_8100
 
 
 def _arm_unmasks(word: int) -> bool:
     if word >> 28 == 15:
-        return word & 0xFFFD_FE20 == 0xF108_0000 or word & 0xFE50_FFFF == 0xF810_0A00  # CPSIE, RFE
-    if word & 0x0FF1_FFF0 == 0x0121_F000 or word & 0x0FF1_F000 == 0x0321_F000:
-        return True  # MSR CPSR_c
-    if word & 0x0E50_8000 == 0x0850_8000:
-        return True  # LDM with PC and SPSR
-    # Data processing that writes the PC and sets the flags; tests have no result.
-    returns = word & 0x0C10_F000 == 0x0010_F000 and word >> 23 & 3 != 2
-    return returns and (word & 1 << 25 != 0 or word & 0x90 != 0x90)
+        return word & 0xFFFD_FE20 == 0xF108_0000  # CPSIE
+    # MSR CPSR_c
+    return word & 0x0FF1_FFF0 == 0x0121_F000 or word & 0x0FF1_F000 == 0x0321_F000

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
+from functools import partial
 
 from rprocfs.arch.armv7r.core import DATA_ABORT, PREFETCH_ABORT
 from rprocfs.arch.armv7r.cp15 import DFAR, DFSR, IFAR, IFSR, SystemControl
 from rprocfs.arch.armv7r.exceptions import NAMES, Dead
-from rprocfs.engines.registers import to_line
+from rprocfs.engines.registers import system_line, to_line
 from rprocfs.engines.unicorn.armv7r.core import Core
 from rprocfs.engines.unicorn.armv7r.cpu import Cpu
+from rprocfs.engines.unicorn.armv7r.target import CortexRTarget
+from rprocfs.engines.unicorn.debugger import Debugger, DebugPort
 from rprocfs.engines.unicorn.fault_log import FaultLog
 
 TYPE_CHECKING = False
@@ -36,6 +39,7 @@ class CortexRParts:
 
     def __init__(self, spec: CortexR, boot: Boot, unicorn: Unicorn, now: Clock) -> None:
         self._spec, self._unicorn, self._address = spec, unicorn, boot.address
+        self._clock = now
         self.cpu = Cpu(unicorn)
         self.system = SystemControl(self.cpu, now, spec.cpu_hz, spec.number)
         self.controller = spec.controller(spec.number)
@@ -59,10 +63,16 @@ class CortexRParts:
     ) -> Core:
         """What runs it."""
         self._log = FaultLog(self._status, debug, time.monotonic)
-        return Core(
+        core = Core(
             self._unicorn, self.cpu, ram, self.system, self.controller, peripherals, ports, now,
             self._address, self._fault, info,
         )  # fmt: skip
+        core.clock, debugger = self._clock, ports[-2]
+        assert isinstance(debugger, DebugPort), "it is the last but one"
+        blocks = peripherals, self.controller
+        target = partial(CortexRTarget, self._unicorn, self.cpu, ram, blocks)
+        core.debugger = Debugger(debugger, core, self._unicorn, target, now)
+        return core
 
     def _fault(self, vector: int, cause: str) -> None:
         self._last = self.cpu.registers()
@@ -79,7 +89,8 @@ class CortexRParts:
 
     def told(self) -> str:
         """Its registers; of a core that died, those of its last fault."""
-        return to_line(self._last if self._died and self._last else self.cpu.registers())
+        values = self._last if self._died and self._last else self.cpu.registers()
+        return to_line(values) + system_line(self.cpu.system())
 
     def why(self, death: Exception) -> str:
         """Its last fault, with the registers of that moment."""

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rprocfs.engines.unicorn.ram import WorkerRam
     from rprocfs.engines.unicorn.slices import Counted
 
-UNMASK, WFI, SYSTEM = "unmask", "wfi", "system"
+UNMASK, WFI, SYSTEM, RETURN = "unmask", "wfi", "system", "return"
 
 
 class Sites:
@@ -45,13 +45,22 @@ class Sites:
         self._found: set[tuple[str, int]] = set()
         self._hooked: set[tuple[str, int]] = set()
         self._behind: dict[int, int] = {}  # a WFI: the address behind it
+        #: Whether a run was stopped for what was found, in front of it.
+        self.stopped = False
+        self.breaks: set[int] = set()  # a debugger's
         self._waiting = -1  # where the core goes on, if it executed a WFI
         self._callbacks = {
             UNMASK: slices.unmasked(unmasks),
             WFI: (libunicorn.CODE(lambda _uc, address, *_: self._waits(address)), None),
             SYSTEM: (libunicorn.CODE(lambda *_: access()), None),
         }
+        self._records = False
         unicorn.hook(libunicorn.HOOK_EDGE, self._translated)
+
+    def record(self, left: Callable[[], None]) -> None:
+        """In front of all runs: call *left* in front of each return from an exception."""
+        self._records = True
+        self._callbacks[RETURN] = libunicorn.CODE(lambda *_: left()), None
 
     def begin(self) -> None:
         """In front of a run."""
@@ -84,6 +93,7 @@ class Sites:
         found -= self._hooked
         if found:
             self._found |= found
+            self.stopped = True
             self._slices.stop()
 
     def _interesting(self, begin: int, code: bytes, thumb: bool) -> Iterator[tuple[str, int]]:
@@ -99,6 +109,8 @@ class Sites:
                 yield WFI, address
             elif instructions.unmasks(word, size, thumb):
                 yield UNMASK, address
+                if self._records and instructions.returns(word, size, thumb):
+                    yield RETURN, address
             elif size == 4:
                 access = instructions.system_access(word, thumb)
                 if access is not None and self._system.knows(access[0]):
