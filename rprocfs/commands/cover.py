@@ -13,7 +13,7 @@ from rprocfs.coverage.summary import percent, table, total
 
 _EPILOG = """\
 -o coverage=DIRECTORY of rprocfs mount and run, and --rproc-cov of pytest, record
-what the firmware of Cortex-M processors executes, on the engine unicorn. No
+what the firmware of Cortex-M and -R processors executes, on the engine unicorn. No
 instrumentation is needed: the image has to be built with -g.
 
 exit status: 0; 1 nothing was recorded, or less is covered than --fail-under;

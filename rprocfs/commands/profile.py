@@ -10,7 +10,7 @@ from rprocfs.profiling.flame_graph import flame_graph
 from rprocfs.profiling.stacks import folded, read, table
 
 _EPILOG = """\
--o profile=DIRECTORY of rprocfs mount and run takes the samples: of Cortex-M
+-o profile=DIRECTORY of rprocfs mount and run takes the samples: of Cortex-M and -R
 processors, on the engine unicorn. Time is instructions; a core that sleeps
 is not sampled. With DWARF (-g) a sample is a stack, without a function.
 

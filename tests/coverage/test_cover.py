@@ -142,4 +142,4 @@ def test_an_engine_that_counts_nothing(tmp_path, caplog):
     with Bench(m3, images, tmp_path, observe=observe) as bench:
         bench.start()
     assert not (tmp_path / "recorded").exists()
-    assert "its engine counts nothing for coverage=" in caplog.text
+    assert "its engine counts nothing for coverage=, unicorn does" in caplog.text

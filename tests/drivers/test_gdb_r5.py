@@ -8,7 +8,6 @@ from rprocfs.arch.armv7r import features
 from tests.drivers.gdb_session import NEEDS_GDB, Session, transcript
 from tests.drivers.test_xlnx_r5_machine import REMOTEPROC, RPMSG
 
-
 SCRIPT = """
 target remote {path}
 break measure

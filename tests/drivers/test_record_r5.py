@@ -51,4 +51,6 @@ def test_a_boot_and_its_crash(recorded, tmp_path, capsys):
     assert float(shares["main"].rstrip("%")) > 10
     assert "twice" in shares or "measure" in shares
 
-    assert re.search(r"#0 +0x3ed\w+ in broken \(\) at \S*debuggee_r5.c:31\n.*#1 .*in main \(\)", log)
+    assert re.search(
+        r"#0 +0x3ed\w+ in broken \(\) at \S*debuggee_r5.c:31\n.*#1 .*in main \(\)", log
+    )

@@ -48,12 +48,12 @@ class Recorders:
         if directory is not None and Capability.COVERAGE in engine.capabilities:
             self._store = Store(directory, rproc.label)
         elif directory is not None:
-            log.warning("%s: its engine counts nothing for coverage=", rproc.label)
+            log.warning("%s: its engine counts nothing for coverage=, unicorn does", rproc.label)
         directory = rproc.model.observe.profile
         if directory is not None and Capability.SAMPLES in engine.capabilities:
             self._samples = SampleStore(directory, rproc.label)
         elif directory is not None:
-            log.warning("%s: its engine takes no samples for profile=", rproc.label)
+            log.warning("%s: its engine takes no samples for profile=, unicorn does", rproc.label)
 
     def begin(self, image: bytes) -> None:
         """In front of a boot of *image*."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         def process_stack(self) -> int:
             """Where another stack than the one in use is, 0: there is none."""
 
+
 MEAN = 40_000
 #: Bytes of the stack in use, and of the process stack.
 STACK, PROCESS_STACK = 1024, 512

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
         def write(self, address: int, size: int, value: int) -> None:
             """A store of *size* bytes."""
 
+
 PC, XPSR = features.GENERAL.index("pc"), features.GENERAL.index("xpsr")
 
 

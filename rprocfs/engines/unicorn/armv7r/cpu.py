@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from ctypes import Structure, byref, c_uint32, c_uint64
 
-from rprocfs.arch.armv7r.features import CP15
 from rprocfs.arch.armv7r.cpu import MODE, THUMB, USR
+from rprocfs.arch.armv7r.features import CP15
 from rprocfs.engines.unicorn import libunicorn
 from rprocfs.engines.unicorn.libunicorn import RegisterSet, Unicorn
 
