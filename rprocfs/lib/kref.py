@@ -23,6 +23,13 @@ class Kref:
             assert self._count, "kref_get() after the release"
             self._count += 1
 
+    def get_unless_zero(self) -> bool:
+        """``kref_get_unless_zero``: one more, if it is not released; whether it was not."""
+        with self._lock:
+            alive = self._count > 0
+            self._count += alive
+        return alive
+
     def put(self) -> bool:
         """``kref_put``: one less; true if it was the last, and *release* has run.
 

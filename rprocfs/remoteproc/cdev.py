@@ -7,7 +7,7 @@ import errno
 from rprocfs.fs.kernfs import Handle, error
 from rprocfs.lib.string import strncmp_prefix
 from rprocfs.remoteproc.core import rproc_boot, rproc_detach, rproc_shutdown
-from rprocfs.remoteproc.rproc import Rproc, rproc_get, rproc_put
+from rprocfs.remoteproc.rproc import Rproc, rproc_put
 from rprocfs.remoteproc.state import State
 
 RPROC_SET_SHUTDOWN_ON_RELEASE = 0x4004B701
@@ -18,8 +18,13 @@ CMD_SIZE = 10
 
 
 def rproc_cdev_open(rproc: Rproc) -> RprocCdev:
-    """rproc_cdev_open(): the number of the processor is not reused until the file is closed."""
-    return RprocCdev(rproc_get(rproc))
+    """rproc_cdev_open(): the number of the processor is not reused until the file is closed.
+
+    ENXIO if it is released meanwhile: chrdev_open(), cdev_get() of fs/char_dev.c.
+    """
+    if not rproc.kref.get_unless_zero():
+        raise error(errno.ENXIO)
+    return RprocCdev(rproc)
 
 
 class RprocCdev(Handle):

@@ -214,6 +214,15 @@ def test_what_is_removed_is_freed(system, shell, operations, group):
     assert shell.ls(CONFIG) == shell.ls("/sys/class/remoteproc") == []
 
 
+def test_open_of_a_device_that_goes_at_that_moment(system):
+    """The node was found, then the processor was released: chrdev_open() answers ENXIO."""
+    device = system.add_processor({"compatible": "rprocfs,sim"})
+    opener = system.tree.root.lookup("dev").lookup("remoteproc0").opener
+    device.platform_device_del()
+    with pytest.raises(OSError, match="No such device or address"):
+        opener(os.O_RDWR)
+
+
 SESSION = """
 cd "$0/sys/kernel/config/remoteproc"
 mkdir m4 dsp
