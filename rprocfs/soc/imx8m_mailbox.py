@@ -89,6 +89,7 @@ class LinuxMu(Mu):
             self.write(CR, 4, self._cr | bit(TE, channel))
         elif channel == ENABLE:
             self.write(CR, 4, word)
+            self._tell_unheard()  # of what came before
         elif channel & ~0xF == RING:
             self.write(CR, 4, self._cr | bit(GIR, channel & 3))
 
@@ -98,6 +99,9 @@ class LinuxMu(Mu):
         """The core has accessed its side: does it listen, and does anybody listen to it?"""
         if not self._up and self.other._cr & ALL << RF:
             self._tell_up()
+        self._tell_unheard()
+
+    def _tell_unheard(self) -> None:
         unheard = self._full & ~self._cr
         for channel in range(CHANNELS) if unheard else ():
             if unheard & bit(RF, channel) and self._cr and channel not in self._unheard:

@@ -93,8 +93,11 @@ def any_runner(request, runner):
 
 
 def children(pid):
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return [int(word) for task in tasks for word in (task / "children").read_text().split()]
+    found = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # the thread has ended
+            found += (task / "children").read_text().split()
+    return [int(word) for word in found]
 
 
 def roles(process):

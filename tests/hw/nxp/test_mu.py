@@ -125,6 +125,13 @@ def test_words_on_a_channel_without_mailbox_stay_and_are_said_once(board):
     assert board.debug == ["MU: a word on channel 0, which Linux has no mailbox for"]
 
 
+def test_a_word_that_came_before_the_mailboxes_is_said_too(board):
+    board[MUB] = 7
+    assert board.debug == []
+    board.from_linux(ENABLE, RF0 >> 1)
+    assert board.debug == ["MU: a word on channel 0, which Linux has no mailbox for"]
+
+
 def test_rings_both_ways(board):
     board.from_linux(ENABLE, GIP0 >> 3)
     board[MUB + CR] = GIR0 >> 3
