@@ -52,7 +52,7 @@ def sample(directory: Path) -> tuple[float, list[Processor]]:
 
 def _processor(directory: Path, name: str) -> Processor:
     files, debug = directory / _RPROC / name, directory / _DEBUG / name
-    worker = dict(line.split(" ", 1) for line in (_read(debug / "worker") or "").splitlines())
+    worker = parse_worker(_read(debug / "worker") or "")
     pid, cpu, rss = (worker.get(word) for word in ("pid", "cpu", "rss"))
     vrings = _read(debug / "vrings")
     return Processor(
@@ -60,6 +60,15 @@ def _processor(directory: Path, name: str) -> Processor:
         worker.get("engine"), _number(int, pid), _number(float, cpu), _number(int, rss),
         None if vrings is None else parse_vrings(vrings),
     )  # fmt: skip
+
+
+def parse_worker(text: str) -> dict[str, str]:
+    """The lines of a file ``worker``.
+
+    It is made anew for each read(2). So if it grew meanwhile, its end is there twice, in part.
+    """
+    lines = (line.split(" ") for line in text.splitlines())
+    return {words[0]: words[1] for words in reversed([*lines]) if len(words) == 2}
 
 
 def parse_vrings(text: str) -> tuple[Mapping[str, int], ...]:

@@ -21,7 +21,7 @@ from textual.widgets import RichLog, Sparkline
 from rprocfs.board import open_board
 from rprocfs.cli import main
 from rprocfs.commands.top import cells, human, readings, table, the_mount
-from rprocfs.commands.top_files import parse_vrings, rates, sample
+from rprocfs.commands.top_files import parse_vrings, parse_worker, rates, sample
 from rprocfs.commands.top_screen import Screen
 from rprocfs.errors import CommandError
 from rprocfs_fuse import transport
@@ -39,6 +39,13 @@ MOUNT = "36 35 0:{0} / {1} rw - fuse.rprocfs rprocfs rw\n"
 def test_the_lines_of_vrings():
     assert parse_vrings("") == ()
     assert [vring["bytes_out"] for vring in parse_vrings(LINE * 2)] == [90, 90]
+
+
+def test_the_lines_of_worker_that_grew_while_it_was_read():
+    text = "engine sim\npid 7\ncpu 9.99\nrss 4096\n6\n"
+    assert parse_worker(text) == {"engine": "sim", "pid": "7", "cpu": "9.99", "rss": "4096"}
+    assert parse_worker("rss 4096\nrss 40\n") == {"rss": "4096"}
+    assert parse_worker("") == {}
 
 
 def test_which_mount():
