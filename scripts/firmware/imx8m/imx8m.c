@@ -47,21 +47,7 @@ void unexpected(void)
 	vsoc_fail();
 }
 
-void interrupt(void)
-{
-	uint32_t number;
-
-	__asm__ volatile("mrs %0, ipsr" : "=r"(number));
-	if (!handlers[number - 16])
-		unexpected();
-	handlers[number - 16]();
-}
-
-void irq_set(int irq, vector handler)
-{
-	handlers[irq] = handler;
-	NVIC_ISER_OF(irq) = 1u << (irq % 32);
-}
+#include "armv7m_irq.h"
 
 /* An integer PLL: MAIN / (PRE << POST) of 24 MHz. */
 uint32_t pll_hz(uint32_t pll)

@@ -45,21 +45,7 @@ __attribute__((weak)) void on_tick(uint32_t count) { (void)count; }
 
 void sys_tick(void) { on_tick(++ticks); }
 
-void interrupt(void)
-{
-	uint32_t number;
-
-	__asm__ volatile("mrs %0, ipsr" : "=r"(number));
-	if (!handlers[number - 16])
-		unexpected();
-	handlers[number - 16]();
-}
-
-void irq_set(int irq, vector handler)
-{
-	handlers[irq] = handler;
-	NVIC_ISER_OF(irq) = 1u << (irq % 32);
-}
+#include "armv7m_irq.h"
 
 /* What runs the core, from the RCC's registers. */
 static uint32_t clock_query(void)
