@@ -27,7 +27,6 @@ from rprocfs.remoteproc import elf_loader
 from rprocfs.remoteproc.core import devm_rproc_add, devm_rproc_alloc
 from rprocfs.remoteproc.coredump import (
     ELFCLASS32,
-    rproc_coredump,
     rproc_coredump_set_elf_info,
 )
 from rprocfs.remoteproc.dump_segment import DumpSegment
@@ -68,6 +67,8 @@ WFI, WFI_WIDE = b"\x30\xbf", b"\xaf\xf3\x03\x80"
 
 class ImxMachineOps(ImxRprocOps, WorkerOps):
     """``imx_rproc_ops`` of a core of *soc*."""
+
+    in_kernel = True
 
     def __init__(self, soc: Soc, engine: Engine, core: str, elf_machine: int) -> None:
         super().__init__(soc, engine, core, elf_machine)
@@ -145,13 +146,6 @@ class ImxMachineOps(ImxRprocOps, WorkerOps):
                 self.rsc_table[: len(table)] = table
         self._release(rproc, wait=True)
         rproc.state = State.DETACHED
-
-    def coredump(self, rproc: Rproc) -> None:
-        """Under ``strict`` what the kernel does; else all memory in use, and the registers."""
-        if rproc.model.strict:
-            rproc_coredump(rproc)
-        else:
-            WorkerOps.coredump(self, rproc)
 
     def memory_in_use(self) -> Iterator[DumpSegment]:
         """All memory that was ever written to, where the core has it first."""

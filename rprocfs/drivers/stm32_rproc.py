@@ -41,7 +41,6 @@ from rprocfs.remoteproc import elf_loader
 from rprocfs.remoteproc.core import devm_rproc_add, devm_rproc_alloc
 from rprocfs.remoteproc.coredump import (
     ELFCLASS32,
-    rproc_coredump,
     rproc_coredump_add_segment,
     rproc_coredump_set_elf_info,
 )
@@ -97,6 +96,7 @@ DKX_REGIONS = (
 class Stm32RprocOps(WorkerOps):
     """``st_rproc_ops``: *regions* are the reserved memories."""
 
+    in_kernel = True
     regions: Iterable[Mapping[str, Any]] = DKX_REGIONS
     #: Those that the node names; a mailbox that it lacks is not an error, and is not used.
     mbox_names: Collection[str] = MBOXES
@@ -196,13 +196,6 @@ class Stm32RprocOps(WorkerOps):
             return
         if not self._mboxes[DETACH].send_and_wait(DETACH_TIMEOUT):
             rproc.warn("warning: remote FW detach without ack")
-
-    def coredump(self, rproc: Rproc) -> None:
-        """Under ``strict`` what the kernel dumps; else all of each memory, and the registers."""
-        if rproc.model.strict:
-            rproc_coredump(rproc)
-        else:
-            super().coredump(rproc)
 
     def memory_in_use(self) -> Iterator[DumpSegment]:
         """Each memory whole, where the processor has it first."""

@@ -26,7 +26,6 @@ from rprocfs.remoteproc import elf_loader
 from rprocfs.remoteproc.core import devm_rproc_add, devm_rproc_alloc
 from rprocfs.remoteproc.coredump import (
     ELFCLASS32,
-    rproc_coredump,
     rproc_coredump_set_elf_info,
 )
 from rprocfs.remoteproc.errors import FirmwareError
@@ -59,6 +58,8 @@ SHUTDOWN_TIMEOUT = 0.5
 
 class K3M4MachineOps(K3Memories, WorkerOps):
     """``k3_m4_rproc_ops`` of a core of *soc*."""
+
+    in_kernel = True
 
     def __init__(self, soc: Soc, engine: Engine, core: str, elf_machine: int) -> None:
         WorkerOps.__init__(self, soc, engine, core, elf_machine)
@@ -125,13 +126,6 @@ class K3M4MachineOps(K3Memories, WorkerOps):
             found = elf_loader.rproc_elf_load_rsc_table(fw)[: len(table)]
             table[: len(found)] = found
         self.start(rproc)
-
-    def coredump(self, rproc: Rproc) -> None:
-        """Under ``strict`` what the kernel does; else all memory in use, and the registers."""
-        if rproc.model.strict:
-            rproc_coredump(rproc)
-        else:
-            WorkerOps.coredump(self, rproc)
 
     def unprepare(self, rproc: Rproc) -> None:
         """Memory keeps what is in it while the board has power."""

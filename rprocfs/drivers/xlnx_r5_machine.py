@@ -27,7 +27,6 @@ from rprocfs.engines.unicorn.engine import UnicornEngine
 from rprocfs.hw.xilinx.ipi import CLEAR, MESSAGE, RPU, TRIGGER, UNMASK, request
 from rprocfs.locking import LockClass
 from rprocfs.remoteproc import elf_loader
-from rprocfs.remoteproc.coredump import rproc_coredump
 from rprocfs.remoteproc.dump_segment import DumpSegment
 from rprocfs.remoteproc.rproc import rproc_vq_interrupt
 from rprocfs.remoteproc.state import State
@@ -54,6 +53,8 @@ REQUEST = "local_request_region"
 
 class ZynqmpR5MachineOps(ZynqmpR5Ops, WorkerOps):
     """``zynqmp_r5_rproc_ops`` of a core of *soc*."""
+
+    in_kernel = True
 
     def __init__(self, soc: Soc, engine: Engine, core: str, elf_machine: int) -> None:
         WorkerOps.__init__(self, soc, engine, core, elf_machine)
@@ -142,13 +143,6 @@ class ZynqmpR5MachineOps(ZynqmpR5Ops, WorkerOps):
         ZynqmpR5Ops.load_before(self, rproc)
         self._take(rproc, rproc.subsystem.loader.request_firmware(rproc.firmware, rproc))
         self.start(rproc)
-
-    def coredump(self, rproc: Rproc) -> None:
-        """Under ``strict`` what the kernel does; else all memory in use, and the registers."""
-        if rproc.model.strict:
-            rproc_coredump(rproc)
-        else:
-            WorkerOps.coredump(self, rproc)
 
     def memory_in_use(self) -> Iterator[DumpSegment]:
         """Its TCMs, too, where the core sees them: stacks are there."""

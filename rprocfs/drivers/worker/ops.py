@@ -66,6 +66,8 @@ class WorkerOps(RprocOps):
     """
 
     elf_class = ELFCLASS32
+    #: A kernel has this driver: under ``strict`` the dump is the one that it makes.
+    in_kernel = False
 
     def __init__(self, soc: Soc, engine: Engine, core: str, elf_machine: int) -> None:
         self.soc = soc
@@ -235,7 +237,10 @@ class WorkerOps(RprocOps):
             symbolize.report(rproc, lines)
 
     def coredump(self, rproc: Rproc) -> None:
-        """All memory in use, and the registers, for a debugger."""
+        """All memory in use, and the registers, for a debugger; see :attr:`in_kernel`."""
+        if self.in_kernel and rproc.model.strict:
+            rproc_coredump(rproc)
+            return
         segments = merged([*rproc.dump_segments, *self.memory_in_use()], self._is_one_memory)
         rproc.dump_segments.clear()
         for segment in segments:
