@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["tests.lockdep", "tests.watchdog"]
+pytest_plugins = ["tests.lockdep", "tests.sshd", "tests.watchdog"]
 
 
 def _threads():

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from labgrid.util import Timeout
 
-from tests.labgrid.conftest import PRIVATE_RUN, SSHD
+from tests.sshd import PRIVATE_RUN, SSHD
 
 BIN = Path(sys.executable).parent
 #: Seconds for a step of a program, on a machine that is busy with other tests.

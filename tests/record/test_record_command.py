@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import sys
 import tarfile
 import tomllib
@@ -16,6 +17,7 @@ from rprocfs.record.command import SCRIPT, unpack
 from rprocfs_fuse.testing.board import RprocBoard
 from tests.mount.conftest import needs_fuse
 from tests.record.sysfs import node, processor, put
+from tests.sshd import served
 
 PACKAGE = Path(rprocfs.__file__).parent
 #: All that a shell can see of the processors; va of a carveout is another one each time.
@@ -110,6 +112,24 @@ def test_over_ssh(root, tmp_path, monkeypatch, capfd):
     assert (tmp_path / "all/firmware/app.elf").exists()
     assert main(["record", "--ssh=-oProxyCommand=x"]) == 1
     assert "not recorded (exit status 9)" in capfd.readouterr().err
+
+
+def test_over_a_real_sshd(sshd_config, tmp_path, monkeypatch):
+    needs_fuse()
+    config, key = sshd_config
+    real = shutil.which("ssh")
+    with served(config, "am62x") as port:
+        (tmp_path / "config").write_text(
+            f"Host the-board\nHostName 127.0.0.1\nPort {port}\nUser root\nIdentityFile {key}\n"
+            f"UserKnownHostsFile {tmp_path}/known\nStrictHostKeyChecking accept-new\n"
+        )
+        (tmp_path / "ssh").write_text(f'#!/bin/sh\nexec {real} -F {tmp_path}/config "$@"\n')
+        (tmp_path / "ssh").chmod(0o755)
+        monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+        assert main(["record", "--ssh", "the-board", "--firmware", str(tmp_path / "all")]) == 0
+    text = (tmp_path / "all/board.toml").read_text()
+    assert "Texas Instruments AM625 SK, recorded" in text
+    assert list((tmp_path / "all/firmware").iterdir())
 
 
 def test_failures_are_one_line(tmp_path, capfd):
