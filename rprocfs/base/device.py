@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Protocol
 
-from rprocfs.base.kmsg import Level, dev_printk_info
+from rprocfs.base.kmsg import Level
 from rprocfs.base.power import dpm_sysfs_add
+from rprocfs.base.printk_ringbuffer import dev_printk_info
 from rprocfs.base.uevent import UnknownAction, parse_synthetic
 from rprocfs.fs.chardev import DeviceNode, Opener
 from rprocfs.fs.kernfs import Dir, Link, Node, error
@@ -119,8 +120,8 @@ class Device:
         """``dev_printk``: *text* behind the names of the driver (or bus, or class) and device."""
         of = self.driver or self.bus or self.class_
         subsystem = self.bus or self.class_
-        context = dev_printk_info(subsystem.name if subsystem else "", self.name)
-        self.model.printk(level, f"{of.name if of else ''} {self.name}: {text}", context)
+        dev_info = dev_printk_info(subsystem.name if subsystem else "", self.name)
+        self.model.printk(level, f"{of.name if of else ''} {self.name}: {text}", dev_info)
 
     def err(self, text: str) -> None:
         """``dev_err``."""

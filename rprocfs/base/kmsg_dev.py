@@ -12,8 +12,9 @@ import os
 import re
 import select
 
-from rprocfs.base.kmsg import RECORD_MAX, Kmsg, Level, Record
+from rprocfs.base.kmsg import RECORD_MAX, Kmsg, Level
 from rprocfs.base.model import DriverModel
+from rprocfs.base.printk_ringbuffer import Record
 from rprocfs.fs.chardev import DeviceNode
 from rprocfs.fs.kernfs import Handle, error
 from rprocfs.fs.wait import WaitQueue, WouldBlock
@@ -27,7 +28,6 @@ DEFAULT_LEVEL = Level.WARNING
 END = 1 << 62
 
 _PRIORITY = re.compile(rb"<([0-9]+)>")
-_CONTEXT_ORDER = ("SUBSYSTEM", "DEVICE")
 
 
 def kmsg_init(model: DriverModel) -> None:
@@ -39,9 +39,11 @@ def format_record(record: Record) -> bytes:
     """msg_print_ext_header(), msg_print_ext_body()."""
     priority = record.facility << 3 | record.level
     head = f"{priority},{record.seq},{record.ts_usec},-;".encode()
-    keys = sorted(record.context, key=lambda key: (key not in _CONTEXT_ORDER[:1], key))
-    context = (f" {key}=".encode() + _escape(record.context[key]) + b"\n" for key in keys)
-    return head + _escape(record.text) + b"\n" + b"".join(context)
+    body = _escape(record.text) + b"\n"
+    for key, value in zip(("SUBSYSTEM", "DEVICE"), record.dev_info, strict=True):
+        if value:
+            body += f" {key}=".encode() + _escape(value) + b"\n"
+    return head + body
 
 
 def parse_record(data: bytes) -> tuple[int, int, str]:
@@ -50,7 +52,7 @@ def parse_record(data: bytes) -> tuple[int, int, str]:
     facility, level = LOG_USER, int(DEFAULT_LEVEL)
     if found := _PRIORITY.match(text):
         number = int(found[1]) & 0xFFFFFFFF
-        level, facility = number & 7, number >> 3 or LOG_USER
+        level, facility = number & 7, number >> 3 & 0xFF or LOG_USER
         text = text[found.end() :]
     return facility, level, os.fsdecode(text.removesuffix(b"\n"))
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 import errno
 import logging
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from itertools import chain
 
 from rprocfs.base.dd import DeferredProbes
 from rprocfs.base.devtmpfs import Devtmpfs
 from rprocfs.base.iomem import Iomem
-from rprocfs.base.kmsg import NO_CONTEXT, Kmsg, Level
+from rprocfs.base.kmsg import Kmsg, Level
 from rprocfs.base.observe import NOTHING, Observe
+from rprocfs.base.printk_ringbuffer import NO_DEVICE, DevPrintkInfo
 from rprocfs.base.trace import SYSTEM, Kind, Trace
 from rprocfs.fs import anon_inode
 from rprocfs.fs.anon_inode import AnonInodes
@@ -85,9 +86,9 @@ class DriverModel:
                 return major
         raise error(errno.EBUSY)
 
-    def printk(self, level: Level, text: str, context: Mapping[str, str] = NO_CONTEXT) -> None:
+    def printk(self, level: Level, text: str, dev_info: DevPrintkInfo = NO_DEVICE) -> None:
         """Write to the kernel log, and hand the line on to :mod:`logging`."""
-        self.kmsg.printk(level, text, context)
+        self.kmsg.printk(level, text, dev_info)
         if self.trace is not None:
             self.trace.add(Kind.LOG, SYSTEM, text.encode("utf-8", "replace"))
         logger.log(_LOGGING[level], "%s", text)

@@ -10,7 +10,8 @@ import errno
 import os
 from enum import IntEnum
 
-from rprocfs.base.kmsg import LOG_BUF_LEN, Kmsg, Record
+from rprocfs.base.kmsg import LOG_BUF_LEN, Kmsg
+from rprocfs.base.printk_ringbuffer import Record
 from rprocfs.fs.kernfs import error
 from rprocfs.fs.wait import WouldBlock
 from rprocfs.locking import LockClass, new_lock

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rprocfs.base.platform import PlatformDevice
+from rprocfs.base.printk_ringbuffer import dev_printk_info
 from rprocfs.system import System
 
 #: What the bus adds to what the driver said.
@@ -21,11 +22,8 @@ def probe_failures(system: System) -> Iterator[str]:
 
 
 def _what_was_said(system: System, device: PlatformDevice) -> str:
-    said = [
-        record.text
-        for record in system.model.kmsg.records()
-        if record.context.get("DEVICE") == f"+platform:{device.name}"
-    ]
+    about = dev_printk_info("platform", device.name)
+    said = [record.text for record in system.model.kmsg.records() if record.dev_info == about]
     reasons = [text for text in said if _PROBE_FAILED not in text]
     return "; ".join(reasons or said) or f"no driver took {device.name}"
 

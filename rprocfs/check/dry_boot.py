@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from rprocfs.base.kmsg import Level, Record
+from rprocfs.base.kmsg import Level
+from rprocfs.base.printk_ringbuffer import Record
 from rprocfs.check.dry_pool import DryPool
 from rprocfs.check.elf_facts import ElfFacts, ElfSegment, elf_facts
 from rprocfs.check.memory_map import Area, MemoryMap, Span, span_of, survey

@@ -7,7 +7,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from rprocfs.base.kmsg import Level, Record
+from rprocfs.base.kmsg import Level
+from rprocfs.base.printk_ringbuffer import Record
 from rprocfs.check.causes import cause_of, silent_cause
 from rprocfs.check.dry_boot import DryBoot
 from rprocfs.check.explanations import SUMMARY

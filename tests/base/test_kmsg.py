@@ -1,6 +1,7 @@
 import tracemalloc
 
-from rprocfs.base.kmsg import Kmsg, Level, dev_printk_info
+from rprocfs.base.kmsg import Kmsg, Level
+from rprocfs.base.printk_ringbuffer import dev_printk_info
 
 
 def test_records_are_numbered_without_gaps_and_the_oldest_go():
@@ -26,16 +27,32 @@ def test_long_records_take_the_place_of_many():
 
 
 def test_a_full_log_is_small():
-    """What a daemon holds for ever: 1.5 MB, with texts and contexts as they are."""
+    """What a daemon holds for ever, whatever the lines and however many devices they name."""
     kmsg = Kmsg()
     tracemalloc.start()
     for number in range(20000):
-        context = dev_printk_info("remoteproc", f"remoteproc{number % 16}")
-        kmsg.printk(Level.INFO, f"remoteproc remoteproc{number % 16}: line {number:06}", context)
+        about = dev_printk_info("remoteproc", f"remoteproc{number}")
+        kmsg.printk(Level.INFO, f"line {number}", about)
     taken, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert len(kmsg.records()) > 4000
-    assert taken < 1.5e6
+    assert len(kmsg.records()) == 8192
+    assert taken < 1.1e6
+
+
+def test_a_text_is_not_split_by_the_end_of_the_ring():
+    kmsg = Kmsg(log_buf_len=128)
+    for text in ("a" * 50, "b" * 30, "c" * 50):  # 64, 40 and, from the start again, 64 bytes
+        kmsg.printk(Level.INFO, text)
+    assert [record.text for record in kmsg.records()] == ["b" * 30, "c" * 50]
+    kmsg.printk(Level.INFO, "")
+    assert [record.text for record in kmsg.records()] == ["c" * 50, ""]
+
+
+def test_a_device_is_cut_to_its_field():
+    kmsg = Kmsg()
+    about = dev_printk_info("a-long-subsystem-", "p" * 60)
+    kmsg.printk(Level.INFO, "hello", about)
+    assert kmsg.get(0).dev_info == about == ("a-long-subsyste", "+a-long-subsystem-:" + "p" * 28)
 
 
 def test_clear_hides_but_keeps():

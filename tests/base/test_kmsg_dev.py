@@ -6,6 +6,7 @@ import pytest
 
 from rprocfs.base.kmsg import LOG_BUF_LEN, Kmsg, Level
 from rprocfs.base.kmsg_dev import END, KmsgHandle, format_record, parse_record
+from rprocfs.base.printk_ringbuffer import dev_printk_info
 from rprocfs.base.syslog import Action, Syslog, format_lines
 from rprocfs.fs.wait import WouldBlock
 from rprocfs.system import System
@@ -53,8 +54,8 @@ def test_the_node(tmp_path):
 
 
 def test_a_record_is_a_line_and_its_context(kmsg):
-    context = {"DEVICE": "+remoteproc:remoteproc0", "SUBSYSTEM": "remoteproc"}
-    kmsg.printk(Level.ERR, "tab\there, back\\slash, two\nlines, \xe9", context)
+    about = dev_printk_info("remoteproc", "remoteproc0")
+    kmsg.printk(Level.ERR, "tab\there, back\\slash, two\nlines, \xe9", about)
     record = kmsg.get(3)
     assert (
         format_record(record)
@@ -122,6 +123,7 @@ def test_seeking_that_only_shows_in_the_offsets(kmsg):
         (b"plain", 1, 4, "plain"),
         (b"<3>bad\n", 1, 3, "bad"),
         (b"<30>daemon", 3, 6, "daemon"),
+        (b"<2051>no facility", 1, 3, "no facility"),  # LOG_FACILITY: eight bits
         (b"<x>no priority", 1, 4, "<x>no priority"),
         (b"<5", 1, 4, "<5"),
         (b"cut\0here", 1, 4, "cut"),
