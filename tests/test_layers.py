@@ -108,6 +108,7 @@ MOUNT_OF_FRAMEWORK = dict.fromkeys(MOUNT, frozenset({"errors", "fs"})) | {
     "command": {"base", "board", "cli", "errors", "fs", "kernel"},
     "run": {"base", "board", "errors", "fs", "rpmsg", "system", "tty"},
     "protocol": {"base", "errors", "fs"},  # a workqueue
+    "fusepy": {"base", "errors", "fs"},  # the same
     "testing": {"coverage", "errors"},
 }
 

@@ -30,6 +30,10 @@ _PR_SET_CHILD_SUBREAPER = 36
 _NR_PIDFD_GETFD = 438
 _NR_OPENAT2 = 437
 _RESOLVE_IN_ROOT = 0x10
+_NR_FSCONFIG, _NR_FSPICK = 431, 433
+_FSPICK_CLOEXEC = 1
+_FSCONFIG_CMD_RECONFIGURE = 7
+_AT_FDCWD = -100
 _ATTEMPTS = 1000
 AT_EMPTY_PATH = 0x1000
 
@@ -66,6 +70,21 @@ def mount(
 def umount(target: str, flags: int = 0) -> None:
     """umount2(2); OSError naming *target*."""
     _check(_libc.umount2(os.fsencode(target), ctypes.c_int(flags)), target)
+
+
+def reconfigure(target: str) -> None:
+    """Change nothing of a mounted filesystem: fspick(2), FSCONFIG_CMD_RECONFIGURE; OSError.
+
+    The kernel lets go of its names that are not in use (``reconfigure_super`` calls
+    ``shrink_dcache_sb``). EPERM without CAP_SYS_ADMIN where it was mounted; ENOSYS before Linux 5.2.
+    """
+    names = (ctypes.c_int(_AT_FDCWD), os.fsencode(target), ctypes.c_uint(_FSPICK_CLOEXEC))
+    context = _check(_libc.syscall(_NR_FSPICK, *names), target)
+    try:
+        command = (ctypes.c_int(context), ctypes.c_uint(_FSCONFIG_CMD_RECONFIGURE), None, None)
+        _check(_libc.syscall(_NR_FSCONFIG, *command, ctypes.c_int(0)), target)
+    finally:
+        os.close(context)
 
 
 def set_parent_death_signal(number: int) -> None:

@@ -18,8 +18,8 @@ KIT = ROOT / "rprocfs" / "kit"
 PATIENCE = 60.0  # seconds
 #: How long one write may take that has to come to an end by itself, and how long the others may.
 STEP, SHORT = 30.0, 2.0
-#: As many lines of this many characters are more than the kernel log keeps.
-LOG_LINES, LOG_LINE = 5000, 60
+#: As many short lines are more than the kernel log keeps, by number and by bytes.
+LOG_LINES = 12000
 #: Each is booted with the image that stands behind it.
 PROCESSORS = (
     ('compatible = "rprocfs,sim"\nmemory = "any"\nservices = "rpmsg-raw@1024"', "echo.elf"),
@@ -199,7 +199,7 @@ class Board:
     def _fill_log(self):
         with (self.mount / "dev/kmsg").open("wb", buffering=0) as log:
             for number in range(LOG_LINES):
-                log.write(f"chaos: {number}".ljust(LOG_LINE).encode())
+                log.write(f"chaos: {number}".encode())
 
     def complaints(self):
         """What its log has that it should not have."""

@@ -1,17 +1,22 @@
 """What is gone is given back, whatever the kernel and the clients still know of it."""
 
+import ctypes
+import errno
 import os
 import subprocess
 import sys
 import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+from rprocfs.fs.sysfs import SysfsFile
 from rprocfs.system import System
 from rprocfs_fuse import transport
 from rprocfs_fuse.protocol.devfuse import DevfuseMount
+from tests.mount.sample import ro
 
 PROCESSOR = {"compatible": "rprocfs,cortex-m4", "engine": "unicorn"}
 
@@ -139,3 +144,42 @@ def test_the_kernel_forgets_a_directory_that_was_in_use(system, mountpoint, requ
             os.stat(name, dir_fd=where)
     os.close(where)
     _forgotten(requests, mountpoint)
+
+
+def _number(path):
+    """libfuse's number of what it knows by this name, by name_to_handle_at(2)."""
+    handle = (ctypes.c_uint32 * 34)(128)
+    mount_id = ctypes.c_int()
+    libc = ctypes.CDLL(None, use_errno=True)
+    where = (ctypes.c_int(-100), os.fsencode(path), handle, ctypes.byref(mount_id), ctypes.c_int(0))
+    assert libc.name_to_handle_at(*where) == 0, os.strerror(ctypes.get_errno())
+    return tuple(handle[2:5])
+
+
+def _refused(target):
+    raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), target)
+
+
+@pytest.mark.parametrize(
+    ("is_root", "is_open"),
+    [(True, False), (True, True), (False, False)],
+    ids=["root", "root, open when it goes", "user"],
+)
+def test_libfuse_forgets_what_is_removed(sample, mountpoint, monkeypatch, is_root, is_open):
+    """A name that it remembers keeps its number, also if another file has it now."""
+    if not is_root:
+        monkeypatch.setattr("rprocfs_fuse.fusepy.forgetting.reconfigure", _refused)
+    root, path = sample.tree.root, f"{mountpoint}/gone/below/ro"
+    with transport.mount(sample.tree, mountpoint, transport.MountOptions("fusepy")):
+        numbers, deadline, patience = set(), time.monotonic() + 20, 1
+        while len(numbers) < 2:
+            assert time.monotonic() < deadline, numbers
+            root.mkdirs("gone/below").add("ro", SysfsFile(ro, sample))
+            numbers.add(_number(path))
+            with open(path) if is_open else nullcontext():
+                root.remove("gone")
+            root.mkdirs("next")
+            root.remove("next")
+            for _ in range(patience):  # more time to forget it each time, before it is made again
+                os.stat(f"{mountpoint}/ro")
+            patience *= 2

@@ -19,6 +19,7 @@ from rprocfs.errors import CommandError
 from rprocfs.fs.kernfs import Tree
 from rprocfs.locking import LockClass, new_lock
 from rprocfs_fuse.fusepy.binding import FUSE, abort, ignore_sigpipe
+from rprocfs_fuse.fusepy.forgetting import Forgetting
 from rprocfs_fuse.fusepy.operations import PathOperations
 from rprocfs_fuse.mounted import Mounted, MountOptions
 from rprocfs_fuse.mountpoint import SOURCE, check_device, find_mount, fsname
@@ -50,6 +51,7 @@ class FusepyMount(Mounted):
                 raise CommandError(f"{mountpoint}: libfuse could not mount")
         entry = find_mount(mountpoint)
         self._device = entry.device if entry else ""
+        self._forgetting = Forgetting(tree, mountpoint, self._is_mounted)
 
     def wait(self) -> None:
         """See :meth:`Mounted.wait`."""
@@ -62,10 +64,16 @@ class FusepyMount(Mounted):
                 return
             self._stopped = True
         self._paths.stop_waiting(PATIENCE)
+        self._forgetting.close()
         if self._thread.is_alive():
             abort(self._device, self.mountpoint)
         self._thread.join(PATIENCE)
         self._paths.close(PATIENCE)
+
+    def _is_mounted(self) -> bool:
+        """Whether what is on the mountpoint is ours, not gone and not covered."""
+        entry = find_mount(self.mountpoint)
+        return entry is not None and entry.device == self._device
 
     def _run(self, options: dict[str, Any]) -> None:
         where = os.fsencode(self.mountpoint).decode("latin-1")
