@@ -28,8 +28,8 @@ def test_long_records_take_the_place_of_many():
 
 def test_a_full_log_is_small():
     """What a daemon holds for ever, whatever the lines and however many devices they name."""
-    kmsg = Kmsg()
     tracemalloc.start()
+    kmsg = Kmsg()
     for number in range(20000):
         about = dev_printk_info("remoteproc", f"remoteproc{number}")
         kmsg.printk(Level.INFO, f"line {number}", about)
