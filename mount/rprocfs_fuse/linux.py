@@ -76,7 +76,7 @@ def reconfigure(target: str) -> None:
     """Change nothing of a mounted filesystem: fspick(2), FSCONFIG_CMD_RECONFIGURE; OSError.
 
     The kernel lets go of its names that are not in use (``reconfigure_super`` calls
-    ``shrink_dcache_sb``). EPERM without CAP_SYS_ADMIN where it was mounted; ENOSYS before Linux 5.2.
+    ``shrink_dcache_sb``). EPERM without CAP_SYS_ADMIN where it was mounted; ENOSYS before 5.2.
     """
     names = (ctypes.c_int(_AT_FDCWD), os.fsencode(target), ctypes.c_uint(_FSPICK_CLOEXEC))
     context = _check(_libc.syscall(_NR_FSPICK, *names), target)
