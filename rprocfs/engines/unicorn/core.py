@@ -175,9 +175,9 @@ class Core(Runner):
         """Unicorn counts instructions of code only that it translates while it counts."""
         self._uc.forget(pc, pc + 4)
         self._sites.stopped = False
-        self._slice(1)
+        self._slice(1, self._now())
         if self._sites.stopped and self._cpu.pc == pc:  # in front of the instruction
-            self._slice(1)
+            self._slice(1, self._now())
 
     def jump(self, address: int) -> None:
         """Go on at *address*, in no IT block."""

@@ -121,17 +121,18 @@ class DoorbellPort(Socket):
         self.received += self._codec.decode(data)
 
 
-def wait(ports: tuple[Socket, ...], seconds: float | None) -> None:
+def wait(ports: tuple[Socket, ...], seconds: float | None) -> bool:
     """Receive and send what can be; wait *seconds* for the first (None: for ever).
 
-    :class:`Closed` when the parent is gone.
+    Whether there was anything. :class:`Closed` when the parent is gone.
     A port whose bytes nobody has taken yet is left alone, so that a sender is held
     back by its socket, not stored here.
     """
     readers = [port.fd for port in ports if not port.received]
     writers = [port.fd for port in ports if port.unsent]
     readable, writable, _ = select.select(readers, writers, (), seconds)
-    if readable or writable:
+    came = bool(readable or writable)
+    if came:
         for port in ports:
             if port.fd in readable:
                 port.fill()
@@ -140,3 +141,4 @@ def wait(ports: tuple[Socket, ...], seconds: float | None) -> None:
     for port in ports:
         if port.closed:
             raise Closed
+    return came

@@ -12,10 +12,12 @@ with the access played back: a load gets the value it got, a store is not repeat
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 
 from rprocfs.engines.unicorn import libunicorn, ports
 from rprocfs.engines.unicorn.debugger import Attention
+from rprocfs.engines.unicorn.halt_poll import HaltPoll
 from rprocfs.engines.unicorn.slices import slices
 from rprocfs.hw.clock import SECOND
 
@@ -74,6 +76,7 @@ class Runner(ABC):
         self._uc, self._timers, self._sockets = unicorn, timers, sockets
         self._now = now
         self._spins = spins
+        self._halt_poll = HaltPoll(now, len(os.sched_getaffinity(0)))
         self._event: Callable[[], None] | None = None
         self._reset: Reset | None = None
         self._cut: tuple[int, int, int] | None = None  # pc, address, value of an access
@@ -175,7 +178,7 @@ class Runner(ABC):
         self._attend()
         # Only from the second block on are they reported as they are translated.
         first = self.pc
-        self._slice(1)
+        self._slice(1, self._now())
         self._uc.forget(first, first + 2)
         while True:
             try:
@@ -195,13 +198,18 @@ class Runner(ABC):
             now, deadline = self._now(), self._timers.deadline
             if now - self._looked >= (PATIENT_NS if resumed else LOOK_NS):
                 self._look_around(0)
+                now, deadline = self._looked, self._timers.deadline
             elif deadline is not None and now >= deadline and not resumed:
                 self._timers.poll()
+                deadline = self._timers.deadline
             self.take_pending()
-            self._slice(self._budget())
+            self._slice(self._budget(now, deadline), now)
 
     def _look_around(self, seconds: float | None) -> None:
-        ports.wait(self._sockets, seconds)
+        if seconds == 0:
+            ports.wait(self._sockets, 0)
+        else:
+            self._halt_poll.wait(self._sockets, seconds)
         if self._sockets[-1].received:
             raise ports.Halted
         if self._sockets[-2].received and self.debugger is not None:
@@ -215,15 +223,14 @@ class Runner(ABC):
         if self._reset:  # a watchdog of a core that sleeps
             raise self._reset
 
-    def _budget(self) -> int:
-        deadline = self._timers.deadline
-        if deadline is None:
+    def _budget(self, now: int, deadline: int | None) -> int:
+        slices = self._slices
+        if deadline is None or deadline - now >= slices.longest * 1000 // slices.speed:
             return self._count
-        left = max(0, deadline - self._now()) // 1000 * self._slices.speed
-        return max(self._slices.shortest, min(self._count, left))
+        left = max(0, deadline - now) // 1000 * slices.speed
+        return max(slices.shortest, min(self._count, left))
 
-    def _slice(self, count: int) -> None:
-        begin = self._now()
+    def _slice(self, count: int, begin: int) -> None:
         if self._sampler is None:
             self._execute(count)
         else:
