@@ -38,6 +38,10 @@ class Clock:
                 now = at
         return now
 
+    def reached(self, at: int) -> bool:
+        """Whether it is *at*, or later."""
+        return self.wall() >= at and self() >= at
+
     def stood_still(self, nanoseconds: int) -> None:
         """So much more of the wall's time does not count: a debugger had halted the processor."""
         self._lost += nanoseconds

@@ -33,13 +33,13 @@ class Register:
     them as they were.
     """
 
-    __slots__ = ("_show", "_store", "count", "offset", "ones")
+    __slots__ = ("_store", "count", "offset", "ones", "show")
 
     def __init__(self, offset: int, show: Callable[..., int], count: int, ones: bool) -> None:
         self.offset = offset
         self.count = count
         self.ones = ones
-        self._show = show
+        self.show = show
         self._store: Callable[..., None] | None = None
 
     def store(self, function: Callable[..., None]) -> Callable[..., None]:
@@ -49,7 +49,7 @@ class Register:
 
     def read_word(self, device: Peripheral, index: int) -> int:
         """The word, as the processor reads it."""
-        return self._show(device, index) if self.count > 1 else self._show(device)
+        return self.show(device, index) if self.count > 1 else self.show(device)
 
     def write_word(self, device: Peripheral, index: int, value: int) -> None:
         """Write the word; nothing happens to a read-only register."""
@@ -89,7 +89,8 @@ class Peripheral:
         found = self.registers.get(offset & ~3)
         if found is None:
             return 0
-        word = found[0].read_word(self, found[1])
+        one, index = found
+        word = one.show(self, index) if one.count > 1 else one.show(self)
         return word >> 8 * (offset & 3) & LANES[size]
 
     def write(self, offset: int, size: int, value: int) -> None:

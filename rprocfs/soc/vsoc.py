@@ -78,8 +78,9 @@ class SerialPort:
         self.uart = CmsdkUart(transmit, self._interrupt)
 
     def _interrupt(self, rx: bool, tx: bool) -> None:
-        for irq, level in zip(self._irqs, (rx, tx), strict=True):
-            self._wires.set_line(irq, level)
+        on_rx, on_tx = self._irqs
+        self._wires.set_line(on_rx, rx)
+        self._wires.set_line(on_tx, tx)
 
     def feed(self) -> None:
         """Give the UART its next byte, if it has room and there is one."""
@@ -121,8 +122,10 @@ class VsocPeripherals(Peripherals):
     def poll(self) -> None:
         """Move bytes between the streams and the UARTs."""
         for one in self.serial:
-            one.uart.retry()
-            one.feed()
+            if one.uart.sending:
+                one.uart.retry()
+            if one.received:
+                one.feed()
 
 
 class Vsoc(Machine):

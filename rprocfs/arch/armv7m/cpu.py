@@ -57,12 +57,13 @@ class Cpu(Protocol):
         """Start at *pc* in Thread mode with *sp* as the main stack pointer."""
 
     def enter_handler(
-        self, number: int, lr: int, pc: int, kept: int = 0, sp: int | None = None
-    ) -> None:
+        self, number: int, lr: int, pc: int, kept: int = 0, sp: int | None = None,
+        mode: tuple[int, int] | None = None,
+    ) -> None:  # fmt: skip
         """Go on at *pc*, in Handler mode for exception *number*, on the main stack.
 
         CONTROL.FPCA is cleared, unless it is *kept*. *sp* is what becomes of the stack pointer
-        that was in use.
+        that was in use, *mode* CONTROL and xPSR, if they are known.
         """
 
     def enter_thread(self, sp: int, control: int, frame: list[int]) -> None:

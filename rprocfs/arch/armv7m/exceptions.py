@@ -136,7 +136,7 @@ class ExceptionModel:
         except BusError:
             scb.cfsr |= bits.STKERR
             number = self._derived(number, "stacking")
-        self._vector(number, lr & ~NO_FP if with_fp else lr, sp & 0xFFFF_FFFF)
+        self._vector(number, lr & ~NO_FP if with_fp else lr, sp & 0xFFFF_FFFF, (control, frame[7]))
 
     def _push(self, sp: int, frame: list[int], with_fp: bool) -> None:
         self._store(sp, frame)
@@ -167,8 +167,13 @@ class ExceptionModel:
         nvic.pend(fault if first == number else number)
         return first
 
-    def _vector(self, number: int, lr: int, sp: int | None = None) -> None:
-        """Go on with the handler of *number*; the stack is as it must be, but for its pointer."""
+    def _vector(
+        self, number: int, lr: int, sp: int | None = None, mode: tuple[int, int] | None = None
+    ) -> None:
+        """Go on with the handler of *number*; the stack is as it must be, but for its pointer.
+
+        *mode*: CONTROL and xPSR, if they are known.
+        """
         try:
             (pc,) = self._load(self._scb.vtor + 4 * number, 1)
         except BusError:
@@ -183,9 +188,10 @@ class ExceptionModel:
         self._nvic.activate(number)
         if self.tell is not None:
             self.tell(number, TAKEN)
-        self._cpu.enter_handler(number, lr, pc, self._kept, sp)
+        self._cpu.enter_handler(number, lr, pc, self._kept, sp, mode)
         self.event = True
-        self._check_state(pc & 1)
+        if not pc & 1:
+            self._check_state(0)
 
     def _check_state(self, thumb: int) -> None:
         if not thumb:
@@ -256,7 +262,8 @@ class ExceptionModel:
         else:
             frame[7] &= ~IPSR_MASK
             cpu.enter_thread(sp, control | (SPSEL if kind == THREAD_PSP else 0), frame)
-        self._check_state(frame[7] & THUMB)
+        if not frame[7] & THUMB:
+            self._check_state(0)
         return kind != HANDLER
 
     def _derived_from_return(self) -> int:

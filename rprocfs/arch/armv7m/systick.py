@@ -9,6 +9,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rprocfs.hw.clock import Clock
+
 ENABLE, TICKINT, CLKSOURCE, COUNTFLAG = 1, 2, 4, 1 << 16
 
 
@@ -24,7 +26,7 @@ class SysTick(Peripheral):
 
     def __init__(
         self,
-        now: Callable[[], int],
+        now: Clock,
         cpu_hz: int,
         ref_hz: int,
         tick: Callable[[], None],
@@ -37,17 +39,13 @@ class SysTick(Peripheral):
         self._start = 0  # when it had
         self._left = 0  # this many cycles to go until it is zero
         self._top = 0  # from more than that it was zero when it started
-        self._expiry: int | None = None  # when that is, while it runs
+        #: When :meth:`advance` next has something to do; None while nothing is coming.
+        self.deadline: int | None = None
 
     @property
     def limit(self) -> int | None:
         """When it next interrupts; None while it does not."""
-        return self._expiry if self._ctrl & TICKINT else None
-
-    @property
-    def deadline(self) -> int | None:
-        """When :meth:`advance` next has something to do; None while nothing is coming."""
-        return self._expiry
+        return self.deadline if self._ctrl & TICKINT else None
 
     def set_clock(self, cpu_hz: int, ref_hz: int) -> None:
         """Count by other frequencies from now on."""
@@ -57,10 +55,10 @@ class SysTick(Peripheral):
 
     def advance(self) -> bool:
         """Let the counter pass zero, if it is time. True if it did."""
-        now = self._now()
-        if self._expiry is None or now < self._expiry:
+        if self.deadline is None or not self._now.reached(self.deadline):
             return False
-        late = not self._ctrl & TICKINT or now - self._expiry > LAG
+        now = self._now()
+        late = not self._ctrl & TICKINT or now - self.deadline > LAG
         if not late and self._waits():
             return False
         self._ctrl |= COUNTFLAG
@@ -68,9 +66,9 @@ class SysTick(Peripheral):
             periods = (self._elapsed() - self._left) // (self._reload + 1) if late else 0
             self._start += self._nanoseconds(self._left + periods * (self._reload + 1))
             self._top, self._left = self._reload, self._reload + 1
-            self._expiry = self._start + self._nanoseconds(self._left)
+            self.deadline = self._start + self._nanoseconds(self._left)
         else:
-            self._expiry = None
+            self.deadline = None
             self._left = 0
         if self._ctrl & TICKINT:
             self._tick()
@@ -90,7 +88,7 @@ class SysTick(Peripheral):
         self._top = value or self._reload
         self._start = self._now()
         running = self._ctrl & ENABLE and self._left
-        self._expiry = self._start + self._nanoseconds(self._left) if running else None
+        self.deadline = self._start + self._nanoseconds(self._left) if running else None
 
     @register(0x010)
     def csr(self) -> int:
@@ -113,7 +111,7 @@ class SysTick(Peripheral):
 
     @rvr.store
     def _(self, value: int) -> None:
-        current, stopped = self._current(), self._expiry is None
+        current, stopped = self._current(), self.deadline is None
         self._reload = value & 0xFF_FFFF
         if stopped:
             self._run_from(current)
@@ -139,7 +137,7 @@ class SysTick(Peripheral):
 
         One that waits is in front of zero: it is there when COUNTFLAG says so, not before.
         """
-        if self._expiry is None:
+        if self.deadline is None:
             return self._left if self._left <= self._top else 0
         left = max(1, self._left - self._elapsed())
         return left if left <= self._top else 0

@@ -12,12 +12,12 @@ class Bus:
     """The *peripherals* of a machine around *scs*."""
 
     def __init__(self, scs: SystemControlSpace, peripherals: Peripherals) -> None:
-        self._scs, self.peripherals = scs, peripherals
+        self._tick, self.peripherals = scs.systick, peripherals
 
     @property
     def deadline(self) -> int | None:
         """When :meth:`poll` next has something to do by itself."""
-        tick, other = self._scs.systick.deadline, self.peripherals.deadline
+        tick, other = self._tick.deadline, self.peripherals.deadline
         if tick is None or other is None:
             return other if tick is None else tick
         return min(tick, other)
@@ -25,4 +25,4 @@ class Bus:
     def poll(self) -> None:
         """Let the peripherals and SysTick pass their time."""
         self.peripherals.poll()
-        self._scs.systick.advance()
+        self._tick.advance()

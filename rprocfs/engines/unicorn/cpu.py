@@ -199,14 +199,15 @@ class Cpu:
         self._vector.write((0xFFFF_FFFF, pc, (pc & 1) * THUMB, 0, 0))
 
     def enter_handler(
-        self, number: int, lr: int, pc: int, kept: int = 0, sp: int | None = None
-    ) -> None:
+        self, number: int, lr: int, pc: int, kept: int = 0, sp: int | None = None,
+        mode: tuple[int, int] | None = None,
+    ) -> None:  # fmt: skip
         """Go on at *pc*, in Handler mode for exception *number*, on the main stack.
 
         CONTROL.FPCA is cleared, unless it is *kept*. *sp* is what becomes of the stack pointer
-        that was in use.
+        that was in use, *mode* CONTROL and xPSR, if they are known.
         """
-        control, xpsr = self._mode.read()
+        control, xpsr = mode or self._mode.read()
         if sp is None:
             sp = self.sp
         xpsr = xpsr & FLAGS | number | (pc & 1) * THUMB

@@ -107,6 +107,7 @@ class Sites:
         self._before_wfi: dict[int, int] = {}  # block that ends with WFI: address behind it
         self._entered = 0  # the last block of those, or behind one
         self._asked = (False, False, False)
+        self._looked_at = 0, 0  # what of the SCB decides about it
         self._accesses: ctypes.c_size_t | None = None
         self.stepping = False  # inside an IT block, which is looked at as a whole
         self.stopped = False  # a run, in front of a block that is to be hooked
@@ -124,7 +125,8 @@ class Sites:
     @property
     def pending(self) -> bool:
         """Whether :meth:`update` has something to do."""
-        return bool(self._found) or self._asked != self._traps()
+        scb = self._scb
+        return bool(self._found) or self._looked_at != (scb.ccr, scb.cpacr)
 
     def _traps(self) -> tuple[bool, bool, bool]:
         scb = self._scb
@@ -139,6 +141,7 @@ class Sites:
             self._hooks[purpose, address] = hook
             self._uc.forget(address, address + 2)
         self._found.clear()
+        self._looked_at = self._scb.ccr, self._scb.cpacr
         if self._asked != self._traps():
             self._asked = self._traps()
             for key in [key for key in self._hooks if key[0] == TRAP]:
@@ -210,9 +213,10 @@ class Sites:
         """After a run that ended at *pc*, by no hook: whether by the WFI in front of it."""
         if not self._slices.tells:
             return self._before_wfi.get(self._entered) == pc
-        return not self._slices.used_up and (
-            self._ram.code(pc - 2, 2) == WFI_NARROW or self._ram.code(pc - 4, 4) == WFI_WIDE
-        )
+        if self._slices.used_up:
+            return False
+        code = self._ram.code(pc - 4, 4) or self._ram.code(pc - 2, 2)  # the first of the memory
+        return code[-2:] == WFI_NARROW or code == WFI_WIDE
 
     def _trap(self, address: int) -> None:
         for _, first, second in instructions(self._ram.code(address, 4)):

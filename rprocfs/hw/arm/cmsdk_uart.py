@@ -40,6 +40,11 @@ class CmsdkUart(Peripheral):
         """Whether a byte may come in now: reception is on and the last one was read."""
         return bool(self._ctrl & CTRL_RX) and not self._state & STATE_RXFULL
 
+    @property
+    def sending(self) -> bool:
+        """Whether a byte waits to be taken."""
+        return bool(self._state & STATE_TXFULL)
+
     def receive(self, byte: int) -> None:
         """A byte arrives. One that nobody had read is lost, and counted as an overrun."""
         if not self._ctrl & CTRL_RX:
@@ -62,7 +67,7 @@ class CmsdkUart(Peripheral):
             self._update()
 
     def _update(self) -> None:
-        lines = (bool(self._pending & INT_RX), bool(self._pending & INT_TX))
+        lines = self._pending & INT_RX != 0, self._pending & INT_TX != 0
         if lines != self._lines:
             self._lines = lines
             self._interrupt(*lines)
@@ -86,7 +91,8 @@ class CmsdkUart(Peripheral):
     @register(0x004, ones=True)
     def state(self) -> int:
         """TXFULL, RXFULL and the two overruns, which a one clears."""
-        self.retry()
+        if self._state & STATE_TXFULL:
+            self.retry()
         return self._state
 
     @state.store

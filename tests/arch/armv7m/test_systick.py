@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rprocfs.arch.armv7m.systick import SysTick
+from rprocfs.hw.clock import Clock
 
 CSR, RVR, CVR, CALIB = 0x10, 0x14, 0x18, 0x1C
 COUNTFLAG = 1 << 16
@@ -13,7 +14,7 @@ class Timer(SysTick):
 
     def __init__(self):
         self.time, self.ticks = 1_000_000_007, 0
-        super().__init__(lambda: self.time, 1_000_000, 100_000, self.count)
+        super().__init__(Clock(lambda: self.time), 1_000_000, 100_000, self.count)
 
     def count(self):
         self.ticks += 1
