@@ -8,31 +8,26 @@ models. Properties beside the devicetree's are those of both.
 from __future__ import annotations
 
 import errno
-from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rprocfs.base.dd import EPROBE_DEFER
 from rprocfs.devicetree.phandle import parse_phandles
 from rprocfs.drivers.imx_rproc_dcfg import DCFG, Method
-from rprocfs.drivers.imx_rproc_machine import MACHINES, ImxMachineDriver
+from rprocfs.drivers.imx_rproc_machine import MACHINES, ImxMachineOps
 from rprocfs.drivers.imx_rproc_ops import ImxRprocOps
-from rprocfs.drivers.model.driver import ModelDriver
+from rprocfs.drivers.machine import MachineDriver
 from rprocfs.drivers.model.ops import ModelOps
 from rprocfs.drivers.model.resources import clk_get
-from rprocfs.drivers.worker.driver import WorkerDriver
 from rprocfs.fs.kernfs import error
 from rprocfs.remoteproc.state import State
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from rprocfs.base.platform import PlatformDevice
-    from rprocfs.base.property import Key
     from rprocfs.devicetree.node import OfNode
     from rprocfs.drivers.imx_rproc_dcfg import Dcfg
-    from rprocfs.remoteproc.rproc import Remoteproc, Rproc
+    from rprocfs.remoteproc.rproc import Rproc
+    from rprocfs.soc.machine import Machine
 
-EM_ARM = 40
 #: ``IMX_SC_R_M4_1_PID0`` of dt-bindings/firmware/imx/rsrc.h.
 M4_1_PID0 = 298
 
@@ -58,23 +53,12 @@ class ImxModelOps(ImxRprocOps, ModelOps):
         ModelOps.leave(self)
 
 
-class ImxRprocDriver(ModelDriver):
+class ImxRprocDriver(MachineDriver[ImxMachineOps]):
     """``imx_rproc_driver``."""
 
     name = "imx-rproc"
     compatible = tuple(DCFG)
-    elf_machine = EM_ARM
-    properties: ClassVar[Mapping[str, Key]] = {
-        **WorkerDriver.properties, **ModelDriver.properties,
-    }  # fmt: skip
-    of_keys = (*ModelDriver.of_keys, "engine", "console-log", "devices", "gdb", "gdb-halt")
-
-    def __init__(self, subsystem: Remoteproc) -> None:
-        super().__init__(subsystem)
-        self._machines = {
-            compatible: ImxMachineDriver(subsystem, machine)
-            for compatible, machine in MACHINES.items()
-        }
+    ops = ImxMachineOps
 
     @classmethod
     def of_label(cls, node: OfNode) -> str:
@@ -82,41 +66,23 @@ class ImxRprocDriver(ModelDriver):
         del node
         return "imx-rproc"
 
+    def find_machine(self, device: PlatformDevice) -> Machine | None:
+        """That of an i.MX 8M."""
+        return MACHINES.get(device.properties["compatible"])
+
     def probe(self, device: PlatformDevice) -> None:
         """imx_rproc_probe(). EINVAL, ENODEV, ENOENT, EPROBE_DEFER."""
-        node = self.node(device)
-        compatible = device.properties["compatible"]
-        if compatible in self._machines and device.properties.get("services") is None:
-            self._probe_machine(device, node, self._machines[compatible])
-            return
-        ops = ImxModelOps()
-        ops.describe(device, node, DCFG[compatible])
+        node, dcfg = self.node(device), DCFG[device.properties["compatible"]]
+        ops = self.make(device) or ImxModelOps()
+        ops.describe(device, node, dcfg)
         rproc = self.alloc(device, "imx-rproc", ops)
-        _probe(device, rproc, ops, DCFG[compatible])
+        _probe(device, rproc, ops, dcfg)
         if device.properties.get("detached"):
             self.boot_loader(device, rproc, ops, ops.rsc_table)
         if rproc.state is not State.DETACHED:
             rproc.auto_boot = bool(device.properties.get("auto-boot"))
         rproc.reserved = self.reserved(device)
         self.add(device, rproc, ops)
-
-    def _probe_machine(
-        self, device: PlatformDevice, node: OfNode, driver: ImxMachineDriver
-    ) -> None:
-        dcfg = DCFG[device.properties["compatible"]]
-        ops = driver.make(device)
-        ops.describe(device, node, dcfg)
-        rproc = driver.alloc(device, ops)
-        _probe(device, rproc, ops, dcfg)
-        if device.properties.get("detached"):
-            driver.boot_loader(device, rproc, ops)
-        if rproc.state is not State.DETACHED:
-            rproc.auto_boot = bool(device.properties.get("auto-boot"))
-        known = set(self._pools)
-        rproc.reserved = self.reserved(device)
-        for base in set(self._pools) - known:  # in the memory of this machine
-            device.devm_add_action(partial(self._pools.pop, base))
-        driver.add(device, rproc, ops)
 
 
 def _probe(device: PlatformDevice, rproc: Rproc, ops: ImxRprocOps, dcfg: Dcfg) -> None:

@@ -9,28 +9,18 @@ from __future__ import annotations
 
 import errno
 import threading
-from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rprocfs.base.mailbox import MboxChan
-from rprocfs.base.workqueue import Workqueue
 from rprocfs.devicetree.phandle import parse_phandles_with_args
 from rprocfs.drivers.imx_rproc_dcfg import Method
 from rprocfs.drivers.imx_rproc_ops import ImxRprocOps
-from rprocfs.drivers.worker.driver import WorkerDriver
-from rprocfs.drivers.worker.ops import TELL_WITHIN, WorkerOps
-from rprocfs.engines.unicorn.engine import UnicornEngine
+from rprocfs.drivers.machine import MachineOps
+from rprocfs.drivers.worker.ops import TELL_WITHIN
 from rprocfs.hw.nxp.mu import CHANNELS, RF, bit
-from rprocfs.locking import LockClass
 from rprocfs.remoteproc import elf_loader
-from rprocfs.remoteproc.core import devm_rproc_add, devm_rproc_alloc
-from rprocfs.remoteproc.coredump import (
-    ELFCLASS32,
-    rproc_coredump_set_elf_info,
-)
 from rprocfs.remoteproc.dump_segment import DumpSegment
-from rprocfs.remoteproc.errors import FirmwareError
 from rprocfs.remoteproc.rproc import rproc_vq_interrupt
 from rprocfs.remoteproc.state import State
 from rprocfs.remoteproc.virtio import rproc_vdevs
@@ -40,13 +30,11 @@ from rprocfs.soc.imx8m_mailbox import EMPTY, ENABLE, UP
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-    from rprocfs.base.platform import PlatformDevice
     from rprocfs.drivers.worker.soc import Soc
     from rprocfs.engines.death import Death
     from rprocfs.engines.engine import Engine
-    from rprocfs.remoteproc.rproc import Remoteproc, Rproc
+    from rprocfs.remoteproc.rproc import Rproc
 
-EM_ARM = 40
 MACHINES: Mapping[str, Imx8m] = {
     "fsl,imx8mm-cm4": IMX8MM,
     "fsl,imx8mq-cm4": IMX8MQ,
@@ -65,14 +53,11 @@ VECTORS = 8
 WFI, WFI_WIDE = b"\x30\xbf", b"\xaf\xf3\x03\x80"
 
 
-class ImxMachineOps(ImxRprocOps, WorkerOps):
+class ImxMachineOps(ImxRprocOps, MachineOps):
     """``imx_rproc_ops`` of a core of *soc*."""
-
-    in_kernel = True
 
     def __init__(self, soc: Soc, engine: Engine, core: str, elf_machine: int) -> None:
         super().__init__(soc, engine, core, elf_machine)
-        self._workqueue = Workqueue("imx-rproc", LockClass.MBOX_WORK)
         self._queued = self._outstanding = False
         self._up = threading.Event()
         self._kicks: list[int] = []
@@ -90,15 +75,13 @@ class ImxMachineOps(ImxRprocOps, WorkerOps):
         even wait for ``fsl,startup-delay-ms``. Firmware that clears its rings or copies its
         resource table as it starts counts on that. Without virtio there is nothing to wait for.
         """
-        self._release(rproc, bool(rproc_vdevs(rproc)))
-
-    def _release(self, rproc: Rproc, wait: bool) -> None:
         self._up.clear()
         self._kicks.clear()
         self._outstanding = False
         self._tx = MboxChan(partial(self._transmit, rproc))
-        WorkerOps.start(self, rproc)
-        if wait:
+        MachineOps.start(self, rproc)
+        # A debugger decides itself when a halted core is up.
+        if not self._boot.halted and (rproc_vdevs(rproc) or rproc.state is State.DETACHED):
             self._up.wait(UP_TIMEOUT)
         self._enable(rproc)
 
@@ -111,7 +94,7 @@ class ImxMachineOps(ImxRprocOps, WorkerOps):
         """Stop the core. The secure monitor says whether it was in a WFI."""
         if self._dcfg.method is Method.SMC and not self._in_wfi(rproc):
             self._device.info("Not in wfi, force stopped")
-        WorkerOps.stop(self, rproc)
+        MachineOps.stop(self, rproc)
 
     def _in_wfi(self, rproc: Rproc) -> bool:
         worker = self._worker
@@ -123,29 +106,18 @@ class ImxMachineOps(ImxRprocOps, WorkerOps):
         before = self.soc.memory.find(behind - 4, 4)
         return before is not None and (bytes(before[2:]) == WFI or bytes(before) == WFI_WIDE)
 
-    def unprepare(self, rproc: Rproc) -> None:
-        """Memory keeps what is in it while the board has power."""
-        del rproc
-
-    def boot_loader(self, rproc: Rproc) -> None:
-        """Do what U-Boot does before the kernel starts: load the firmware and release the core.
+    def load_before(self, rproc: Rproc, fw: bytes) -> None:
+        """As U-Boot does it. FirmwareError.
 
         An image that does not begin in TCML is begun by ``bootaux``, which copies the first two
-        words of its vector table there. FirmwareError; OSError.
+        words of its vector table there.
         """
-        fw = rproc.subsystem.loader.request_firmware(rproc.firmware, rproc)
-        self.sanity_check(rproc, fw)
+        del rproc
         elf_loader.rproc_elf_load_segments(self.soc.memory.find, fw)
         first = next(elf_loader.iter_load_segments(fw), None)
         vectors = first and self.soc.memory.find(first.da, VECTORS)
         if vectors:
             self.soc.memory.at(TCML, VECTORS)[:] = bytes(vectors)
-        if self.rsc_table is not None:
-            with suppress(FirmwareError):
-                table = elf_loader.rproc_elf_load_rsc_table(fw)[: len(self.rsc_table)]
-                self.rsc_table[: len(table)] = table
-        self._release(rproc, wait=True)
-        rproc.state = State.DETACHED
 
     def memory_in_use(self) -> Iterator[DumpSegment]:
         """All memory that was ever written to, where the core has it first."""
@@ -156,11 +128,6 @@ class ImxMachineOps(ImxRprocOps, WorkerOps):
                 for da, size in self.soc.memory.occupied():
                     if bank.find(da, size) >= 0:
                         yield DumpSegment(da, size)
-
-    def close(self) -> None:
-        """End all of it."""
-        WorkerOps.close(self)
-        self._workqueue.destroy()
 
     # Mailboxes.
 
@@ -239,55 +206,3 @@ class ImxMachineOps(ImxRprocOps, WorkerOps):
         self._queued = False
         for notifyid in rproc.notifyids.in_use():
             rproc_vq_interrupt(rproc, notifyid)
-
-
-class ImxMachineDriver(WorkerDriver):
-    """The part of the driver that is for cores of the *machine*."""
-
-    prefix = "imx-rproc"
-    elf_machine = EM_ARM
-    ops = ImxMachineOps
-    engines: ClassVar[Mapping[str, type[Engine]]] = {"unicorn": UnicornEngine}
-
-    def __init__(self, subsystem: Remoteproc, machine: Imx8m) -> None:
-        super().__init__(subsystem)
-        self.machine: Imx8m = machine
-
-    def make(self, device: PlatformDevice) -> ImxMachineOps:
-        """The operations of *device*; the memory of its SoC is that of the board. EINVAL."""
-        ops = self.make_ops(device)
-        assert isinstance(ops, ImxMachineOps)
-        iomem, memory = device.model.iomem, ops.soc.memory
-        for bank in self.machine.bus:
-            view = memory.view[bank.offset : bank.offset + bank.size]
-            iomem.attach(bank.da, view)
-            device.devm_add_action(partial(iomem.detach, view))
-        ops.soc.power_on(self.core(device))
-        return ops
-
-    def alloc(self, device: PlatformDevice, ops: ImxMachineOps) -> Rproc:
-        """``devm_rproc_alloc``."""
-        has = device.properties.get
-        rproc = devm_rproc_alloc(
-            self._subsystem, device, self.prefix, ops, has("firmware-name"), ops.soc.dma
-        )
-        if not rproc.model.strict:  # the kernel's driver says no class, and makes no dumps
-            rproc_coredump_set_elf_info(rproc, ELFCLASS32, EM_ARM)
-        rproc.phandle = has("phandle")
-        self.add_debugger(rproc, ops)
-        return rproc
-
-    def boot_loader(self, device: PlatformDevice, rproc: Rproc, ops: ImxMachineOps) -> None:
-        """Run the boot loader. If it fails, the kernel finds a core that is off."""
-        try:
-            ops.boot_loader(rproc)
-        except OSError as failure:
-            rproc.state = State.OFFLINE
-            device.warn(f"boot loader: {rproc.firmware}: {failure.strerror}")
-
-    def add(self, device: PlatformDevice, rproc: Rproc, ops: ImxMachineOps) -> None:
-        """``devm_rproc_add``, and the files that no kernel has."""
-        devm_rproc_add(device, rproc)
-        if not rproc.model.strict:
-            self.add_files(rproc, ops)
-        self.add_console(rproc, ops)

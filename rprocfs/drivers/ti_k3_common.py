@@ -231,7 +231,7 @@ class K3Driver(ModelDriver):
             found.append(K3Mem(rmem.name, rmem.base, rmem.base, data))
         return found
 
-    def finish(self, device: PlatformDevice, ops: K3Ops, name: str, pool: DmaPool) -> Rproc:
+    def finish(self, device: PlatformDevice, ops: RprocOps, name: str, pool: DmaPool) -> Rproc:
         """The processor, which recovers from no crash, and boots by itself."""
         rproc = self.alloc(device, name, ops, self.firmware_name(device), pool)
         self.configure(device, rproc, pool)

@@ -8,44 +8,30 @@ of a vring, or one of drivers/remoteproc/omap_remoteproc.h.
 from __future__ import annotations
 
 import errno
-from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rprocfs.base.mailbox import MBOX_TX_QUEUE_LEN
-from rprocfs.base.workqueue import Workqueue
 from rprocfs.devicetree.phandle import parse_phandles
 from rprocfs.devicetree.reserved import of_reserved_mem_lookup
+from rprocfs.drivers.machine import MachineOps
 from rprocfs.drivers.ti_k3_common import K3Memories
-from rprocfs.drivers.worker.driver import WorkerDriver, refused
-from rprocfs.drivers.worker.ops import WorkerOps
-from rprocfs.engines.unicorn.engine import UnicornEngine
+from rprocfs.drivers.worker.driver import refused
 from rprocfs.hw.ti.omap_mailbox import DEPTH, FIFOS
 from rprocfs.locking import LockClass, new_lock
-from rprocfs.remoteproc import elf_loader
-from rprocfs.remoteproc.core import devm_rproc_add, devm_rproc_alloc
-from rprocfs.remoteproc.coredump import (
-    ELFCLASS32,
-    rproc_coredump_set_elf_info,
-)
-from rprocfs.remoteproc.errors import FirmwareError
 from rprocfs.remoteproc.rproc import RprocOps, rproc_vq_interrupt
-from rprocfs.remoteproc.state import State
-from rprocfs.soc.am62x import BUS, DDR, DDR_SIZE, IRAM, Am62x
+from rprocfs.soc.am62x import AM62X, DDR, DDR_SIZE, IRAM
 from rprocfs.soc.k3_mailbox import ENABLE, MESSAGE, TAKEN
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from rprocfs.base.dma import DmaPool
     from rprocfs.base.platform import PlatformDevice
     from rprocfs.devicetree.node import OfNode
     from rprocfs.drivers.worker.soc import Soc
     from rprocfs.engines.engine import Engine
     from rprocfs.engines.worker import Worker
-    from rprocfs.remoteproc.rproc import Remoteproc, Rproc
+    from rprocfs.remoteproc.rproc import Rproc
+    from rprocfs.soc.machine import Machine
 
-EM_ARM = 40
 #: ``enum omap_rp_mbox_messages``; the shutdown is of the vendor's kernels.
 RP_MBOX_READY, RP_MBOX_CRASH = 0xFFFF_FF00, 0xFFFF_FF02
 RP_MBOX_ECHO_REQUEST, RP_MBOX_ECHO_REPLY = 0xFFFF_FF03, 0xFFFF_FF04
@@ -56,14 +42,11 @@ RX_FIFO, TX_FIFO = 0, 1
 SHUTDOWN_TIMEOUT = 0.5
 
 
-class K3M4MachineOps(K3Memories, WorkerOps):
+class K3M4MachineOps(K3Memories, MachineOps):
     """``k3_m4_rproc_ops`` of a core of *soc*."""
 
-    in_kernel = True
-
     def __init__(self, soc: Soc, engine: Engine, core: str, elf_machine: int) -> None:
-        WorkerOps.__init__(self, soc, engine, core, elf_machine)
-        self._workqueue = Workqueue("k3-m4-rproc", LockClass.MBOX_WORK)
+        MachineOps.__init__(self, soc, engine, core, elf_machine)
         self._rung: dict[int, None] = {}  # vrings that were not handled yet, in order
         self._lock = new_lock(LockClass.MAILBOX)
         self._waiting: list[int] = []  # words that the FIFO has no room for
@@ -85,7 +68,7 @@ class K3M4MachineOps(K3Memories, WorkerOps):
         with self._lock:
             self._waiting, self._room = [RP_MBOX_ECHO_REQUEST], 0
             self._rung.clear()
-        WorkerOps.start(self, rproc)
+        MachineOps.start(self, rproc)
         self.send(ENABLE, bytes(self._fifos()))
         with self._lock:
             self._room = DEPTH
@@ -111,30 +94,6 @@ class K3M4MachineOps(K3Memories, WorkerOps):
         """k3_get_loaded_rsc_table()."""
         del rproc
         return self.loaded_rsc_table()
-
-    def boot_loader(self, rproc: Rproc) -> None:
-        """Do what a boot loader does: load the default firmware, and release the core.
-
-        The resource table is expected at the start of the second ``memory-region``, where
-        firmware of this kind has it; it is put there if not. FirmwareError; OSError.
-        """
-        fw = rproc.subsystem.loader.request_firmware(rproc.firmware, rproc)
-        self.sanity_check(rproc, fw)
-        self.load(rproc, fw)
-        table = self.loaded_rsc_table()
-        with suppress(FirmwareError):
-            found = elf_loader.rproc_elf_load_rsc_table(fw)[: len(table)]
-            table[: len(found)] = found
-        self.start(rproc)
-
-    def unprepare(self, rproc: Rproc) -> None:
-        """Memory keeps what is in it while the board has power."""
-        del rproc
-
-    def close(self) -> None:
-        """End all of it."""
-        WorkerOps.close(self)
-        self._workqueue.destroy()
 
     # The mailbox.
 
@@ -213,69 +172,21 @@ class K3M4MachineOps(K3Memories, WorkerOps):
             rproc_vq_interrupt(rproc, word)
 
 
-class K3M4MachineDriver(WorkerDriver):
-    """The part of the driver that is for a core of the *machine*."""
-
-    prefix = "m4fss"
-    elf_machine = EM_ARM
-    ops = K3M4MachineOps
-    engines: ClassVar[Mapping[str, type[Engine]]] = {"unicorn": UnicornEngine}
-
-    def __init__(self, subsystem: Remoteproc, machine: Am62x) -> None:
-        super().__init__(subsystem)
-        self.machine: Am62x = machine
-
-    def make(self, device: PlatformDevice) -> K3M4MachineOps:
-        """The operations of *device*; the memory of its SoC is that of the board. EINVAL."""
-        ops = self.make_ops(device)
-        assert isinstance(ops, K3M4MachineOps)
-        ops.describe(device)
-        iomem, memory = device.model.iomem, ops.soc.memory
-        for base, da, size in BUS:
-            view = memory.at(da, size)
-            iomem.attach(base, view)
-            device.devm_add_action(partial(iomem.detach, view))
-        ops.soc.power_on(self.core(device))
-        return ops
-
-    def check_reserved(self, device: PlatformDevice, ops: K3M4MachineOps) -> None:
-        """EINVAL for a reserved memory that the core has not got."""
-        node = device.of_node
-        assert node is not None
-        for region in parse_phandles(node, "memory-region"):
-            rmem = of_reserved_mem_lookup(region)
-            if rmem is not None and not DDR <= rmem.base <= DDR + DDR_SIZE - rmem.size:
-                where = f"{DDR:#x} to {DDR + DDR_SIZE:#x}"
-                raise refused(device, f"{rmem.name} is outside the core's DDR, {where}")
-
-    def alloc(
-        self, device: PlatformDevice, ops: K3M4MachineOps, firmware: str, pool: DmaPool
-    ) -> Rproc:
-        """``devm_rproc_alloc``."""
-        name = device.name
-        rproc = devm_rproc_alloc(self._subsystem, device, name, ops, firmware, pool)
-        if not rproc.model.strict:  # the kernel's driver says no class, and makes no dumps
-            rproc_coredump_set_elf_info(rproc, ELFCLASS32, EM_ARM)
-        rproc.phandle = device.properties.get("phandle")
-        self.add_debugger(rproc, ops)
-        return rproc
-
-    def boot_loader(self, device: PlatformDevice, rproc: Rproc, ops: K3M4MachineOps) -> None:
-        """Run the boot loader. If it fails, the kernel finds a core that is off."""
-        try:
-            ops.boot_loader(rproc)
-        except OSError as failure:
-            rproc.state = State.OFFLINE
-            device.warn(f"boot loader: {rproc.firmware}: {failure.strerror}")
-
-    def add(self, device: PlatformDevice, rproc: Rproc, ops: K3M4MachineOps) -> None:
-        """``devm_rproc_add``, and the files that no kernel has."""
-        devm_rproc_add(device, rproc)
-        if not rproc.model.strict:
-            self.add_files(rproc, ops)
-        self.add_console(rproc, ops)
+def machine_of(node: OfNode) -> Machine | None:
+    """The machine that the core at *node* is of; None: there is none for its SoC."""
+    return (
+        AM62X
+        if any(name.startswith("ti,am62") for name in node.root.strings("compatible"))
+        else None
+    )
 
 
-def machine_of(node: OfNode) -> bool:
-    """Whether the core at *node* is one of an AM62x."""
-    return any(name.startswith("ti,am62") for name in node.root.strings("compatible"))
+def check_reserved(device: PlatformDevice) -> None:
+    """EINVAL for a reserved memory that the core has not got."""
+    node = device.of_node
+    assert node is not None
+    for region in parse_phandles(node, "memory-region"):
+        rmem = of_reserved_mem_lookup(region)
+        if rmem is not None and not DDR <= rmem.base <= DDR + DDR_SIZE - rmem.size:
+            where = f"{DDR:#x} to {DDR + DDR_SIZE:#x}"
+            raise refused(device, f"{rmem.name} is outside the core's DDR, {where}")

@@ -7,24 +7,19 @@ what the remote side announces (``services``), are models.
 
 from __future__ import annotations
 
-from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
-from rprocfs.drivers.model.driver import ModelDriver
+from rprocfs.drivers.machine import MachineDriver, MachineOps
 from rprocfs.drivers.ti_k3_common import K3AttachOps, K3Driver
-from rprocfs.drivers.ti_k3_m4_machine import K3M4MachineDriver, machine_of
-from rprocfs.drivers.worker.driver import WorkerDriver
+from rprocfs.drivers.ti_k3_m4_machine import K3M4MachineOps, check_reserved, machine_of
 from rprocfs.remoteproc.state import State
-from rprocfs.soc.am62x import AM62X, DRAM, IRAM
+from rprocfs.soc.am62x import DRAM, IRAM
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from rprocfs.base.platform import PlatformDevice
-    from rprocfs.base.property import Key
-    from rprocfs.remoteproc.rproc import Remoteproc, Rproc
+    from rprocfs.remoteproc.rproc import Rproc
+    from rprocfs.soc.machine import Machine
 
-EM_ARM = 40
 #: ``am64_m4_mems``: where the core sees them.
 MEMS = {"iram": IRAM, "dram": DRAM}
 
@@ -38,35 +33,32 @@ class K3M4Ops(K3AttachOps):
         return IRAM
 
 
-class K3M4Driver(K3Driver):
+class K3M4Driver(K3Driver, MachineDriver[K3M4MachineOps]):
     """``k3_m4_rproc_driver``."""
 
     name = "k3-m4-rproc"
     compatible = ("ti,am64-m4fss",)
-    elf_machine = EM_ARM
-    properties: ClassVar[Mapping[str, Key]] = {
-        **WorkerDriver.properties, **ModelDriver.properties,
-    }  # fmt: skip
-    of_keys = (*ModelDriver.of_keys, "engine", "console-log", "devices", "gdb")
+    ops = K3M4MachineOps
 
-    def __init__(self, subsystem: Remoteproc) -> None:
-        super().__init__(subsystem)
-        self._machine = K3M4MachineDriver(subsystem, AM62X)
+    def find_machine(self, device: PlatformDevice) -> Machine | None:
+        """That of an AM62x."""
+        return machine_of(self.node(device))
 
     def probe(self, device: PlatformDevice) -> None:
         """k3_m4_rproc_probe(). EINVAL, ENODEV, ENOENT, ENOMEM, EPROBE_DEFER."""
-        firmware = self.firmware_name(device)
+        self.firmware_name(device)
         self.control(device)
-        if device.properties.get("services") is None and machine_of(self.node(device)):
-            self._probe_machine(device, firmware)
-            return
-        ops = K3M4Ops(device)
+        ops = self.make(device) or K3M4Ops(device)
+        ops.describe(device)
         ops.mem = self.get_memories(device, MEMS)
         pool, ops.rmem = self.init_reserved(device)
+        if isinstance(ops, MachineOps):
+            check_reserved(device)
         rproc = self.finish(device, ops, device.name, pool)
-        if self._detect_mode(device, rproc):
-            self.boot_loader(device, rproc, ops, ops.loaded_rsc_table())
+        detached = self._detect_mode(device, rproc)
         self.request_mbox(device)
+        if detached:
+            self.boot_loader(device, rproc, ops, ops.loaded_rsc_table())
         self.add(device, rproc, ops)
 
     def _detect_mode(self, device: PlatformDevice, rproc: Rproc) -> bool:
@@ -76,19 +68,3 @@ class K3M4Driver(K3Driver):
             rproc.state = State.DETACHED
         device.info(f"configured M4F for {'IPC-only' if detached else 'remoteproc'} mode")
         return detached
-
-    def _probe_machine(self, device: PlatformDevice, firmware: str) -> None:
-        """The same, of a core that executes its firmware."""
-        ops = self._machine.make(device)
-        ops.mem = self.get_memories(device, MEMS)
-        known = set(self._pools)
-        pool, ops.rmem = self.init_reserved(device)
-        for base in set(self._pools) - known:  # in the memory of this machine
-            device.devm_add_action(partial(self._pools.pop, base))
-        self._machine.check_reserved(device, ops)
-        rproc = self._machine.alloc(device, ops, firmware, pool)
-        self.configure(device, rproc, pool)
-        self.request_mbox(device)
-        if self._detect_mode(device, rproc):
-            self._machine.boot_loader(device, rproc, ops)
-        self._machine.add(device, rproc, ops)

@@ -13,19 +13,15 @@ from __future__ import annotations
 
 import logging
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rprocfs.base.mailbox import MboxChan
-from rprocfs.base.workqueue import Workqueue
 from rprocfs.devicetree.address import address_to_resource
 from rprocfs.devicetree.phandle import parse_phandles_with_args
-from rprocfs.drivers.worker.driver import WorkerDriver, refused
-from rprocfs.drivers.worker.ops import WorkerOps
-from rprocfs.drivers.xlnx_r5_of import SPLIT, cores, mode
+from rprocfs.drivers.machine import MachineOps
+from rprocfs.drivers.xlnx_r5_of import SPLIT, mode
 from rprocfs.drivers.xlnx_r5_ops import ZynqmpR5Ops
-from rprocfs.engines.unicorn.engine import UnicornEngine
 from rprocfs.hw.xilinx.ipi import CLEAR, MESSAGE, RPU, TRIGGER, UNMASK, request
-from rprocfs.locking import LockClass
 from rprocfs.remoteproc import elf_loader
 from rprocfs.remoteproc.dump_segment import DumpSegment
 from rprocfs.remoteproc.rproc import rproc_vq_interrupt
@@ -33,51 +29,42 @@ from rprocfs.remoteproc.state import State
 from rprocfs.soc.zynqmp import ZYNQMP_LOCKSTEP, ZYNQMP_SPLIT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
 
     from rprocfs.base.platform import PlatformDevice
     from rprocfs.devicetree.node import OfNode
     from rprocfs.drivers.worker.soc import Soc
     from rprocfs.engines.engine import Engine
     from rprocfs.remoteproc.regions import Memory
-    from rprocfs.remoteproc.rproc import Remoteproc, Rproc
+    from rprocfs.remoteproc.rproc import Rproc
     from rprocfs.soc.zynqmp import Zynqmp
 
 log = logging.getLogger(__name__)
 
-EM_ARM = 40
 #: The agent that Linux is: the one of APU, RPU, PMU and PL that talks to the RPU.
 LINUX = 7
 REQUEST = "local_request_region"
 
 
-class ZynqmpR5MachineOps(ZynqmpR5Ops, WorkerOps):
+class ZynqmpR5MachineOps(ZynqmpR5Ops, MachineOps):
     """``zynqmp_r5_rproc_ops`` of a core of *soc*."""
 
-    in_kernel = True
-
     def __init__(self, soc: Soc, engine: Engine, core: str, elf_machine: int) -> None:
-        WorkerOps.__init__(self, soc, engine, core, elf_machine)
+        MachineOps.__init__(self, soc, engine, core, elf_machine)
         self._agent = RPU[int(core[-1])]
         self._mailboxes = {LINUX: request(LINUX, self._agent)}
         self._linux = LINUX
         self._unmasked: set[int] = set()
         self._unheard: set[int] = set()
         self._rung = False  # whether the core has rung Linux
-        self._workqueue = Workqueue("zynqmp-r5", LockClass.MBOX_WORK)
         self._queued = False
         self._tx = MboxChan(lambda: None)
         self._vqid = 0
         soc.senders[core] = self.send
 
-    def describe(self, device: PlatformDevice) -> None:
-        """The memory of the SoC is that of the board; who Linux is, by the mailboxes."""
-        iomem, memory = device.model.iomem, self.soc.memory
-        for bank in self.soc.machine.banks:
-            view = memory.view[bank.offset : bank.offset + bank.size]
-            iomem.attach(bank.da, view)
-            device.devm_add_action(partial(iomem.detach, view))
-        self.soc.power_on(self._core)
+    def describe(self, device: PlatformDevice, node: OfNode) -> None:
+        """Who Linux is, by the mailboxes of the core."""
+        super().describe(device, node)
         found = parse_phandles_with_args(self.node, "mboxes", "#mbox-cells")
         if device.model.strict:
             found = found[:1]  # as a kernel, which takes the first one of a name
@@ -94,14 +81,6 @@ class ZynqmpR5MachineOps(ZynqmpR5Ops, WorkerOps):
         if region is None or self.soc.memory.find(region[0], MESSAGE) is None:
             return agent, request(agent, self._agent)
         return agent, region[0]
-
-    def prepare(self, rproc: Rproc) -> None:
-        """zynqmp_r5_rproc_prepare(); the memory has power already."""
-        ZynqmpR5Ops.prepare(self, rproc)
-
-    def unprepare(self, rproc: Rproc) -> None:
-        """The memory keeps its power while the board has it."""
-        del rproc
 
     def da_to_va(self, rproc: Rproc, da: int, length: int) -> memoryview | None:
         """Nothing but the carveouts."""
@@ -129,7 +108,7 @@ class ZynqmpR5MachineOps(ZynqmpR5Ops, WorkerOps):
         self._linux, self._rung = next(iter(self._mailboxes)), False
         self._unmasked.clear()
         self._unheard.clear()
-        WorkerOps.start(self, rproc)
+        MachineOps.start(self, rproc)
 
     def attach(self, rproc: Rproc) -> None:
         """zynqmp_r5_attach(): the core is already running."""
@@ -138,11 +117,10 @@ class ZynqmpR5MachineOps(ZynqmpR5Ops, WorkerOps):
     def leave(self) -> None:
         """The core runs on."""
 
-    def load_before(self, rproc: Rproc) -> None:
-        """What a boot loader does: load the default firmware, and release the core. OSError."""
-        ZynqmpR5Ops.load_before(self, rproc)
-        self._take(rproc, rproc.subsystem.loader.request_firmware(rproc.firmware, rproc))
-        self.start(rproc)
+    def load_before(self, rproc: Rproc, fw: bytes) -> None:
+        """Without the carveouts, which there are none of yet. FirmwareError."""
+        ZynqmpR5Ops.load_before(self, rproc, fw)
+        self._take(rproc, fw)
 
     def memory_in_use(self) -> Iterator[DumpSegment]:
         """Its TCMs, too, where the core sees them: stacks are there."""
@@ -162,8 +140,7 @@ class ZynqmpR5MachineOps(ZynqmpR5Ops, WorkerOps):
     def close(self) -> None:
         """End all of it."""
         self.soc.senders.pop(self._core, None)
-        WorkerOps.close(self)
-        self._workqueue.destroy()
+        MachineOps.close(self)
 
     def mbox_send_message(self, rproc: Rproc, vqid: int) -> None:
         """The number of the ring, in a message."""
@@ -231,45 +208,11 @@ class ZynqmpR5MachineOps(ZynqmpR5Ops, WorkerOps):
                     rproc_vq_interrupt(rproc, notifyid)
 
 
-class ZynqmpR5MachineDriver(WorkerDriver):
-    """The part of the driver that is for cores of the *machine*."""
-
-    prefix = "r5f"
-    elf_machine = EM_ARM
-    ops = ZynqmpR5MachineOps
-    shared = True
-    engines: ClassVar[Mapping[str, type[Engine]]] = {"unicorn": UnicornEngine}
-
-    def __init__(self, subsystem: Remoteproc, machine: Zynqmp) -> None:
-        super().__init__(subsystem)
-        self.machine = machine
-
-    def core(self, device: PlatformDevice) -> str:
-        """By its place in the cluster; EINVAL for a core that there is not."""
-        node = device.of_node
-        assert node is not None and node.parent is not None
-        name = f"r5f{cores(node.parent).index(node)}"
-        if name not in self.machine.cores:
-            raise refused(device, f"there is no core {name}")
-        return name
-
-    def make(self, device: PlatformDevice, node: OfNode) -> ZynqmpR5MachineOps:
-        """The operations of *device*. EINVAL."""
-        ops = self.make_ops(device)
-        assert isinstance(ops, ZynqmpR5MachineOps)
-        ops.node = node
-        ops.describe(device)
-        return ops
-
-
 def machine_of(node: OfNode) -> Zynqmp | None:
     """The machine that the core at *node* is of; None: there is none for its SoC."""
     cluster = node.parent
     if cluster is None or "xlnx,zynqmp-r5f" not in node.strings("compatible"):
         return None
-    root = cluster
-    while root.parent is not None:
-        root = root.parent
-    if "xlnx,zynqmp" not in root.strings("compatible"):
+    if "xlnx,zynqmp" not in node.root.strings("compatible"):
         return None
     return ZYNQMP_SPLIT if mode(cluster) == SPLIT else ZYNQMP_LOCKSTEP

@@ -22,6 +22,7 @@ from rprocfs.remoteproc.rproc import RprocMemEntry, RprocOps, refusal_logged, rp
 from rprocfs.remoteproc.state import State
 
 if TYPE_CHECKING:
+    from rprocfs.base.platform import PlatformDevice
     from rprocfs.devicetree.node import OfNode
     from rprocfs.drivers.xlnx_r5_of import Bank
     from rprocfs.remoteproc.rproc import Rproc
@@ -35,6 +36,11 @@ class ZynqmpR5Ops(RprocOps):
     sram: tuple[Bank, ...] = ()
     ipi = False
     rsc_table: memoryview | None = None
+
+    def describe(self, device: PlatformDevice, node: OfNode) -> None:
+        """It is the core of *device*, at *node*."""
+        del device
+        self.node = node
 
     @abstractmethod
     def mbox_send_message(self, rproc: Rproc, vqid: int) -> None:
@@ -95,8 +101,8 @@ class ZynqmpR5Ops(RprocOps):
         del rproc
         return self.rsc_table
 
-    def load_before(self, rproc: Rproc) -> None:
-        """What a boot loader does: load the default firmware, without any carveout. OSError."""
+    def load_before(self, rproc: Rproc, fw: bytes) -> None:
+        """Load an image without any carveout. FirmwareError."""
         places = [(bank.da, bank.addr, bank.size) for bank in (*self.tcm, *self.sram)]
         for region in parse_phandles(self.node, "memory-region"):
             rmem = of_reserved_mem_lookup(region)
@@ -109,8 +115,6 @@ class ZynqmpR5Ops(RprocOps):
                     return rproc.model.iomem.ioremap(addr + da - start, length)
             return None
 
-        fw = rproc.subsystem.loader.request_firmware(rproc.firmware, rproc)
-        self.sanity_check(rproc, fw)
         elf_loader.rproc_elf_load_segments(find, fw)
         with suppress(FirmwareError):
             self.rsc_table = find(*elf_loader.rproc_elf_find_loaded_rsc_table(fw))

@@ -9,14 +9,14 @@ the remote side announces (``services``), are models.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING
 
 from rprocfs.devicetree.device import of_device_make_bus_id
-from rprocfs.drivers.model.driver import ModelDriver
+from rprocfs.drivers.machine import EM_ARM, MachineDriver
 from rprocfs.drivers.model.ops import ModelOps
 from rprocfs.drivers.model.resources import mbox_request_channel_byname
-from rprocfs.drivers.worker.driver import WorkerDriver
-from rprocfs.drivers.xlnx_r5_machine import ZynqmpR5MachineDriver, machine_of
+from rprocfs.drivers.worker.driver import refused
+from rprocfs.drivers.xlnx_r5_machine import ZynqmpR5MachineOps, machine_of
 from rprocfs.drivers.xlnx_r5_of import (
     CLUSTERS,
     LOCKSTEP,
@@ -29,20 +29,14 @@ from rprocfs.drivers.xlnx_r5_of import (
 )
 from rprocfs.drivers.xlnx_r5_ops import ZynqmpR5Ops
 from rprocfs.kernel import XLNX_R5_NO_RECOVERY
-from rprocfs.remoteproc.core import devm_rproc_add, devm_rproc_alloc
 from rprocfs.remoteproc.coredump import ELFCLASS32, rproc_coredump_set_elf_info
 from rprocfs.remoteproc.state import State
-from rprocfs.soc.zynqmp import ZYNQMP_LOCKSTEP, ZYNQMP_SPLIT
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from rprocfs.base.platform import PlatformDevice
-    from rprocfs.base.property import Key
     from rprocfs.devicetree.node import OfNode
-    from rprocfs.remoteproc.rproc import Remoteproc, Rproc
-
-EM_ARM = 40
+    from rprocfs.remoteproc.rproc import Rproc
+    from rprocfs.soc.machine import Machine
 
 
 class ZynqmpR5ModelOps(ZynqmpR5Ops, ModelOps):
@@ -58,23 +52,13 @@ class ZynqmpR5ModelOps(ZynqmpR5Ops, ModelOps):
         ModelOps.leave(self)
 
 
-class ZynqmpR5Driver(ModelDriver):
+class ZynqmpR5Driver(MachineDriver[ZynqmpR5MachineOps]):
     """``zynqmp_r5_remoteproc_driver``."""
 
     name = "zynqmp_r5_remoteproc"
     compatible = tuple(CLUSTERS)
-    elf_machine = EM_ARM
-    properties: ClassVar[Mapping[str, Key]] = {
-        **WorkerDriver.properties, **ModelDriver.properties,
-    }  # fmt: skip
-    of_keys = (*ModelDriver.of_keys, "engine", "console-log", "gdb", "gdb-halt")
-
-    def __init__(self, subsystem: Remoteproc) -> None:
-        super().__init__(subsystem)
-        self._machines = {
-            machine.name: ZynqmpR5MachineDriver(subsystem, machine)
-            for machine in (ZYNQMP_SPLIT, ZYNQMP_LOCKSTEP)
-        }
+    ops = ZynqmpR5MachineOps
+    shared = True
 
     @classmethod
     def of_label(cls, node: OfNode) -> str | None:
@@ -86,17 +70,26 @@ class ZynqmpR5Driver(ModelDriver):
             return None
         return of_device_make_bus_id(node)
 
+    def find_machine(self, device: PlatformDevice) -> Machine | None:
+        """That of a Zynq UltraScale+."""
+        return machine_of(self.node(device))
+
+    def core(self, device: PlatformDevice) -> str:
+        """By its place in the cluster; EINVAL for a core that there is not."""
+        node = self.node(device)
+        assert node.parent is not None
+        name = f"r5f{cores(node.parent).index(node)}"
+        if name not in self.machine_of(device).cores:
+            raise refused(device, f"there is no core {name}")
+        return name
+
     def probe(self, device: PlatformDevice) -> None:
         """zynqmp_r5_cluster_init(), for one core. EINVAL, ENOMEM."""
         node = self.node(device)
         assert node.parent is not None
         check_cluster(device, node.parent)
-        machine = machine_of(node)
-        if machine is not None and device.properties.get("services") is None:
-            self._probe_machine(device, node, self._machines[machine.name])
-            return
-        ops = ZynqmpR5ModelOps()
-        ops.node = node
+        ops = self.make(device) or ZynqmpR5ModelOps()
+        ops.describe(device, node)
         rproc = self.alloc(device, device.name, ops)
         _describe(rproc)
         rproc.reserved = self.reserved(device)
@@ -104,39 +97,20 @@ class ZynqmpR5Driver(ModelDriver):
         self.add(device, rproc, ops)
         self._init(device, node, rproc, ops)
 
-    def _probe_machine(
-        self, device: PlatformDevice, node: OfNode, driver: ZynqmpR5MachineDriver
+    def _init(
+        self,
+        device: PlatformDevice,
+        node: OfNode,
+        rproc: Rproc,
+        ops: ZynqmpR5ModelOps | ZynqmpR5MachineOps,
     ) -> None:
-        ops = driver.make(device, node)
-        firmware = device.properties.get("firmware-name")
-        rproc = devm_rproc_alloc(self._subsystem, device, device.name, ops, firmware, ops.soc.dma)
-        rproc.phandle = device.properties.get("phandle")
-        _describe(rproc)
-        rproc.reserved = self.reserved(device)
-        driver.add_debugger(rproc, ops)
-        devm_rproc_add(device, rproc)
-        if not rproc.model.strict:
-            driver.add_files(rproc, ops)
-        driver.add_console(rproc, ops)
-        self._init(device, node, rproc, ops)
-
-    def _init(self, device: PlatformDevice, node: OfNode, rproc: Rproc, ops: ZynqmpR5Ops) -> None:
         """zynqmp_r5_core_init() and what is around it, for one core."""
         assert node.parent is not None
         ops.ipi = _setup_mbox(device, node)
         ops.tcm = tuple(tcm_banks(device, node, node.parent))
         ops.sram = tuple(sram_banks(device, node))
-        if device.properties.get("detached"):
-            self._boot_loader(device, rproc, ops)
-
-    @staticmethod
-    def _boot_loader(device: PlatformDevice, rproc: Rproc, ops: ZynqmpR5Ops) -> None:
-        """What runs can be attached to, with a resource table or without."""
-        try:
-            ops.load_before(rproc)
-        except OSError as failure:
-            device.warn(f"boot loader: {rproc.firmware}: {failure.strerror}")
-        else:
+        # What runs can be attached to, with a resource table or without.
+        if device.properties.get("detached") and self.boot_loader(device, rproc, ops, None):
             rproc.state = State.DETACHED
 
 

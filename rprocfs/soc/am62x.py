@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 K, M = 1 << 10, 1 << 20
 IRAM, IRAM_SIZE, DRAM, DRAM_SIZE = 0x0, 192 * K, 0x3_0000, 64 * K
 DDR, DDR_SIZE = 0x9000_0000, 256 * M
-#: Where the memories are on the bus, where the core has them, and their size.
-BUS = ((0x500_0000, IRAM, IRAM_SIZE), (0x504_0000, DRAM, DRAM_SIZE), (DDR, DDR, DDR_SIZE))
 RAT, MCU, MCU_SIZE = 0x4420_0000, 0x400_0000, 0x100_0000
 WINDOW, WINDOW_END = 0x6000_0000, 0xE000_0000
 RANGES = (
@@ -79,6 +77,15 @@ def _proxy_rt(soc: Am62xPeripherals) -> SecureProxyRt:
     return SecureProxyRt(soc.named("SEC_PROXY", SecureProxy))
 
 
+def _banks(iram: int, dram: int) -> tuple[Bank, ...]:
+    return (
+        Bank("iram", iram, IRAM_SIZE, 0), Bank("dram", dram, DRAM_SIZE, DRAM),
+        Bank("ddr", DDR, DDR_SIZE, M),
+    )  # fmt: skip
+
+
+#: The memories as the core has them, and as the bus does.
+BANKS, BUS = _banks(IRAM, DRAM), _banks(0x500_0000, 0x504_0000)
 DEVICES = (
     Device("RAT", RAT, alone(Rat)),
     Device("MAILBOX0_CLUSTER0", 0x2900_0000, _mailbox, 50),
@@ -154,14 +161,14 @@ class Am62xPeripherals(DevicePeripherals):
 
 def _in_memory(address: int) -> int | None:
     """Where the core has the memory that is at *address* of the bus."""
-    for base, da, size in BUS:
-        if base <= address < base + size:
-            return da + address - base
+    for bus, bank in zip(BUS, BANKS, strict=True):
+        if 0 <= address - bus.da < bus.size:
+            return bank.da + address - bus.da
     return None
 
 
 class Am62x(Machine):
-    """The machine. Its memories are, for Linux, at the addresses of :data:`BUS`."""
+    """The machine."""
 
     def peripherals(self, wires: Wires) -> Peripherals:
         """All that there is."""
@@ -177,9 +184,5 @@ AM62X = Am62x(
             vectors=IRAM,
         )
     ],
-    banks=[
-        Bank("iram", IRAM, IRAM_SIZE, 0),
-        Bank("dram", DRAM, DRAM_SIZE, DRAM),
-        Bank("ddr", DDR, DDR_SIZE, M),
-    ],
+    banks=BANKS, bus=BUS,
 )  # fmt: skip

@@ -46,7 +46,7 @@ CMA = Region("cma", 0x7000_0000, 0x800_0000)
 
 
 class Imx8m(Machine):
-    """A machine of the *part*; *bus* has its memories at the addresses that Linux uses."""
+    """A machine of the *part*."""
 
     def __init__(
         self, part: Part, name: str, core: CortexM, tcm: Sequence[tuple[int, int, int]],
@@ -60,12 +60,14 @@ class Imx8m(Machine):
         banks += [Bank("ocram_s", da, ocram_s, small) for da in (OCRAM_S, OCRAM_S_DATA)]
         banks += [Bank("ocram", da, ocram, large) for da in (OCRAM, OCRAM_DATA)]
         banks += [Bank("ddr", DDR, DDR_SIZE, ddr), Bank("ddr", DDR_CODE, DDR_CODE_SIZE, ddr)]
-        self.bus = (
+        bus = (
             Bank("tcm", TCM_BUS, 2 * TCM_SIZE, 0), Bank("ocram_s", OCRAM_S, ocram_s, small),
             Bank("ocram", OCRAM, ocram, large), Bank("ddr", DDR, DDR_SIZE, ddr),
         )  # fmt: skip
         source = f"{__name__}:{name.upper()}"
-        super().__init__(name=name, source=source, cores=[core], banks=banks, dynamic=CMA, cma=True)
+        super().__init__(
+            name=name, source=source, cores=[core], banks=banks, bus=bus, dynamic=CMA, cma=True
+        )
 
     def peripherals(self, wires: Wires) -> Peripherals:
         """All that there is."""

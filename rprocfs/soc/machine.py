@@ -66,7 +66,8 @@ class Machine:
     """A SoC: what is the same for every one of its kind.
 
     *source* is where it stands, ``module:NAME``: a worker process imports it from there.
-    *banks* are all its memory, which every core sees and the host, too. *dynamic* is where
+    *banks* are all its memory, which every core sees and the host, too; *bus* has it at the
+    addresses that Linux uses, if these are others. *dynamic* is where
     carveouts and vrings are placed that may lie anywhere; None if a driver takes reserved
     memories instead; with *cma* it is Linux's, and what asks for an address is placed there, too,
     as in the kernel. *doorbell* is the codec of its mailbox. *console* says whether its
@@ -81,6 +82,7 @@ class Machine:
         source: str,
         cores: Sequence[CoreSpec],
         banks: Sequence[Bank],
+        bus: Sequence[Bank] | None = None,
         doorbell: Callable[[], Codec] = Framed,
         dynamic: Region | None = None,
         cma: bool = False,
@@ -91,6 +93,7 @@ class Machine:
         self.source = source
         self.cores: Mapping[str, CoreSpec] = {core.name: core for core in cores}
         self.banks = tuple(banks)
+        self.bus = self.banks if bus is None else tuple(bus)
         self.doorbell = doorbell
         self.dynamic, self.cma = dynamic, cma
         self.console = console

@@ -12,6 +12,7 @@ from rprocfs.base.platform import PlatformDevice, PlatformDriver
 from rprocfs.base.property import Key
 from rprocfs.devicetree.phandle import parse_phandles
 from rprocfs.devicetree.reserved import ReservedMem, of_reserved_mem_lookup
+from rprocfs.drivers.model.ops import ModelOps
 from rprocfs.drivers.sim.ctl import sim_create_debug_dir
 from rprocfs.drivers.sim.remote import SimRemote
 from rprocfs.fs.kernfs import Dir, error
@@ -23,8 +24,8 @@ if TYPE_CHECKING:
 
     from rprocfs.base.dma import DmaPool
     from rprocfs.devicetree.node import OfNode
-    from rprocfs.drivers.model.ops import ModelOps
-    from rprocfs.remoteproc.rproc import Remoteproc, Rproc
+    from rprocfs.drivers.model.ops import PreloadedOps
+    from rprocfs.remoteproc.rproc import Remoteproc, Rproc, RprocOps
 
 
 class ModelDriver(PlatformDriver):
@@ -56,7 +57,7 @@ class ModelDriver(PlatformDriver):
 
     def __init__(self, subsystem: Remoteproc) -> None:
         self._subsystem = subsystem
-        self._pools: dict[int, CoherentPool] = {}
+        self._pools: dict[int, tuple[CoherentPool, set[PlatformDevice]]] = {}
 
     def remove(self, device: PlatformDevice) -> None:
         """All of it is undone by the device's resources."""
@@ -74,7 +75,7 @@ class ModelDriver(PlatformDriver):
         self,
         device: PlatformDevice,
         name: str,
-        ops: ModelOps,
+        ops: RprocOps,
         firmware: str | None = None,
         dma: DmaPool | None = None,
     ) -> Rproc:
@@ -82,14 +83,15 @@ class ModelDriver(PlatformDriver):
         firmware = firmware or device.properties.get("firmware-name")
         rproc = devm_rproc_alloc(self._subsystem, device, name, ops, firmware, dma)
         rproc.phandle = device.properties.get("phandle")
-        ops.remote = SimRemote(rproc, device.properties.get("services", ""))
-        device.devm_add_action(ops.remote.destroy)
+        if isinstance(ops, ModelOps):
+            ops.remote = SimRemote(rproc, device.properties.get("services", ""))
+            device.devm_add_action(ops.remote.destroy)
         return rproc
 
-    def add(self, device: PlatformDevice, rproc: Rproc, ops: ModelOps) -> None:
+    def add(self, device: PlatformDevice, rproc: Rproc, ops: RprocOps) -> None:
         """``devm_rproc_add``, and unless strict the knobs of the remote side."""
         devm_rproc_add(device, rproc)
-        if rproc.model.strict:
+        if rproc.model.strict or not isinstance(ops, ModelOps):
             return
         debug = rproc.model.debug.mkdirs("rproc_sim")
         number = next(str(n) for n in count(rproc.index) if str(n) not in debug.children)
@@ -97,11 +99,24 @@ class ModelDriver(PlatformDriver):
         device.devm_add_action(lambda: debug.remove(number))
 
     def pool(self, device: PlatformDevice, rmem: ReservedMem) -> CoherentPool:
-        """The one pool that all devices with this reserved memory allocate from; ENOMEM."""
+        """The one pool that all devices with this reserved memory allocate from; ENOMEM.
+
+        It goes with the last of them: the memory may be that of their machine.
+        """
         if rmem.base not in self._pools:
             view = device.model.iomem.ioremap(rmem.base, rmem.size)
-            self._pools[rmem.base] = CoherentPool(view, rmem.base)
-        return self._pools[rmem.base]
+            self._pools[rmem.base] = CoherentPool(view, rmem.base), set()
+        pool, users = self._pools[rmem.base]
+        if device not in users:
+            users.add(device)
+            device.devm_add_action(lambda: self._put_pool(rmem.base, device))
+        return pool
+
+    def _put_pool(self, base: int, device: PlatformDevice) -> None:
+        users = self._pools[base][1]
+        users.discard(device)
+        if not users:
+            del self._pools[base]
 
     def reserved(self, device: PlatformDevice) -> Reserved | None:
         """The first memory of the node, which its virtio devices are given; None: it is no pool."""
@@ -115,14 +130,16 @@ class ModelDriver(PlatformDriver):
         self,
         device: PlatformDevice,
         rproc: Rproc,
-        ops: ModelOps,
+        ops: PreloadedOps,
         table: memoryview | None,
-    ) -> None:
+    ) -> bool:
         """The boot loader has started the default firmware, as far as there is one."""
         try:
             ops.boot_loader(rproc, table)
         except OSError as failure:
             device.warn(f"boot loader: {rproc.firmware}: {failure.strerror}")
+            return False
+        return True
 
     def reserved_mem_device_init_by_idx(self, device: PlatformDevice, index: int) -> CoherentPool:
         """``of_reserved_mem_device_init_by_idx``: the pool that is now the device's.

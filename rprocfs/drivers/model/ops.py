@@ -21,7 +21,28 @@ if TYPE_CHECKING:
     from rprocfs.remoteproc.rproc import Rproc
 
 
-class ModelOps(RprocOps):
+class PreloadedOps(RprocOps):
+    """Those of a processor that a boot loader may have started."""
+
+    def boot_loader(self, rproc: Rproc, table: memoryview | None = None) -> None:
+        """What a boot loader does before there is a kernel: load the default firmware.
+
+        *table* is where firmware of this kind leaves its resource table. FirmwareError; OSError.
+        """
+        fw = rproc.subsystem.loader.request_firmware(rproc.firmware, rproc)
+        self.sanity_check(rproc, fw)
+        self.load_before(rproc, fw)
+        if table is not None:
+            with suppress(FirmwareError):
+                found = elf_loader.rproc_elf_load_rsc_table(fw)[: len(table)]
+                table[: len(found)] = found
+
+    def load_before(self, rproc: Rproc, fw: bytes) -> None:
+        """Load the image without the kernel. FirmwareError."""
+        self.load(rproc, fw)
+
+
+class ModelOps(PreloadedOps):
     """Start, stop, attach and doorbell of a processor whose remote side is a model."""
 
     def __init__(self) -> None:
@@ -67,16 +88,3 @@ class ModelOps(RprocOps):
         """Wait for what its remote side announces."""
         del rproc
         self.remote.settle()
-
-    def boot_loader(self, rproc: Rproc, table: memoryview | None = None) -> None:
-        """What a boot loader does before there is a kernel: load the default firmware.
-
-        *table* is where firmware of this kind leaves its resource table. FirmwareError; OSError.
-        """
-        fw = rproc.subsystem.loader.request_firmware(rproc.firmware, rproc)
-        self.sanity_check(rproc, fw)
-        self.load(rproc, fw)
-        if table is not None:
-            with suppress(FirmwareError):
-                found = elf_loader.rproc_elf_load_rsc_table(fw)[: len(table)]
-                table[: len(found)] = found

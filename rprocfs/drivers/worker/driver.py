@@ -88,7 +88,7 @@ class WorkerDriver(PlatformDriver):
 
     def add_console(self, rproc: Rproc, ops: WorkerOps) -> None:
         """What is outside: ``console`` and ``inputs``, unless strict, or if they are asked for."""
-        if rproc.model.console and self.machine.console:
+        if rproc.model.console and ops.soc.machine.console:
             rproc.dir.add("console", ConsoleFile(ops.console))
         if rproc.model.inputs and ops.inputs is not None and rproc.debug_dir is not None:
             ops.inputs.add_files(rproc.debug_dir.add("inputs", Dir()))
@@ -122,10 +122,14 @@ class WorkerDriver(PlatformDriver):
             for attr in (gdb, gdb_halt):
                 rproc.dir.add(attr.name, SysfsFile(attr, ops.debugger))
 
+    def machine_of(self, device: PlatformDevice) -> Machine:
+        """The SoC that *device* is a core of."""
+        del device
+        return self.machine
+
     def core(self, device: PlatformDevice) -> str:
         """The name of the core that *device* is; EINVAL if there is none."""
-        del device
-        return next(iter(self.machine.cores))
+        return next(iter(self.machine_of(device).cores))
 
     def make_ops(self, device: PlatformDevice) -> WorkerOps:
         """The operations of the processor *device*; EINVAL."""
@@ -151,7 +155,7 @@ class WorkerDriver(PlatformDriver):
         with self._lock:
             soc = self._socs.get(place)
             if soc is None:
-                soc = self._socs[place] = Soc(self.machine)
+                soc = self._socs[place] = Soc(self.machine_of(device))
             soc.users += 1
         device.devm_add_action(partial(self._put_soc, place))
         return soc
@@ -180,7 +184,7 @@ class WorkerDriver(PlatformDriver):
         if make is None:
             raise refused(device, f"no engine {name}")
         engine = make(self._io)
-        core = self.machine.cores[self.core(device)]
+        core = self.machine_of(device).cores[self.core(device)]
         self._check_debugger(device, name, engine.can(core))
         return engine
 
