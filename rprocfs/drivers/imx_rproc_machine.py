@@ -168,14 +168,20 @@ class ImxMachineOps(ImxRprocOps, MachineOps):
         self._sent += 1
         self._outstanding = True
         self.send(self._channels["tx"], (notifyid << 16).to_bytes(4, "little"))
+        self._wait(rproc, notifyid, self._sent)
+
+    def _wait(self, rproc: Rproc, notifyid: int, number: int) -> None:
         worker = self._worker
         if worker is not None:
-            late = partial(self._timed_out, rproc, notifyid, self._sent)
-            worker.call_later(TX_TIMEOUT, late)
+            worker.call_later(TX_TIMEOUT, partial(self._timed_out, rproc, notifyid, number))
 
     def _timed_out(self, rproc: Rproc, notifyid: int, number: int) -> None:
         """``tx_tout`` is over: unless the core has read the word, on with the next one."""
-        if number == self._sent and self._outstanding and not self._crashed:
+        if number != self._sent or not self._outstanding or self._crashed:
+            return
+        if self.debugger is not None and self.debugger.attached:
+            self._wait(rproc, notifyid, number)  # time may stand still
+        else:
             self._outstanding = False
             self._failed(rproc, notifyid, errno.ETIME)
             self._tx.txdone()

@@ -7,6 +7,7 @@ wait for that one, see :mod:`rprocfs.engines.worker`.
 from __future__ import annotations
 
 import logging
+import select
 import socket
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
@@ -136,6 +137,9 @@ class GdbServer:
         client = self._door.accept()
         if client is None:
             return
+        # The one before may be gone, which is only the next news.
+        while self._client is not None and _gone(self._client):
+            self._from_client()
         worker = self._worker
         if self._client is not None or worker is None:
             client.close()
@@ -197,3 +201,10 @@ class GdbServer:
         link, self._link = self._link, None
         if link is not None:
             link.close()
+
+
+def _gone(client: socket.socket) -> bool:
+    """Whether the other end is closed."""
+    poll = select.poll()
+    poll.register(client, select.POLLRDHUP)
+    return bool(poll.poll(0))
