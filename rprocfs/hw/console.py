@@ -40,6 +40,10 @@ class ConsoleUarts:
         """One more."""
         self._uarts[base] = uart
 
+    def remove(self, uart: Uart) -> None:
+        """It talks to something else."""
+        self._uarts = {base: one for base, one in self._uarts.items() if one is not uart}
+
     def stored(self, page: int) -> None:
         """The core wrote to *page*: that may have been a byte that there was no room for."""
         if page in self._uarts and not self._uarts[page].idle:

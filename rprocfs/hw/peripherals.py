@@ -42,6 +42,10 @@ if TYPE_CHECKING:
 PAGE = 0x1000
 
 
+class Refused(Exception):
+    """A peripheral does not answer the access, which ends as one of nothing: a bus fault."""
+
+
 class Wires:
     """The outside of the peripherals.
 
@@ -149,11 +153,11 @@ class Peripherals:
         raise ValueError(f"{place}: there is no bus of that name")
 
     def read(self, address: int, size: int) -> int:
-        """A load of *size* bytes."""
+        """A load of *size* bytes; Refused."""
         return self._page(address).read(address & PAGE - 1, size)
 
     def write(self, address: int, size: int, value: int) -> None:
-        """A store of *size* bytes."""
+        """A store of *size* bytes; Refused."""
         self._page(address).write(address & PAGE - 1, size, value)
 
     @property

@@ -26,7 +26,9 @@ from rprocfs.arch.armv7m.cortex_m7 import CortexM7
 from rprocfs.hw.nxp.ccm import AHB, CORE, IPG, Ccm, root
 from rprocfs.hw.nxp.lmem import Lmem
 from rprocfs.hw.nxp.pll import Pll14xx, Sscg
-from rprocfs.soc.imx8m_devices import Imx8mPeripherals, Part
+from rprocfs.hw.nxp.tmu import MINI, PLUS, QUAD
+from rprocfs.soc.imx8m_part import Part
+from rprocfs.soc.imx8m_peripherals import Imx8mPeripherals
 from rprocfs.soc.machine import Bank, Machine, Region
 
 TYPE_CHECKING = False
@@ -90,7 +92,7 @@ def _m7(hertz: int, irqs: int, cache: int) -> CortexM7:
 
 def _roots(mux: int, post: int = 1) -> dict[int, int]:
     """The clock roots as U-Boot leaves them; *mux* and *post* are the core's."""
-    others = {number: root() for number in (*range(94, 98), *range(107, 113))}  # UART, GPT
+    others = {number: root() for number in (*range(94, 98), *range(103, 113))}  # UART, PWM, GPT
     return {CORE: root(mux, post=post), AHB: root(1), IPG: root(1, post=2), **others}
 
 
@@ -103,21 +105,29 @@ def _sources(third: Source) -> tuple[Source, ...]:
 
 _M4_TCM = ((TCML, TCM_SIZE, 0), (0x1FFE_0000, 2 * TCM_SIZE, 0))
 _M7_TCM = ((TCML, TCM_SIZE, 0), (TCMU, TCM_SIZE, TCM_SIZE))
+_M4_BUS = ((TCM_BUS, 0x1FFE_0000), (TCM_BUS + TCM_SIZE, TCMU))
+_M7_BUS = ((TCM_BUS, TCML), (TCM_BUS + TCM_SIZE, TCMU))
+_SDMA = {"SDMA1": (0x30BD_0000, 2, 93), "SDMA2": (0x302C_0000, 103, 12)}
+_SDMA_3 = {**_SDMA, "SDMA3": (0x302B_0000, 34, 11)}
+_SDMA_MP = {
+    "SDMA1": (0x30BD_0000, 2, 93), "SDMA2": (0x30E1_0000, 103, 73), "SDMA3": (0x30E0_0000, 34, 109),
+}  # fmt: skip
 _MM = Part(
     plls=partial(Pll14xx, 0x82_4110), core=_sources(("sys1", 3)), roots=_roots(4, 2),
-    sensors=(0x20, 0x24), power=((0xF8, 0x104), 0x1FC, 18),
+    tmu=MINI, power=((0xF8, 0x104), 0x1FC, 18), tcm=_M4_BUS, sdma=_SDMA_3,
 )  # fmt: skip
 _MN = Part(
     plls=partial(Pll14xx, 0x82_4210), core=_sources(("vpu", 1)), roots=_roots(7),
-    sensors=(0x20, 0x24), power=((0xF8, 0x104), 0x1FC, 18),
+    tmu=MINI, power=((0xF8, 0x104), 0x1FC, 18), tcm=_M7_BUS, sdma=_SDMA_3,
 )  # fmt: skip
 _MP = Part(
     plls=partial(Pll14xx, 0x82_4311), core=_sources(("vpu", 1)), roots=_roots(4),
-    sensors=(0x20, 0x24), power=((0xD8, 0xE4), 0x190, 16), aips5=True,
+    tmu=PLUS, power=((0xD8, 0xE4), 0x190, 16), tcm=_M7_BUS, sdma=_SDMA_MP, rdc=(40, 112, 77),
+    aips5=True,
 )  # fmt: skip
 _MQ = Part(
     plls=partial(Sscg, 0x82_4021), core=_sources(("sys1", 3)), roots=_roots(3),
-    sensors=(0x100, 0x110, 0x120), power=((0xF8, 0x104), 0x1FC, 18),
+    tmu=QUAD, power=((0xF8, 0x104), 0x1FC, 18), tcm=_M4_BUS, sdma=_SDMA,
 )  # fmt: skip
 
 

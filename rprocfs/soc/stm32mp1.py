@@ -19,12 +19,13 @@ from __future__ import annotations
 from functools import partial
 
 from rprocfs.arch.armv7m.core import CortexM
+from rprocfs.hw.dma import Bus
 from rprocfs.hw.peripherals import PAGE, Words
 from rprocfs.hw.st.adc import Adc
 from rprocfs.hw.st.bsec import Bsec
 from rprocfs.hw.st.crc import Crc
 from rprocfs.hw.st.dac import Dac
-from rprocfs.hw.st.dma import AT_ONCE, STREAMS, Bus, Dma
+from rprocfs.hw.st.dma import AT_ONCE, STREAMS, Dma
 from rprocfs.hw.st.dmamux import Dmamux
 from rprocfs.hw.st.exti import Exti
 from rprocfs.hw.st.gpio import Gpio
@@ -161,7 +162,7 @@ def _dma(first: int) -> Model:
 
     def make(soc: Stm32mp1Peripherals, *lines: Line) -> Dma:
         mux = soc.named("DMAMUX", Dmamux)
-        return Dma(Bus(soc), lines, [mux.channel(first + stream) for stream in range(STREAMS)])
+        return Dma(Bus(soc, Dma), lines, [mux.channel(first + stream) for stream in range(STREAMS)])
 
     return make
 

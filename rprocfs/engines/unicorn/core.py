@@ -29,6 +29,7 @@ from rprocfs.engines.unicorn.sampler import Sampler
 from rprocfs.engines.unicorn.sites import Sites, divides, instructions
 from rprocfs.engines.unicorn.spin_watch import SpinWatch
 from rprocfs.hw.clock import SECOND
+from rprocfs.hw.peripherals import Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -271,7 +272,11 @@ class Core(Runner):
         if self._replay is not None and self._replayed(address):
             return self._played
         self._slices.accessed()
-        value = self._bus.peripherals.read(address, size)
+        try:
+            value = self._bus.peripherals.read(address, size)
+        except Refused:
+            self._fail(address, size)
+            return 0
         if self._scs.nvic.pending:
             self._end_if_due(address, value)
         return value
@@ -280,7 +285,11 @@ class Core(Runner):
         if self._replay is not None and self._replayed(address):
             return
         self._slices.accessed()
-        self._bus.peripherals.write(address, size, value)
+        try:
+            self._bus.peripherals.write(address, size, value)
+        except Refused:
+            self._fail(address, size)
+            return
         if self._scs.nvic.pending:
             self._end_if_due(address, value)
 
@@ -310,9 +319,13 @@ class Core(Runner):
     def _refuses(self, address: int, size: int) -> bool:
         if not self._cpu.unprivileged:
             return False
+        self._fail(address, size)
+        return True
+
+    def _fail(self, address: int, size: int) -> None:
+        """Let the access be one of nothing."""
         self._on_bad_access(0, libunicorn.MEM_READ, address, size, 0, 0)
         self._uc.stop()
-        return True
 
     def _end_if_due(self, address: int, value: int) -> None:
         """End the slice, if an exception is to be taken: the access may have made it pending."""

@@ -6,6 +6,7 @@ from rprocfs.arch.armv7m import features
 from rprocfs.arch.armv7m.cpu import THUMB
 from rprocfs.engines.unicorn import libunicorn
 from rprocfs.engines.unicorn.cpu import SYSTEM
+from rprocfs.hw.peripherals import Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,7 +58,11 @@ class MemoryTarget:
             blocks = self._blocks_at(at)
             if blocks is None:
                 break
-            data += (blocks.read(at, width) & (1 << 8 * width) - 1).to_bytes(width, "little")
+            try:
+                value = blocks.read(at, width)
+            except Refused:
+                break
+            data += (value & (1 << 8 * width) - 1).to_bytes(width, "little")
         return data
 
     def write(self, address: int, data: bytes) -> bool:
@@ -71,7 +76,10 @@ class MemoryTarget:
         for blocks, at, width in accesses:
             value = int.from_bytes(data[at - address : at - address + width], "little")
             assert blocks is not None, "looked at above"
-            blocks.write(at, width, value)
+            try:
+                blocks.write(at, width, value)
+            except Refused:
+                return False
         return True
 
     def _blocks_at(self, address: int) -> Blocks | None:

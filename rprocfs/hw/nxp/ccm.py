@@ -16,12 +16,16 @@ if TYPE_CHECKING:
 CCGR, ROOT, ROOT_SIZE, SIZE = 0x4000, 0x8000, 0x80, 0x10000
 ENABLE = 1 << 28
 #: Clock roots, by their numbers.
-CORE, AHB, IPG, GPT1 = 1, 32, 33, 107
+CORE, AHB, IPG, PWM1, GPT1 = 1, 32, 33, 103, 107
 #: A source of a root: the name of a PLL, and what it is divided by; "osc" is the oscillator.
 Source = tuple[str, int]
 GPT_SOURCES: tuple[Source, ...] = (
     ("osc", 1), ("sys2", 10), ("sys1", 2), ("sys1", 20), ("video1", 1), ("sys1", 10),
     ("audio1", 1), ("osc", 1),
+)  # fmt: skip
+PWM_SOURCES: tuple[Source, ...] = (
+    ("osc", 1), ("sys2", 10), ("sys1", 5), ("sys1", 20), ("sys3", 1), ("osc", 1), ("sys1", 10),
+    ("video1", 1),
 )  # fmt: skip
 
 
@@ -75,6 +79,10 @@ class Ccm(SetClearToggle):
     def gpt_hz(self, number: int) -> int:
         """The clock of GPT *number*, from 1 on."""
         return self.root_hz(GPT1 + number - 1, GPT_SOURCES)
+
+    def pwm_hz(self, number: int) -> int:
+        """The clock of PWM *number*, from 1 on."""
+        return self.root_hz(PWM1 + number - 1, PWM_SOURCES)
 
     def store(self, offset: int, value: int) -> None:
         """Write the word; it may change the core's clock."""

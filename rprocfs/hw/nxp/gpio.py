@@ -14,10 +14,15 @@ if TYPE_CHECKING:
 DR, GDIR, PSR, ICR1, ICR2, IMR, ISR, EDGE = range(0, 0x20, 4)
 LOW, HIGH, RISING, FALLING = range(4)
 DR_SET, DR_CLEAR, DR_TOGGLE = 0x84, 0x88, 0x8C
+#: Those of each interrupt.
+PINS = (0xFFFF, 0xFFFF_0000, *(1 << pin for pin in range(8)))
 
 
 class Gpio(Words):
-    """32 pins; *interrupts* are told the levels of those of pins 0 to 15 and of 16 to 31."""
+    """32 pins; *interrupts* are told the levels of those of pins 0 to 15 and of 16 to 31.
+
+    What is behind these are interrupts of single pins, from pin 0 on.
+    """
 
     def __init__(self, *interrupts: Callable[[bool], None]) -> None:
         super().__init__()
@@ -47,8 +52,8 @@ class Gpio(Words):
 
     def _update(self) -> None:
         asked = self.words.get(ISR, 0) & self.words.get(IMR, 0)
-        for interrupt, half in zip(self._interrupts, (0xFFFF, 0xFFFF_0000), strict=False):
-            interrupt(bool(asked & half))
+        for interrupt, pins in zip(self._interrupts, PINS, strict=False):
+            interrupt(bool(asked & pins))
 
     def load(self, offset: int) -> int:
         """The word; DR reads the pad of an input."""

@@ -14,7 +14,7 @@ EN, ENMOD, FRR, SWR = 1, 2, 1 << 9, 1 << 15
 OF = (1, 2, 4)
 ROV, ALL = 1 << 5, 0x3F
 CYCLE = 1 << 32
-OSC, LOW = 24_000_000, 32_768
+LOW = 32_768
 CLKSRC_ROOT, CLKSRC_LOW, CLKSRC_OSC = (1, 2), 4, 5
 ON_RESET = EN | ENMOD | 0x3C | FRR  # what a software reset leaves alone
 
@@ -22,9 +22,9 @@ ON_RESET = EN | ENMOD | 0x3C | FRR  # what a software reset leaves alone
 class Gpt(Words):
     """32 bits that count up, and three values that they are compared with.
 
-    *now* is the clock in nanoseconds, *root_hz* its clock root, *interrupt* is told the level,
-    *busy* is how long the processor has executed. A match that interrupts waits, but not for
-    ever, until the one before was seen.
+    *now* is the clock in nanoseconds, *root_hz* its clock root, *osc_hz* the oscillator,
+    *interrupt* is told the level, *busy* is how long the processor has executed. A match that
+    interrupts waits, but not for ever, until the one before was seen.
     """
 
     def __init__(
@@ -33,9 +33,11 @@ class Gpt(Words):
         root_hz: Callable[[], int],
         interrupt: Callable[[bool], None],
         busy: Callable[[], int] = lambda: 0,
+        osc_hz: int = 24_000_000,
     ) -> None:
         super().__init__(dict.fromkeys((OCR1, OCR2, OCR3), CYCLE - 1))
         self._now, self._root_hz, self._interrupt, self._busy = now, root_hz, interrupt, busy
+        self._osc_hz = osc_hz
         self._start = self._base = self._told = 0  # since when it counts on from where
         self._hz = 0  # 0: it stands still
 
@@ -47,7 +49,7 @@ class Gpt(Words):
         if source == CLKSRC_LOW:
             hz = LOW
         elif source == CLKSRC_OSC:
-            hz = OSC // ((prescale >> 12 & 0xF) + 1)
+            hz = self._osc_hz // ((prescale >> 12 & 0xF) + 1)
         return hz // ((prescale & 0xFFF) + 1) if control & EN else 0
 
     @property

@@ -6,21 +6,27 @@ connected.
 
 from __future__ import annotations
 
+from rprocfs.hw.bus_device import UartDevice
+from rprocfs.hw.dma import Request
 from rprocfs.hw.peripherals import Words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from rprocfs.hw.bus_device import BusDevice
+    from rprocfs.hw.inputs import Input
 
 URXD, UTXD, UCR1, UCR2, UCR3, UCR4 = 0x00, 0x40, 0x80, 0x84, 0x88, 0x8C
-UFCR, USR1, USR2, UBRC, UTS = 0x90, 0x94, 0x98, 0xAC, 0xB4
+UFCR, USR1, USR2, UBIR, UBMR, UBRC, UTS = 0x90, 0x94, 0x98, 0xA4, 0xA8, 0xAC, 0xB4
 DEPTH = 32
 CHARRDY, OVRRUN = 1 << 15, 1 << 13
-UARTEN, TXMPTYEN, RRDYEN, IDEN, TRDYEN = 1, 1 << 6, 1 << 9, 1 << 12, 1 << 13  # UCR1
+UARTEN, ATDMAEN, TXDMAEN, TXMPTYEN, RXDMAEN, RRDYEN = (1 << bit for bit in (0, 2, 3, 6, 8, 9))
+IDEN, TRDYEN, ADBR, ADEN = (1 << bit for bit in (12, 13, 14, 15))  # UCR1, both lines
 SRST, RXEN, TXEN, ATEN = 1, 2, 4, 8  # UCR2
-DREN, OREN, TCEN = 1, 2, 8  # UCR4
-AGTIM, RRDY, RTSS, TRDY = 1 << 8, 1 << 9, 1 << 14, 1 << 13  # USR1
-RDR, ORE, TXDC, IDLE, TXFE = 1, 2, 8, 1 << 12, 1 << 14  # USR2
+DREN, OREN, TCEN, IDDMAEN = 1, 2, 8, 1 << 6  # UCR4
+RXDS, AGTIM, RRDY, TRDY, RTSS = (1 << bit for bit in (6, 8, 9, 13, 14))  # USR1
+RDR, ORE, TXDC, ACST, IDLE, TXFE, ADET = (1 << bit for bit in (0, 1, 3, 11, 12, 14, 15))  # USR2
 UTS_SOFTRST, UTS_RXFULL, UTS_TXFULL, UTS_RXEMPTY, UTS_TXEMPTY, UTS_LOOP = (
     1, 1 << 3, 1 << 4, 1 << 5, 1 << 6, 1 << 12
 )  # fmt: skip
@@ -34,9 +40,56 @@ class Iuart(Words):
         super().__init__(RESET)
         self._transmit, self._interrupt = transmit, interrupt
         self._tx, self._rx = bytearray(), bytearray()
-        self._flags1 = self._flags2 = 0  # AGTIM; ORE and IDLE
+        self._flags1 = self._flags2 = 0  # AGTIM; ORE, IDLE, ACST and ADET
         self._overrun = False
         self.sent = False  # whether it ever sent anything
+        self.connected = False  # to a device, and not to the console
+        self._waiting = bytearray()  # what the device has sent
+
+    def connect(self, address: str, device: BusDevice, board: Mapping[str, Input]) -> None:
+        """Connect *device* instead of the console; ValueError."""
+        del board
+        if address or self.connected or not isinstance(device, UartDevice):
+            raise ValueError("takes one UartDevice, without an address")
+
+        def transmit(byte: int) -> bool:
+            device.receive(byte)
+            return True
+
+        self.connected, self._transmit, device.send = True, transmit, self._feed
+
+    def _feed(self, data: bytes) -> None:
+        """The device sends *data*, which is kept until it can be received."""
+        self._waiting += data
+        self._next()
+
+    def _next(self) -> None:
+        while self._waiting and self.ready:
+            self.receive(self._waiting.pop(0), last=not self._waiting)
+
+    def requests(self) -> tuple[Request, Request]:
+        """The events of the SDMA: to receive, to send."""
+        return Request(self._gives, paused=self._paused), Request(self._takes)
+
+    def _gives(self) -> bool:
+        ucr1 = self.words.get(UCR1, 0)
+        ready = ucr1 & RXDMAEN and self._usr1() & RRDY
+        return self._on(RXEN) and bool(ready or (self._aged() and self._rx))
+
+    def _aged(self) -> int:
+        """Whether silence is an event."""
+        aged = self.words.get(UCR1, 0) & ATDMAEN and self._flags1 & AGTIM
+        return aged or (self.words[UCR4] & IDDMAEN and self._flags2 & IDLE)
+
+    def _paused(self) -> bool:
+        if self._rx or not self._aged():
+            return False
+        self._flags1 &= ~AGTIM
+        self._flags2 &= ~IDLE
+        return True
+
+    def _takes(self) -> bool:
+        return bool(self.words.get(UCR1, 0) & TXDMAEN and self._on(TXEN) and self._usr1() & TRDY)
 
     def _on(self, what: int) -> bool:
         return bool(self.words.get(UCR1, 0) & UARTEN and self.words[UCR2] & what)
@@ -55,6 +108,8 @@ class Iuart(Words):
         """A byte arrives, lost and an overrun unless :attr:`ready`; silence after the *last*."""
         if not self._on(RXEN):
             return
+        if byte in b"Aa" and self.words.get(UCR1, 0) & ADBR:
+            self._flags2 |= ADET | ACST
         if len(self._rx) == DEPTH:
             self._flags2 |= ORE
             self._overrun = True
@@ -76,7 +131,7 @@ class Iuart(Words):
         ready = RRDY if len(self._rx) >= max(1, level & 0x3F) else 0
         room = TRDY if len(self._tx) <= level >> 10 & 0x3F else 0
         aged = self._flags1 & AGTIM if self._rx else 0
-        return ready | room | aged | RTSS
+        return ready | room | aged | RTSS | RXDS
 
     def _usr2(self) -> int:
         empty = 0 if self._tx else TXFE | TXDC
@@ -100,6 +155,7 @@ class Iuart(Words):
             or (two & RDR and ucr4 & DREN)
             or (two & ORE and ucr4 & OREN)
             or (two & IDLE and ucr1 & IDEN)
+            or (two & ADET and ucr1 & ADEN)
         )
         self._interrupt(bool(ucr1 & UARTEN and wanted))
 
@@ -119,6 +175,7 @@ class Iuart(Words):
         value = CHARRDY | self._rx.pop(0) | (OVRRUN if self._overrun else 0)
         self._overrun = False
         self._update()
+        self._next()
         return value
 
     def ones(self, offset: int) -> bool:
@@ -133,18 +190,22 @@ class Iuart(Words):
             self._flags1 &= ~value
         elif offset == USR2:
             self._flags2 &= ~value
-        elif (offset == UCR2 and not value & SRST) or (offset == UTS and value & UTS_SOFTRST):
+        elif offset == UTS and value & UTS_SOFTRST:
             self._reset()
         elif offset not in (URXD, UBRC):
-            super().store(offset, value)
+            if offset == UCR2 and not value & SRST:
+                self._reset()
+            super().store(offset, value | SRST if offset == UCR2 else value)
         self._update()
+        self._next()
 
     def _reset(self) -> None:
-        """SRST: FIFOs and state machines; UCR1 and what sets the line stay, UCR2 does not."""
+        """SRST, over at once: FIFOs, state machines, flags, and what sets the baud rate."""
         self._tx.clear()
         self._rx.clear()
         self._flags1 = self._flags2 = 0
-        self.words[UCR2] = SRST
+        self.words.pop(UBIR, None)
+        self.words.pop(UBMR, None)
 
     def _send(self, byte: int) -> None:
         if self.words.get(UTS, 0) & UTS_LOOP:

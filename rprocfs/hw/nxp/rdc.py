@@ -1,6 +1,8 @@
 """The resource domain controller and its semaphores (IMX8MMRM chapter "RDC").
 
-Nothing is refused by its domain: all is found open to every domain, as after a reset.
+All is found open to every domain, as after a reset. A peripheral that is closed to the core's
+domain refuses it, as does one that wants its semaphore (SREQ), as long as the domain does not hold
+that. Memory regions refuse nothing.
 """
 
 from __future__ import annotations
@@ -8,45 +10,72 @@ from __future__ import annotations
 from rprocfs.hw.peripherals import Words
 from rprocfs.hw.registers import Peripheral
 
-VIR, STAT, INTSTAT, MDA, PDAP, MR, END = 0x000, 0x024, 0x02C, 0x200, 0x400, 0x800, 0xC00
-OPEN, LOCKED = 0xFF, 1 << 31
-DOMAINS, MASTERS, REGIONS, PERIPHERALS = 4, 27, 52, 118
+VIR, STAT, INTSTAT, MDA, PDAP, MR, END = 0x000, 0x024, 0x02C, 0x200, 0x400, 0x800, 0xD00
+OPEN, LOCKED, ENABLED, SREQ = 0xFF, 1 << 31, 1 << 30, 1 << 30
+MRC, MRVS, VIOLATION = 0x8, 0xC, 1 << 4
+DOMAINS = 4
 #: Where the assignment of the Cortex-M is; that of the Cortex-A is before it.
 CORE = MDA + 4
 
 
 class Rdc(Words):
-    """Domain assignments; the core reads the domain that it is in."""
+    """Domain assignments; the core reads the domain that it is in.
 
-    def __init__(self) -> None:
-        reset = {VIR: REGIONS << 20 | PERIPHERALS << 12 | MASTERS << 4 | DOMAINS, INTSTAT: 0}
-        super().__init__(reset)
+    There are so many *masters*, *peripherals* and *regions* of memory.
+    """
+
+    def __init__(self, masters: int = 27, peripherals: int = 118, regions: int = 52) -> None:
+        version = regions << 20 | peripherals << 12 | masters << 4 | DOMAINS
+        super().__init__({VIR: version, INTSTAT: 0})
+        self.semaphores: list[RdcSemaphore] = []
+        #: Whether a peripheral may refuse anything.
+        self.closed = False
 
     @property
     def domain(self) -> int:
         """That of the core."""
         return self.words.get(CORE, 0) & 3
 
+    def refuses(self, number: int, write: bool) -> bool:
+        """Whether peripheral *number* is closed to the core."""
+        policy = self.words.get(PDAP + 4 * number, OPEN)
+        if not policy >> 2 * self.domain & (1 if write else 2):
+            return True
+        if not policy & SREQ:
+            return False
+        semaphore, gate = divmod(number, RdcSemaphore.COUNT)
+        return not self.semaphores[semaphore].held(gate, self.domain)
+
     def load(self, offset: int) -> int:
         """The word; peripherals and memory regions are open unless that was changed."""
         if offset == STAT:
             return 1 << 8 | self.domain  # PDS: power is on
-        permission = PDAP <= offset < MR or (MR <= offset < END and offset & 0xF == 8)
+        permission = PDAP <= offset < MR or (MR <= offset < END and offset & 0xF == MRC)
         return self.words.get(offset, OPEN if permission else 0)
 
+    def _locked(self, offset: int) -> bool:
+        """Whether it can no longer be written: the lock of a region is in its control register."""
+        lock = offset & ~0xF | MRC if MR <= offset < END else offset
+        return MDA <= lock < END and bool(self.words.get(lock, 0) & LOCKED)
+
     def ones(self, offset: int) -> bool:
-        """INTSTAT is cleared by a one."""
-        return offset == INTSTAT
+        """INTSTAT, and the violation of a region, are cleared by a one."""
+        return offset == INTSTAT or (MR <= offset < END and offset & 0xF == MRVS)
 
     def store(self, offset: int, value: int) -> None:
         """Write the word, unless it is locked or can only be read."""
-        if offset in (VIR, STAT):
+        old = self.words.get(offset, 0)
+        if offset in (VIR, STAT) or self._locked(offset):
             return
-        if offset == INTSTAT:
-            value = self.words[INTSTAT] & ~value
-        elif MDA <= offset < MR and self.words.get(offset, 0) & LOCKED:
-            return
+        if self.ones(offset):
+            value = old & ~value if offset == INTSTAT else old & ~(value & VIOLATION)
         self.words[offset] = value
+        if MDA <= offset < MR:
+            self.closed = any(
+                policy & (OPEN | SREQ) != OPEN
+                for at, policy in self.words.items()
+                if PDAP <= at < MR
+            )
 
 
 class RdcSemaphore(Peripheral):
@@ -57,8 +86,14 @@ class RdcSemaphore(Peripheral):
 
     def __init__(self, rdc: Rdc) -> None:
         self._rdc = rdc
+        rdc.semaphores.append(self)
         self._gates = [0] * self.COUNT
         self._reset = 0
+
+    def held(self, gate: int, domain: int) -> bool:
+        """Whether a master of the *domain* holds the *gate*."""
+        value = self._gates[gate]
+        return bool(value & self.GTFSM) and value >> 4 == domain
 
     def read(self, offset: int, size: int) -> int:
         """The bytes at *offset*; the domain of the holder is at bit 4 of a gate."""

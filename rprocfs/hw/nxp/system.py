@@ -1,4 +1,4 @@
-"""Blocks of the i.MX 8M that mostly read what was written: TMU, GPC, SRC, system counter."""
+"""Blocks of the i.MX 8M that mostly read what was written: GPC, SRC, system counter."""
 
 from __future__ import annotations
 
@@ -9,22 +9,6 @@ from rprocfs.hw.registers import Peripheral, register
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-
-VALID, CELSIUS = 1 << 31, 45
-
-
-class Tmu(Words):
-    """Temperature sensors, always at 45 degrees: *readings* are the registers that have them."""
-
-    def __init__(self, readings: Iterable[int]) -> None:
-        super().__init__()
-        self._readings = frozenset(readings)
-
-    def load(self, offset: int) -> int:
-        """The word at *offset*; a reading is valid at once."""
-        if offset in self._readings:
-            return VALID | VALID >> 1 | CELSIUS << 16 | CELSIUS
-        return super().load(offset)
 
 
 class Gpc(Words):

@@ -6,9 +6,9 @@ when the value before it was read, so there are no overruns.
 
 from __future__ import annotations
 
+from rprocfs.hw.dma import Request
 from rprocfs.hw.inputs import Value
 from rprocfs.hw.peripherals import Words
-from rprocfs.hw.st.dmamux import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

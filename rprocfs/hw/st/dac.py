@@ -5,9 +5,9 @@ Triggers are software's and those of timers. Neither waves nor calibration are m
 
 from __future__ import annotations
 
+from rprocfs.hw.dma import Request
 from rprocfs.hw.inputs import Output
 from rprocfs.hw.peripherals import Words
-from rprocfs.hw.st.dmamux import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

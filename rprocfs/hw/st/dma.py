@@ -6,24 +6,13 @@ a peripheral for as long as that asks for it. Priorities, bursts and thresholds 
 
 from __future__ import annotations
 
-from rprocfs.hw.peripherals import PAGE, Words
+from rprocfs.hw.peripherals import Words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Protocol
 
-    from rprocfs.hw.peripherals import Peripherals
-    from rprocfs.hw.st.dmamux import Request
-
-    class Master(Protocol):
-        """What a transfer can reach; None and False: there is nothing."""
-
-        def load(self, address: int, size: int) -> bytes | None:
-            """The *size* bytes at *address*."""
-
-        def store(self, address: int, data: bytes) -> bool:
-            """Write them."""
+    from rprocfs.hw.dma import Master, Request
 
 
 STREAMS = 8
@@ -201,31 +190,3 @@ class Dma(Words):
         stream, index = divmod((offset - 0x10) // 4, 6)
         if 0 <= stream < STREAMS:
             self.streams[stream].store(index, value)
-
-
-class Bus:
-    """What a DMA controller reaches: *peripherals* but itself and its like, and memory."""
-
-    def __init__(self, peripherals: Peripherals) -> None:
-        self._peripherals = peripherals
-
-    def _has(self, address: int) -> bool:
-        if isinstance(self._peripherals.pages.get(address & ~(PAGE - 1)), Dma):
-            return False
-        return any(at <= address < at + size for at, size in self._peripherals.ranges)
-
-    def load(self, address: int, size: int) -> bytes | None:
-        """The *size* bytes at *address*."""
-        if self._has(address):
-            return self._peripherals.read(address, size).to_bytes(size, "little")
-        memory = self._peripherals.wires.memory
-        data = memory.code(address, size) if memory else b""
-        return data if len(data) == size else None
-
-    def store(self, address: int, data: bytes) -> bool:
-        """Write them."""
-        if self._has(address):
-            self._peripherals.write(address, len(data), int.from_bytes(data, "little"))
-            return True
-        memory = self._peripherals.wires.memory
-        return memory is not None and memory.put(address, data)

@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
+from rprocfs.hw.dma import Request
 from rprocfs.hw.peripherals import Words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 DMAREQ_ID = 0x7F
-
-
-class Request:
-    """A request line: *asks* whether the peripheral wants an item.
-
-    The peripheral is told that one was moved (*taken*), and that the last one was (*done*).
-    """
-
-    __slots__ = ("asks", "done", "taken")
-
-    def __init__(
-        self,
-        asks: Callable[[], bool],
-        done: Callable[[], None] = lambda: None,
-        taken: Callable[[], None] = lambda: None,
-    ) -> None:
-        self.asks = asks
-        self.done = done
-        self.taken = taken
 
 
 class Dmamux(Words):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from importlib import import_module
 
+from rprocfs.hw.dma import Request
 from rprocfs.hw.peripherals import Words
-from rprocfs.hw.st.dmamux import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ is not acknowledged.
 from __future__ import annotations
 
 from rprocfs.hw.bus_device import I2cDevice
+from rprocfs.hw.dma import Request
 from rprocfs.hw.peripherals import Words
-from rprocfs.hw.st.dmamux import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

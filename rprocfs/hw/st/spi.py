@@ -7,9 +7,9 @@ room for one, too. I2S, CRC and what a target does are not there: a target waits
 from __future__ import annotations
 
 from rprocfs.hw.bus_device import SpiDevice
+from rprocfs.hw.dma import Request
 from rprocfs.hw.peripherals import Words
 from rprocfs.hw.registers import LANES
-from rprocfs.hw.st.dmamux import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ connected. Software can generate every event (EGR).
 from __future__ import annotations
 
 from rprocfs.hw.clock import LAG, PATIENCE, SECOND
+from rprocfs.hw.dma import Request
 from rprocfs.hw.peripherals import Words
-from rprocfs.hw.st.dmamux import Request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -2,6 +2,8 @@
 
 import pytest
 
+from rprocfs.hw.bus_device import UartDevice
+
 UART4, IRQ = 0x30A60000, 29
 URXD, UTXD, UCR1, UCR2, UCR4, UFCR, USR1, USR2, UTS = (
     UART4 + at for at in (0x00, 0x40, 0x80, 0x84, 0x8C, 0x90, 0x94, 0x98, 0xB4)
@@ -33,6 +35,47 @@ def test_software_reset_ends_and_empties(uart):
     uart[UCR2] = 0
     assert uart[UCR2] == SRST
     assert not uart[USR2] & RDR
+
+
+def test_software_reset_leaves_control_but_not_the_baud_rate(uart):
+    """The manual's list: state machines, FIFOs, USR1, USR2, UBIR, UBMR, UBRC, URXD, UTXD, UTS."""
+    uart[UART4 + 0xA4], uart[UART4 + 0xA8] = 15, 12
+    uart[UCR2] &= ~SRST
+    assert uart[UCR2] == SRST | RXEN | TXEN
+    assert (uart[UART4 + 0xA4], uart[UART4 + 0xA8]) == (0, 0)
+    uart[UTXD] = 65
+    assert uart.console.sent == b"A"
+
+
+def test_automatic_baud_rate_detection_wants_an_a(uart):
+    uart[UCR1] |= 1 << 14 | 1 << 15  # ADBR, ADEN
+    for byte, detected in ((b"b", 0), (b"a", 1 << 15 | 1 << 11)):
+        uart.console.received += byte
+        uart.pass_us(1)
+        assert uart[USR2] & (1 << 15 | 1 << 11) == detected
+    assert IRQ in uart.lines
+    uart[USR2] = 1 << 15 | 1 << 11
+    assert IRQ not in uart.lines
+
+
+class Echo(UartDevice):
+    """Answers everything."""
+
+    def receive(self, byte):
+        self.send(bytes([byte, byte]))
+
+
+def test_a_device_is_talked_to_instead_of_the_console(uart):
+    uart.all.connect("UART4", Echo())
+    for byte in range(40):
+        uart[UTXD] = byte
+    assert uart.console.sent == b""
+    uart.console.received += b"typed"
+    uart.pass_us(1)
+    got = [uart[URXD] & 0xFF for _ in range(80)]
+    assert got == [byte for one in range(40) for byte in (one, one)]
+    with pytest.raises(ValueError, match="one UartDevice"):
+        uart.all.connect("UART4", Echo())
 
 
 def test_bytes_go_out(uart):

@@ -1,0 +1,78 @@
+"""What controllers of direct memory access have in common: requests, and what they reach."""
+
+from __future__ import annotations
+
+from rprocfs.hw.peripherals import PAGE, Refused
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    from rprocfs.hw.peripherals import Peripherals
+    from rprocfs.hw.registers import Peripheral
+
+    class Master(Protocol):
+        """What a transfer can reach; None and False: there is nothing."""
+
+        def load(self, address: int, size: int) -> bytes | None:
+            """The *size* bytes at *address*."""
+
+        def store(self, address: int, data: bytes) -> bool:
+            """Write them."""
+
+
+class Request:
+    """A request line: *asks* whether the peripheral wants an item.
+
+    The peripheral is told that one was moved (*taken*), and that the last one was (*done*).
+    *paused* says whether all that came in was moved, and nothing follows for now.
+    """
+
+    __slots__ = ("asks", "done", "paused", "taken")
+
+    def __init__(
+        self,
+        asks: Callable[[], bool],
+        done: Callable[[], None] = lambda: None,
+        taken: Callable[[], None] = lambda: None,
+        paused: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self.asks = asks
+        self.done = done
+        self.taken = taken
+        self.paused = paused
+
+
+class Bus:
+    """What a controller reaches: *peripherals*, but none of its *kind*, and memory."""
+
+    def __init__(self, peripherals: Peripherals, kind: type[Peripheral]) -> None:
+        self._peripherals, self._kind = peripherals, kind
+
+    def _has(self, address: int) -> bool:
+        if isinstance(self._peripherals.pages.get(address & ~(PAGE - 1)), self._kind):
+            return False
+        return any(at <= address < at + size for at, size in self._peripherals.ranges)
+
+    def load(self, address: int, size: int) -> bytes | None:
+        """The *size* bytes at *address*."""
+        if self._has(address):
+            try:
+                return self._peripherals.read(address, size).to_bytes(size, "little")
+            except Refused:
+                return None
+        memory = self._peripherals.wires.memory
+        data = memory.code(address, size) if memory else b""
+        return data if len(data) == size else None
+
+    def store(self, address: int, data: bytes) -> bool:
+        """Write them."""
+        if self._has(address):
+            try:
+                self._peripherals.write(address, len(data), int.from_bytes(data, "little"))
+            except Refused:
+                return False
+            return True
+        memory = self._peripherals.wires.memory
+        return memory is not None and memory.put(address, data)
