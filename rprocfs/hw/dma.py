@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rprocfs.hw.peripherals import PAGE, Refused
+from rprocfs.hw.peripherals import PAGE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,10 +58,7 @@ class Bus:
     def load(self, address: int, size: int) -> bytes | None:
         """The *size* bytes at *address*."""
         if self._has(address):
-            try:
-                return self._peripherals.read(address, size).to_bytes(size, "little")
-            except Refused:
-                return None
+            return self._peripherals.read(address, size).to_bytes(size, "little")
         memory = self._peripherals.wires.memory
         data = memory.code(address, size) if memory else b""
         return data if len(data) == size else None
@@ -69,10 +66,7 @@ class Bus:
     def store(self, address: int, data: bytes) -> bool:
         """Write them."""
         if self._has(address):
-            try:
-                self._peripherals.write(address, len(data), int.from_bytes(data, "little"))
-            except Refused:
-                return False
+            self._peripherals.write(address, len(data), int.from_bytes(data, "little"))
             return True
         memory = self._peripherals.wires.memory
         return memory is not None and memory.put(address, data)

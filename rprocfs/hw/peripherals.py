@@ -6,7 +6,7 @@ from rprocfs.hw.registers import LANES, Peripheral
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
     from typing import Protocol
 
     from rprocfs.hw.bus_device import BusDevice
@@ -40,10 +40,6 @@ if TYPE_CHECKING:
 
 
 PAGE = 0x1000
-
-
-class Refused(Exception):
-    """A peripheral does not answer the access, which ends as one of nothing: a bus fault."""
 
 
 class Wires:
@@ -133,12 +129,20 @@ class Peripherals:
         self.wires = wires
         self.pages: dict[int, Peripheral] = {}
         self.inputs: dict[str, Input] = {}
+        #: Is told which accesses to a page fault from now on: (address, loads, stores). The page
+        #: is one of :attr:`apart`, and not in the access that is under way.
+        self.refuse: Callable[[int, bool, bool], None] = lambda page, loads, stores: None
         self._ranges = ranges
 
     @property
     def ranges(self) -> tuple[tuple[int, int], ...]:
         """Where accesses come here; elsewhere they fault."""
         return self._ranges or tuple((base, PAGE) for base in self.pages)
+
+    @property
+    def apart(self) -> Collection[int]:
+        """The pages that may be refused."""
+        return ()
 
     def _page(self, address: int) -> Peripheral:
         base = address & ~(PAGE - 1)
@@ -153,11 +157,11 @@ class Peripherals:
         raise ValueError(f"{place}: there is no bus of that name")
 
     def read(self, address: int, size: int) -> int:
-        """A load of *size* bytes; Refused."""
+        """A load of *size* bytes."""
         return self._page(address).read(address & PAGE - 1, size)
 
     def write(self, address: int, size: int, value: int) -> None:
-        """A store of *size* bytes; Refused."""
+        """A store of *size* bytes."""
         self._page(address).write(address & PAGE - 1, size, value)
 
     @property

@@ -10,14 +10,16 @@ if TYPE_CHECKING:
     from rprocfs.hw.nxp.pll import Plls
     from rprocfs.hw.nxp.tmu import Layout
 
+#: The RDC and its semaphores.
+RDC_PAGES = (0x303B_0000, 0x303C_0000, 0x303D_0000)
 # Where peripherals are: AIPS1 to 3; AIPS5; AIPS4; DMA; between them is nothing.
 RANGES = ((0x3000_0000, 0xC0_0000), (0x32C0_0000, 0x40_0000), (0x3300_0000, 0x1_0000))
 AIPS5 = (0x30C0_0000, 0x40_0000)
 TCM_SIZE = 0x2_0000
-#: The numbers of devices at the RDC.
+#: The numbers of devices at the RDC, which refuses no access to itself.
 PDAP = {
     "TMU": 6, "IOMUXC": 19, "IOMUXC_GPR": 20, "OCOTP": 21, "CCM_ANALOG": 22, "SNVS": 23, "CCM": 24,
-    "SRC": 25, "GPC": 26, "RDC_SEMAPHORE1": 27, "RDC_SEMAPHORE2": 28, "RDC": 29, "SYSCNT_RD": 42,
+    "SRC": 25, "GPC": 26, "SYSCNT_RD": 42,
     "UART4": 70, "MUA": 74, "MUB": 75, "SEMA4": 76, "UART1": 102, "UART3": 104, "UART2": 105,
     **{f"GPIO{number}": number - 1 for number in range(1, 6)},
     **{f"WDOG{number}": 7 + number for number in range(1, 4)},

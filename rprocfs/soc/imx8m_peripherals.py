@@ -7,13 +7,16 @@ from rprocfs.hw.nxp.ecspi import Ecspi
 from rprocfs.hw.nxp.iuart import Iuart
 from rprocfs.hw.nxp.rdc import Rdc
 from rprocfs.hw.nxp.sdma import AT_ONCE, Sdma
-from rprocfs.hw.peripherals import PAGE, Refused
+from rprocfs.hw.peripherals import PAGE
 from rprocfs.soc.imx8m_devices import MU_CORE, devices, permissions
 from rprocfs.soc.imx8m_mailbox import LinuxMu
+from rprocfs.soc.imx8m_part import RDC_PAGES
 from rprocfs.soc.table import DevicePeripherals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from rprocfs.hw.bus_device import BusDevice
     from rprocfs.hw.dma import Request
     from rprocfs.hw.peripherals import Wires
@@ -35,6 +38,7 @@ class Imx8mPeripherals(DevicePeripherals):
         super().__init__(wires, devices(part), part.ranges)
         self.mu, self.rdc = self.named("MUA", LinuxMu), self.named("RDC", Rdc)
         self._permissions = permissions(part)
+        self._refused: dict[int, tuple[bool, bool]] = {}  # loads, stores
         self._sdma_pages = {page for page, one in self.pages.items() if isinstance(one, Sdma)}
         self.timed.look_ahead()
 
@@ -55,31 +59,36 @@ class Imx8mPeripherals(DevicePeripherals):
         if isinstance(model := self.by_name[place.partition("/")[0]], Iuart):
             self.uarts.remove(model)
 
-    def _permit(self, page: int, write: bool) -> None:
-        number = self._permissions.get(page)
-        if number is not None and self.rdc.refuses(number, write):
-            raise Refused
+    @property
+    def apart(self) -> Collection[int]:
+        """What the RDC can close."""
+        return self._permissions
+
+    def _permit(self) -> None:
+        """Have the core refused what the RDC closes to it."""
+        for page, number in self._permissions.items():
+            refused = self.rdc.refuses(number)
+            if refused != self._refused.get(page, (False, False)):
+                self._refused[page] = refused
+                self.refuse(page, *refused)
 
     def read(self, address: int, size: int) -> int:
         """A load; it may be one that DMA waits for."""
-        page = address & ~(PAGE - 1)
-        if self.rdc.closed:
-            self._permit(page, write=False)
         value = super().read(address, size)
-        if self._moving and page in self._dma_pages:
+        if self._moving and address & ~(PAGE - 1) in self._dma_pages:
             self._move()
         return value
 
     def write(self, address: int, size: int, value: int) -> None:
         """A store; it may be a byte that there was no room for, one for Linux, or ask for DMA."""
-        page = address & ~(PAGE - 1)
-        if self.rdc.closed:
-            self._permit(page, write=True)
         super().write(address, size, value)
+        page = address & ~(PAGE - 1)
         self.uarts.stored(page)
         if page == MU_CORE:
             self.mu.looked_at()
             self.timed.look_ahead()
+        elif page in RDC_PAGES:
+            self._permit()
         elif page in self._dma_pages and (self._moving or page in self._sdma_pages):
             self._move()
 

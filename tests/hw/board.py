@@ -43,6 +43,8 @@ class Board:
             self.debug.append, **wired,
         )  # fmt: skip
         self.all = machine.peripherals(wires)
+        self.refused = {}  # by page: loads, stores
+        self.all.refuse = lambda page, *kinds: self.refused.update({page: kinds})
 
     def set_line(self, irq, level):
         (self.lines.add if level else self.lines.discard)(irq)

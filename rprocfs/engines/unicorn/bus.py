@@ -4,8 +4,25 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Iterator
+
     from rprocfs.arch.armv7m.scs import SystemControlSpace
     from rprocfs.hw.peripherals import Peripherals
+
+PAGE = 0x1000
+
+
+def apart(ranges: Iterable[tuple[int, int]], pages: Collection[int]) -> Iterator[tuple[int, int]]:
+    """The *ranges*, (address, size), with each of the *pages* as one of its own."""
+    for at, size in ranges:
+        begin, end = at, at + size
+        for page in sorted(page for page in pages if begin <= page < end):
+            if begin < page:
+                yield begin, page - begin
+            yield page, PAGE
+            begin = page + PAGE
+        if begin < end:
+            yield begin, end - begin
 
 
 class Bus:

@@ -23,13 +23,13 @@ from rprocfs.arch.armv7m.mpu import executable
 from rprocfs.arch.armv7m.nvic import SVCALL
 from rprocfs.arch.armv7m.scs import PPB, PPB_SIZE
 from rprocfs.engines.unicorn import libunicorn, ports, semihosting
+from rprocfs.engines.unicorn.bus import apart
 from rprocfs.engines.unicorn.pages import Pages
 from rprocfs.engines.unicorn.runner import Runner
 from rprocfs.engines.unicorn.sampler import Sampler
 from rprocfs.engines.unicorn.sites import Sites, divides, instructions
 from rprocfs.engines.unicorn.spin_watch import SpinWatch
 from rprocfs.hw.clock import SECOND
-from rprocfs.hw.peripherals import Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -77,8 +77,9 @@ class Core(Runner):
             self._on_divide, self._on_float, self._on_conditional, self._on_unaligned,
         )  # fmt: skip
         self._slices.ended = self._took
-        for da, size in bus.peripherals.ranges:
+        for da, size in apart(bus.peripherals.ranges, bus.peripherals.apart):
             unicorn.map_registers(da, size, self._read, self._write)
+        bus.peripherals.refuse = unicorn.refuse
         unicorn.map_registers(PPB, PPB_SIZE, self._read_private, self._write_private)
         unicorn.hook(libunicorn.HOOK_INTR, self._on_interrupt)
         unicorn.hook(libunicorn.HOOK_INSN_INVALID, self._on_invalid)
@@ -272,11 +273,7 @@ class Core(Runner):
         if self._replay is not None and self._replayed(address):
             return self._played
         self._slices.accessed()
-        try:
-            value = self._bus.peripherals.read(address, size)
-        except Refused:
-            self._fail(address, size)
-            return 0
+        value = self._bus.peripherals.read(address, size)
         if self._scs.nvic.pending:
             self._end_if_due(address, value)
         return value
@@ -285,11 +282,7 @@ class Core(Runner):
         if self._replay is not None and self._replayed(address):
             return
         self._slices.accessed()
-        try:
-            self._bus.peripherals.write(address, size, value)
-        except Refused:
-            self._fail(address, size)
-            return
+        self._bus.peripherals.write(address, size, value)
         if self._scs.nvic.pending:
             self._end_if_due(address, value)
 
@@ -319,13 +312,9 @@ class Core(Runner):
     def _refuses(self, address: int, size: int) -> bool:
         if not self._cpu.unprivileged:
             return False
-        self._fail(address, size)
-        return True
-
-    def _fail(self, address: int, size: int) -> None:
-        """Let the access be one of nothing."""
         self._on_bad_access(0, libunicorn.MEM_READ, address, size, 0, 0)
         self._uc.stop()
+        return True
 
     def _end_if_due(self, address: int, value: int) -> None:
         """End the slice, if an exception is to be taken: the access may have made it pending."""

@@ -19,6 +19,7 @@ CPU_MODELS = {"cortex-m3": 8, "cortex-m4": 9, "cortex-m7": 10, "cortex-r5f": 13}
 #: precision; a core that has gets its model without.
 MODES = {"cortex-m7": MODE_THUMB, "cortex-r5f": 0}
 PROT_READ, PROT_WRITE, PROT_ALL = 1, 2, 7
+REGISTERS = 0x1000  # of a page of them
 #: Where a run would end, and no instruction is: 0 is an address like any other.
 NOWHERE = 1
 HIGHEST = 0xFFFF_FFFF
@@ -75,6 +76,7 @@ CALLBACKS = {
 #: takes a third of the time.
 PROTOTYPES = {
     "uc_open": (c_int, c_int, c_void_p),
+    "uc_mem_protect": (c_void_p, c_uint64, c_uint64, c_uint32),
     "uc_mem_map_ptr": (c_void_p, c_uint64, c_uint64, c_uint32, c_void_p),
     "uc_mmio_map": (c_void_p, c_uint64, c_uint64, MMIO_READ, c_void_p, MMIO_WRITE, c_void_p),
     "uc_emu_start": (c_void_p, c_uint64, c_uint64, c_uint64, c_size_t),
@@ -155,6 +157,15 @@ class Unicorn:
         reader, writer = MMIO_READ(on_read), MMIO_WRITE(on_write)
         self._keep += (reader, writer)
         self._check(self.lib.uc_mmio_map(self.handle, da, size, reader, None, writer, None))
+
+    def refuse(self, page: int, loads: bool, stores: bool) -> None:
+        """Let loads from, or stores to, a *page* of registers be invalid, or no longer.
+
+        The next instruction knows it. The page was mapped by itself, as Unicorn divides a range
+        without telling :meth:`map_registers`' functions, and it is not the one being accessed.
+        """
+        permitted = (0 if loads else PROT_READ) | (0 if stores else PROT_WRITE)
+        self._check(self.lib.uc_mem_protect(self.handle, page, REGISTERS, permitted))
 
     def hook(self, kind: int, function: Callable[..., object]) -> c_size_t:
         """Call *function* on all events of *kind*."""

@@ -6,7 +6,6 @@ from rprocfs.arch.armv7m import features
 from rprocfs.arch.armv7m.cpu import THUMB
 from rprocfs.engines.unicorn import libunicorn
 from rprocfs.engines.unicorn.cpu import SYSTEM
-from rprocfs.hw.peripherals import Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -58,11 +57,7 @@ class MemoryTarget:
             blocks = self._blocks_at(at)
             if blocks is None:
                 break
-            try:
-                value = blocks.read(at, width)
-            except Refused:
-                break
-            data += (value & (1 << 8 * width) - 1).to_bytes(width, "little")
+            data += (blocks.read(at, width) & (1 << 8 * width) - 1).to_bytes(width, "little")
         return data
 
     def write(self, address: int, data: bytes) -> bool:
@@ -76,10 +71,7 @@ class MemoryTarget:
         for blocks, at, width in accesses:
             value = int.from_bytes(data[at - address : at - address + width], "little")
             assert blocks is not None, "looked at above"
-            try:
-                blocks.write(at, width, value)
-            except Refused:
-                return False
+            blocks.write(at, width, value)
         return True
 
     def _blocks_at(self, address: int) -> Blocks | None:

@@ -16,7 +16,7 @@ ROV, ALL = 1 << 5, 0x3F
 CYCLE = 1 << 32
 LOW = 32_768
 CLKSRC_ROOT, CLKSRC_LOW, CLKSRC_OSC = (1, 2), 4, 5
-ON_RESET = EN | ENMOD | 0x3C | FRR  # what a software reset leaves alone
+ON_RESET = EN | ENMOD | 0x3C | 7 << 6  # what a software reset leaves alone: CLKSRC, too
 
 
 class Gpt(Words):

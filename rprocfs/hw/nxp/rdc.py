@@ -28,23 +28,21 @@ class Rdc(Words):
         version = regions << 20 | peripherals << 12 | masters << 4 | DOMAINS
         super().__init__({VIR: version, INTSTAT: 0})
         self.semaphores: list[RdcSemaphore] = []
-        #: Whether a peripheral may refuse anything.
-        self.closed = False
 
     @property
     def domain(self) -> int:
         """That of the core."""
         return self.words.get(CORE, 0) & 3
 
-    def refuses(self, number: int, write: bool) -> bool:
-        """Whether peripheral *number* is closed to the core."""
+    def refuses(self, number: int) -> tuple[bool, bool]:
+        """Whether peripheral *number* is closed to loads of the core, and to its stores."""
         policy = self.words.get(PDAP + 4 * number, OPEN)
-        if not policy >> 2 * self.domain & (1 if write else 2):
-            return True
-        if not policy & SREQ:
-            return False
-        semaphore, gate = divmod(number, RdcSemaphore.COUNT)
-        return not self.semaphores[semaphore].held(gate, self.domain)
+        if policy & SREQ:
+            semaphore, gate = divmod(number, RdcSemaphore.COUNT)
+            if not self.semaphores[semaphore].held(gate, self.domain):
+                return True, True
+        own = policy >> 2 * self.domain
+        return not own & 2, not own & 1
 
     def load(self, offset: int) -> int:
         """The word; peripherals and memory regions are open unless that was changed."""
@@ -70,12 +68,6 @@ class Rdc(Words):
         if self.ones(offset):
             value = old & ~value if offset == INTSTAT else old & ~(value & VIOLATION)
         self.words[offset] = value
-        if MDA <= offset < MR:
-            self.closed = any(
-                policy & (OPEN | SREQ) != OPEN
-                for at, policy in self.words.items()
-                if PDAP <= at < MR
-            )
 
 
 class RdcSemaphore(Peripheral):

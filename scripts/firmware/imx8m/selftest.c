@@ -65,8 +65,8 @@ static void registers(void)
 	SEMA4_GATE(3) = 0;
 	check("sema4-free", SEMA4_GATE(3) == 0, SEMA4_GATE(3));
 	check("mu-empty", (MUB_SR >> 20 & 0xf) == 0xf, MUB_SR);
-	REG(0x30660000u) = 0x12345678; /* PWM1, of which there is no model */
-	check("unmodelled", REG(0x30660000u) == 0x12345678, REG(0x30660000u));
+	REG(0x30be0000u) = 0x12345678; /* ENET1, of which there is no model */
+	check("unmodelled", REG(0x30be0000u) == 0x12345678, REG(0x30be0000u));
 	REG(0x40001000u) = 0xa5a5a5a5;
 	check("ddr-alias", REG(0x10001000u) == 0xa5a5a5a5, REG(0x10001000u));
 	REG(0x20200010u) = 0x5a5a5a5a;

@@ -11,6 +11,13 @@
 #define FPCCR REG(0xe000ef34u)
 #define CPACR REG(0xe000ed88u)
 #define PENDSV 1u << 28
+#ifdef M7 /* as the port for r0p1, whose erratum 837070 is that BASEPRI comes late */
+#define RAISE "cpsid i\n\t"
+#define RAISED "\n\tcpsie i"
+#else
+#define RAISE
+#define RAISED
+#endif
 
 struct task {
 	uint32_t *sp; /* the assembler knows that it is the first one */
@@ -26,7 +33,7 @@ __attribute__((used)) static struct task *volatile current = tasks;
 
 static void mask(uint32_t priority)
 {
-	__asm__ volatile("msr basepri, %0\n\tisb\n\tdsb" ::"r"(priority) : "memory");
+	__asm__ volatile(RAISE "msr basepri, %0\n\tisb\n\tdsb" RAISED ::"r"(priority) : "memory");
 }
 
 void rtos_task(void (*function)(void))
@@ -77,7 +84,7 @@ __attribute__((naked)) void pendsv_handler(void)
 	__asm__("mrs r0, psp\n\tisb\n\tldr r3, =current\n\tldr r2, [r3]\n\t"
 		"tst r14, #0x10\n\tit eq\n\tvstmdbeq r0!, {s16-s31}\n\t"
 		"stmdb r0!, {r4-r11, r14}\n\tstr r0, [r2]\n\t"
-		"stmdb sp!, {r0, r3}\n\tmov r0, #0x50\n\tmsr basepri, r0\n\tdsb\n\tisb\n\t"
+		"stmdb sp!, {r0, r3}\n\tmov r0, #0x50\n\t" RAISE "msr basepri, r0\n\tdsb\n\tisb" RAISED "\n\t"
 		"bl choose\n\tmov r0, #0\n\tmsr basepri, r0\n\tldmia sp!, {r0, r3}\n\t"
 		"ldr r1, [r3]\n\tldr r0, [r1]\n\tldmia r0!, {r4-r11, r14}\n\t"
 		"tst r14, #0x10\n\tit eq\n\tvldmiaeq r0!, {s16-s31}\n\t"
