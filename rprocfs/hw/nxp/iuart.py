@@ -69,7 +69,8 @@ class Iuart(Words):
 
     def requests(self) -> tuple[Request, Request]:
         """The events of the SDMA: to receive, to send."""
-        return Request(self._gives, paused=self._paused), Request(self._takes)
+        received = Request(self._gives, self._awake, paused=self._paused)
+        return received, Request(self._takes)
 
     def _gives(self) -> bool:
         ucr1 = self.words.get(UCR1, 0)
@@ -82,11 +83,13 @@ class Iuart(Words):
         return aged or (self.words[UCR4] & IDDMAEN and self._flags2 & IDLE)
 
     def _paused(self) -> bool:
-        if self._rx or not self._aged():
-            return False
+        return not self._rx and bool(self._aged())
+
+    def _awake(self) -> None:
+        """The silence was noticed."""
         self._flags1 &= ~AGTIM
         self._flags2 &= ~IDLE
-        return True
+        self._update()
 
     def _takes(self) -> bool:
         return bool(self.words.get(UCR1, 0) & TXDMAEN and self._on(TXEN) and self._usr1() & TRDY)

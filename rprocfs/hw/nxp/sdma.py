@@ -225,6 +225,8 @@ class Sdma(Words):
             if script == FROM_UART and one.at and any(event.paused() for event in events):
                 one.count = one.at  # nothing more comes for now
                 self._ended(channel, one)
+                for event in events:
+                    event.done()
             elif any(event.asks() for event in events):
                 self._burst(channel, script, peripheral, watermark)
             else:
