@@ -16,7 +16,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-VERSION, QUERY_FW_CAPS = 0x0002, 0x0022
+VERSION, DM_VERSION, QUERY_FW_CAPS = 0x0002, 0x000F, 0x0022
 SET_CLOCK, GET_CLOCK, SET_CLOCK_PARENT, GET_CLOCK_PARENT, GET_NUM_PARENTS = range(0x100, 0x105)
 SET_FREQ, QUERY_FREQ, GET_FREQ = range(0x10C, 0x10F)
 SET_DEVICE, GET_DEVICE, SET_RESETS = range(0x200, 0x203)
@@ -54,7 +54,8 @@ class Tisci:
         self._parents: dict[Clock, int] = {}
         self._refused: set[int] = set()
         self._calls: Mapping[int, Callable[[bytes], bytes | None]] = {
-            VERSION: self._version, QUERY_FW_CAPS: lambda _: struct.pack("<Q", 1),
+            VERSION: self._version, DM_VERSION: self._dm_version,
+            QUERY_FW_CAPS: lambda _: struct.pack("<Q", 1),
             SET_CLOCK: self._set_clock, GET_CLOCK: self._get_clock,
             SET_CLOCK_PARENT: self._set_parent, GET_CLOCK_PARENT: self._get_parent,
             GET_NUM_PARENTS: lambda _: struct.pack("<BI", PARENTS, PARENTS),
@@ -77,6 +78,10 @@ class Tisci:
 
     def _version(self, _body: bytes) -> bytes:
         return struct.pack("<32sHBBBB", DESCRIPTION, REVISION, *ABI, 0, 0)
+
+    def _dm_version(self, _body: bytes) -> bytes:
+        """That of the device manager, struct ti_sci_msg_dm_resp_version."""
+        return struct.pack("<H4B12s26s", REVISION, 0, 0, *ABI, DESCRIPTION, DESCRIPTION)
 
     # Devices.
 

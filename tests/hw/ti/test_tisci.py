@@ -52,6 +52,13 @@ def host(board):
     return Host(board)
 
 
+def test_the_version_of_the_device_manager(host):
+    """As Sciclient_getDMVersion() prints it: revision, ABI, the HAL's and the server's name."""
+    version, _, _, major, minor, hal, server = struct.unpack_from("<H4B12s26s", host.ask(0x000F))
+    assert (version, major, minor) == (9, 4, 0)
+    assert hal.rstrip(b"\0") == server.rstrip(b"\0") == b"rprocfs"
+
+
 def clock(device, number):
     narrow = min(255, number)
     return struct.pack("<IBI", device, narrow, number)
