@@ -73,6 +73,13 @@ XLNX_R5_NO_RECOVERY = Feature(
     "drivers/remoteproc/xlnx_r5_remoteproc.c, zynqmp_r5_add_rproc_core()",
     {(6, 12): 107},
 )
+XLNX_R5_NODE_STATUS = Feature(
+    "xlnx-r5-node-status",
+    "a Cortex-R of Xilinx is `detached` if it runs; before, if its memory had a resource table",
+    (7, 1),
+    "drivers/remoteproc/xlnx_r5_remoteproc.c, zynqmp_r5_core_init()",
+    {(6, 12): 107},
+)
 K3_R5_SEQUENCE = Feature(
     "k3-r5-sequence",
     "in split mode core 1 of a Cortex-R5F of TI waits for core 0 before it is loaded, and core 0 "
@@ -99,6 +106,12 @@ TX_CALLBACKS_ON = Feature(
     (7, 1),
     "drivers/rpmsg/virtio_rpmsg_bus.c",
 )
+XLNX_R5_REGION_RESOURCE = Feature(
+    "xlnx-r5-region-resource",
+    "a `memory-region` of a Cortex-R of Xilinx that cannot be found ends the list, and is no error",
+    (7, 1),
+    "drivers/remoteproc/xlnx_r5_remoteproc.c, add_mem_regions_carveout()",
+)
 SHUTDOWN_WHEN_CRASHED = Feature(
     "shutdown-when-crashed",
     "`stop` is accepted in the state `crashed`; a processor that is removed is `deleting`, which "
@@ -113,6 +126,13 @@ ATTACH_WORK = Feature(
     (7, 2),
     "drivers/remoteproc/remoteproc_core.c, rproc_trigger_auto_boot()",
     {(6, 1): 190, (6, 12): 111},
+)
+XLNX_R5_AUTO_BOOT = Feature(
+    "xlnx-r5-auto-boot",
+    "a Cortex-R of Xilinx is registered when all of it is known; one that runs is attached to, and "
+    "one whose node has `firmware-name` boots, by itself",
+    (7, 2),
+    "drivers/remoteproc/xlnx_r5_remoteproc.c, zynqmp_r5_cluster_init()",
 )
 ENTRY_OFFSETS_CHECKED = Feature(
     "entry-offsets-checked",
@@ -133,6 +153,13 @@ SECTION_HEADERS_CHECKED = Feature(
     (7, 3),
     "drivers/remoteproc/remoteproc_elf_loader.c, rproc_elf_sanity_check()",
     {(6, 12): 117},
+)
+XLNX_R5_ATTACH_ON_RECOVERY = Feature(
+    "xlnx-r5-attach-on-recovery",
+    "`recovery` of a Cortex-R of Xilinx is `enabled`, one that was attached to recovers by that, "
+    "and firmware can report a crash in its resource table",
+    (7, 3),
+    "drivers/remoteproc/xlnx_r5_remoteproc.c, zynqmp_r5_handle_rsc()",
 )
 DEL_STOPS = Feature(
     "del-stops",
@@ -166,15 +193,19 @@ FEATURES = (
     PROBE_FAILURE_NAMES_DEVICE,
     CHRDEV_BINDS_OWN_NAME,
     XLNX_R5_NO_RECOVERY,
+    XLNX_R5_NODE_STATUS,
     K3_R5_SEQUENCE,
     FEATURES_OF_128_BITS,
     RPMSG_POLL,
     TX_CALLBACKS_ON,
+    XLNX_R5_REGION_RESOURCE,
     SHUTDOWN_WHEN_CRASHED,
     ATTACH_WORK,
+    XLNX_R5_AUTO_BOOT,
     ENTRY_OFFSETS_CHECKED,
     BUILTIN_DRIVER_MODULE,
     SECTION_HEADERS_CHECKED,
+    XLNX_R5_ATTACH_ON_RECOVERY,
     DEL_STOPS,
     BUFFER_SIZES,
     ENDPOINT_FD,

@@ -12,15 +12,18 @@ else the first one that it listens to.
 from __future__ import annotations
 
 import logging
+import time
 from functools import partial
 from typing import TYPE_CHECKING
 
 from rprocfs.base.mailbox import MboxChan
+from rprocfs.base.platform import PlatformDevice
 from rprocfs.devicetree.address import address_to_resource
 from rprocfs.devicetree.phandle import parse_phandles_with_args
 from rprocfs.drivers.machine import MachineOps
 from rprocfs.drivers.xlnx_r5_of import SPLIT, mode
 from rprocfs.drivers.xlnx_r5_ops import ZynqmpR5Ops
+from rprocfs.drivers.xlnx_r5_rsc_tbl import rsc_tbl_data
 from rprocfs.hw.xilinx.ipi import CLEAR, MESSAGE, RPU, TRIGGER, UNMASK, request
 from rprocfs.remoteproc import elf_loader
 from rprocfs.remoteproc.dump_segment import DumpSegment
@@ -31,7 +34,6 @@ from rprocfs.soc.zynqmp import ZYNQMP_LOCKSTEP, ZYNQMP_SPLIT
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from rprocfs.base.platform import PlatformDevice
     from rprocfs.devicetree.node import OfNode
     from rprocfs.drivers.worker.soc import Soc
     from rprocfs.engines.engine import Engine
@@ -44,6 +46,8 @@ log = logging.getLogger(__name__)
 #: The agent that Linux is: the one of APU, RPU, PMU and PL that talks to the RPU.
 LINUX = 7
 REQUEST = "local_request_region"
+#: How long firmware has to put its table where Linux looks, and between two looks, in seconds.
+BOOT_TIME, BOOT_LOOK = 0.5, 0.005
 
 
 class ZynqmpR5MachineOps(ZynqmpR5Ops, MachineOps):
@@ -114,8 +118,24 @@ class ZynqmpR5MachineOps(ZynqmpR5Ops, MachineOps):
         """zynqmp_r5_attach(): the core is already running."""
         del rproc
 
+    def stop(self, rproc: Rproc) -> None:
+        """zynqmp_r5_rproc_stop(): from now on it boots to recover."""
+        rproc.attach_on_recovery = False
+        super().stop(rproc)
+
     def leave(self) -> None:
         """The core runs on."""
+
+    def boot_loader(self, rproc: Rproc, table: memoryview | None = None) -> None:
+        """On a board, the firmware has run for long when Linux looks for its table."""
+        super().boot_loader(rproc, table)
+        device, limit = rproc.parent_dev, time.monotonic() + BOOT_TIME
+        assert isinstance(device, PlatformDevice)
+        while not self._boot.halted and time.monotonic() < limit:
+            data = rsc_tbl_data(device, self.node)
+            if data is None or data.valid:
+                break
+            time.sleep(BOOT_LOOK)
 
     def load_before(self, rproc: Rproc, fw: bytes) -> None:
         """Without the carveouts, which there are none of yet. FirmwareError."""
@@ -203,7 +223,7 @@ class ZynqmpR5MachineOps(ZynqmpR5Ops, MachineOps):
         """handle_event_notified(): every ring may have something."""
         self._queued = False
         with rproc.lock:
-            if rproc.state in (State.RUNNING, State.ATTACHED):
+            if rproc.state in (State.RUNNING, State.ATTACHED) and not self.report_crash(rproc):
                 for notifyid in rproc.notifyids.in_use():
                     rproc_vq_interrupt(rproc, notifyid)
 

@@ -7,25 +7,31 @@ from __future__ import annotations
 
 import errno
 from abc import abstractmethod
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 from rprocfs.devicetree.phandle import parse_phandles
 from rprocfs.devicetree.reserved import of_reserved_mem_lookup
 from rprocfs.fs.kernfs import error
+from rprocfs.kernel import XLNX_R5_ATTACH_ON_RECOVERY, XLNX_R5_REGION_RESOURCE
 from rprocfs.remoteproc import elf_loader
 from rprocfs.remoteproc.coredump import rproc_coredump_add_segment
 from rprocfs.remoteproc.errors import FirmwareError
 from rprocfs.remoteproc.memory import rproc_mem_entry_init
+from rprocfs.remoteproc.recovery import rproc_report_crash
 from rprocfs.remoteproc.rproc import RprocMemEntry, RprocOps, refusal_logged, rproc_add_carveout
-from rprocfs.remoteproc.state import State
+from rprocfs.remoteproc.state import CrashType, State
 
 if TYPE_CHECKING:
     from rprocfs.base.platform import PlatformDevice
     from rprocfs.devicetree.node import OfNode
     from rprocfs.drivers.xlnx_r5_of import Bank
     from rprocfs.remoteproc.rproc import Rproc
+
+
+#: ``RSC_VENDOR_START``, and the size of ``struct xlnx_rproc_crash_report``: its version, whether it
+#: has crashed, a number and a text for the reason.
+XLNX_RPROC_FW_CRASH_REPORT, CRASH_REPORT = 128, 19
 
 
 class ZynqmpR5Ops(RprocOps):
@@ -36,6 +42,7 @@ class ZynqmpR5Ops(RprocOps):
     sram: tuple[Bank, ...] = ()
     ipi = False
     rsc_table: memoryview | None = None
+    crash_report: memoryview | None = None
 
     def describe(self, device: PlatformDevice, node: OfNode) -> None:
         """It is the core of *device*, at *node*."""
@@ -69,6 +76,8 @@ class ZynqmpR5Ops(RprocOps):
         for region in parse_phandles(self.node, "memory-region"):
             rmem = of_reserved_mem_lookup(region)
             if rmem is None:
+                if rproc.model.version.has(XLNX_R5_REGION_RESOURCE):
+                    return
                 rproc.err("unable to acquire memory-region")
                 rproc.err(f"failed to get reserve mem regions {-errno.EINVAL}")
                 raise error(errno.EINVAL)
@@ -92,14 +101,36 @@ class ZynqmpR5Ops(RprocOps):
             self.mbox_send_message(rproc, notifyid)
 
     def detach(self, rproc: Rproc) -> None:
-        """zynqmp_r5_detach()."""
-        del rproc
+        """zynqmp_r5_detach(): one more message, and the firmware sees that Linux has gone."""
+        self.kick(rproc, 0)
         self.leave()
 
     def get_loaded_rsc_table(self, rproc: Rproc) -> memoryview | None:
-        """zynqmp_r5_get_loaded_rsc_table(): where what runs has said that it is."""
+        """zynqmp_r5_get_loaded_rsc_table(): the one that was found by the probe."""
         del rproc
         return self.rsc_table
+
+    def handle_rsc(self, rproc: Rproc, kind: int, offset: int, avail: int) -> bool:
+        """zynqmp_r5_handle_rsc(): the crash report of firmware that runs already."""
+        known = rproc.model.version.has(XLNX_R5_ATTACH_ON_RECOVERY)
+        if not known or kind != XLNX_RPROC_FW_CRASH_REPORT or self.rsc_table is None:
+            return False
+        if avail < CRASH_REPORT:
+            return False
+        self.crash_report = report = self.rsc_table[offset : offset + CRASH_REPORT]
+        report[1:4] = bytes(3)
+        return True
+
+    def report_crash(self, rproc: Rproc) -> bool:
+        """Of handle_event_notified(): report what the firmware has said; False: nothing."""
+        report = self.crash_report
+        if report is None or not report[1]:
+            return False
+        text = bytes(report[3:-1]).partition(b"\0")[0].decode("ascii", "replace")
+        rproc.warn(f"crash reason id: {report[2]} {text}")
+        rproc_report_crash(rproc, CrashType.FATAL_ERROR)
+        report[1] = 0
+        return True
 
     def load_before(self, rproc: Rproc, fw: bytes) -> None:
         """Load an image without any carveout. FirmwareError."""
@@ -116,8 +147,6 @@ class ZynqmpR5Ops(RprocOps):
             return None
 
         elf_loader.rproc_elf_load_segments(find, fw)
-        with suppress(FirmwareError):
-            self.rsc_table = find(*elf_loader.rproc_elf_find_loaded_rsc_table(fw))
 
 
 def _add(rproc: Rproc, name: str, size: int, da: int, addr: int) -> RprocMemEntry:

@@ -9,6 +9,7 @@ the remote side announces (``services``), are models.
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from rprocfs.devicetree.device import of_device_make_bus_id
@@ -28,7 +29,13 @@ from rprocfs.drivers.xlnx_r5_of import (
     tcm_banks,
 )
 from rprocfs.drivers.xlnx_r5_ops import ZynqmpR5Ops
-from rprocfs.kernel import XLNX_R5_NO_RECOVERY
+from rprocfs.drivers.xlnx_r5_rsc_tbl import get_rsc_table_va
+from rprocfs.kernel import (
+    XLNX_R5_ATTACH_ON_RECOVERY,
+    XLNX_R5_AUTO_BOOT,
+    XLNX_R5_NO_RECOVERY,
+    XLNX_R5_NODE_STATUS,
+)
 from rprocfs.remoteproc.coredump import ELFCLASS32, rproc_coredump_set_elf_info
 from rprocfs.remoteproc.state import State
 
@@ -37,6 +44,8 @@ if TYPE_CHECKING:
     from rprocfs.devicetree.node import OfNode
     from rprocfs.remoteproc.rproc import Rproc
     from rprocfs.soc.machine import Machine
+
+log = logging.getLogger(__name__)
 
 
 class ZynqmpR5ModelOps(ZynqmpR5Ops, ModelOps):
@@ -93,9 +102,14 @@ class ZynqmpR5Driver(MachineDriver[ZynqmpR5MachineOps]):
         rproc = self.alloc(device, device.name, ops)
         _describe(rproc)
         rproc.reserved = self.reserved(device)
-        # As in the kernel, it is there before it is known whether it can be.
-        self.add(device, rproc, ops)
-        self._init(device, node, rproc, ops)
+        version = device.model.version
+        if version.has(XLNX_R5_AUTO_BOOT):
+            rproc.auto_boot = node.flag("firmware-name")
+            self._init(device, node, rproc, ops)
+            self.add(device, rproc, ops)
+        else:  # it is there before it is known whether it can be
+            self.add(device, rproc, ops)
+            self._init(device, node, rproc, ops)
 
     def _init(
         self,
@@ -109,9 +123,25 @@ class ZynqmpR5Driver(MachineDriver[ZynqmpR5MachineOps]):
         ops.ipi = _setup_mbox(device, node)
         ops.tcm = tuple(tcm_banks(device, node, node.parent))
         ops.sram = tuple(sram_banks(device, node))
-        # What runs can be attached to, with a resource table or without.
-        if device.properties.get("detached") and self.boot_loader(device, rproc, ops, None):
+        runs = bool(device.properties.get("detached"))
+        runs = runs and self.boot_loader(device, rproc, ops, None)
+        if self._found(device, node, ops, runs):
             rproc.state = State.DETACHED
+            version = device.model.version
+            rproc.auto_boot = version.has(XLNX_R5_AUTO_BOOT)
+            rproc.attach_on_recovery = version.has(XLNX_R5_ATTACH_ON_RECOVERY)
+
+    @staticmethod
+    def _found(device: PlatformDevice, node: OfNode, ops: ZynqmpR5Ops, runs: bool) -> bool:
+        """Whether the core is one to attach to, and its table if there is one."""
+        if not device.model.version.has(XLNX_R5_NODE_STATUS):
+            ops.rsc_table = get_rsc_table_va(device, node)
+            return ops.rsc_table is not None
+        if runs:
+            ops.rsc_table = get_rsc_table_va(device, node)
+            if ops.rsc_table is None:
+                log.debug("%s: rsc tbl not found", device.name)
+        return runs
 
 
 def _setup_mbox(device: PlatformDevice, node: OfNode) -> bool:
@@ -126,5 +156,7 @@ def _setup_mbox(device: PlatformDevice, node: OfNode) -> bool:
 def _describe(rproc: Rproc) -> None:
     """zynqmp_r5_add_rproc_core()."""
     rproc_coredump_set_elf_info(rproc, ELFCLASS32, EM_ARM)
-    rproc.recovery_disabled = rproc.model.version.has(XLNX_R5_NO_RECOVERY)
+    version = rproc.model.version
+    recovers = version.has(XLNX_R5_ATTACH_ON_RECOVERY) or not version.has(XLNX_R5_NO_RECOVERY)
+    rproc.recovery_disabled = not recovers
     rproc.auto_boot = False

@@ -226,25 +226,9 @@ def test_a_region_that_is_none(board):
     assert "failed to get reserve mem regions -22" in made.log
 
 
-def test_one_that_a_boot_loader_started(board, tmp_path):
-    table = resource_table([vdev()])
-    file = tmp_path / "rproc-ffe00000.r5f-fw"
-    file.write_bytes(image((0, b"code"), table=table, at=0x3ED00000))
-    made = board(("services =", "detached; services ="))
-    assert made.read(0, "state") == "detached"
-    assert made.write(0, "state", "start") == 0
-    # add_tcm_banks(): of one that runs already, TCMs are no carveouts.
-    assert made.rproc().carveouts[0].name == "memory"
-    assert made.find(0, 4) is None
-    assert made.shell.exists("/sys/bus/rpmsg/devices/virtio0.rpmsg-raw.-1.1024")
-    assert made.write(0, "state", "detach") == 0
-    assert made.read(0, "state") == "detached"
-
-
-def test_one_that_runs_without_a_table(board, tmp_path):
-    """zynqmp_r5_core_init() does not ask for a table: what runs is not to be called offline."""
-    (tmp_path / "rproc-ffe00000.r5f-fw").write_bytes(image((0, b"code")))
-    made = board(("services =", "detached; services ="))
-    assert made.read(0, "state") == "detached"
-    assert made.write(0, "state", "start") == 0
-    assert made.read(0, "state") == "attached"
+def test_a_region_that_is_none_ends_the_list_later(board):
+    made = board(
+        ("memory@3ed00000 {", 'memory@3ed00000 { status = "disabled";'), kernel=find_kernel("7.1")
+    )
+    assert made.boot(image((0, b"code"))) == 0
+    assert [mem.name for mem in made.rproc().carveouts] == ["atcm0", "btcm0"]

@@ -29,14 +29,6 @@ CRASHES = {
     "d": ("watchdog", "system watchdog"),
 }
 
-ATTACH = """
-extends = "zcu102"
-[[remoteproc]]
-label = "ffe00000.r5f"
-firmware-name = "zynqmp-echo.elf"
-detached = true
-"""
-
 
 class Board:
     """A ready board with our images in its firmware directory."""
@@ -262,20 +254,6 @@ def dump_at(dump, da):
         if kind == 1 and vaddr <= da < vaddr + filesz:
             return dump[at + da - vaddr :][:4]
     raise AssertionError(f"{da:#x} is not in the dump")
-
-
-def test_attach(board, tmp_path):
-    """A boot loader has started it."""
-    description = tmp_path / "attach.toml"
-    description.write_text(ATTACH)
-    made = board(str(description))
-    assert made.state(0) == "detached"
-    made.shell.echo(f"{REMOTEPROC}0/state", "start")
-    assert made.state(0) == "attached"
-    handle = made.echo(0)
-    write(handle, b"attached")
-    assert read(handle) == b"attached"
-    handle.release()
 
 
 def test_an_image_without_resource_table_runs(board):

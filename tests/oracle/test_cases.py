@@ -24,7 +24,11 @@ RUNS = {
     "7.3-fusepy": ["--kernel", "7.3", "--transport", "fusepy"],
 }
 #: What drivers of boards do, and where it is tested: the cases have the simulated processor only.
-OF_DRIVERS = {"xlnx-r5-no-recovery": "test_xlnx_r5.py", "k3-r5-sequence": "test_ti_k3.py"}
+OF_DRIVERS = {
+    "xlnx-r5-no-recovery": "test_xlnx_r5.py", "xlnx-r5-node-status": "test_xlnx_r5_attach.py",
+    "xlnx-r5-region-resource": "test_xlnx_r5.py", "xlnx-r5-auto-boot": "test_xlnx_r5_attach.py",
+    "xlnx-r5-attach-on-recovery": "test_xlnx_r5_attach.py", "k3-r5-sequence": "test_ti_k3.py",
+}  # fmt: skip
 SEEN = [feature for feature in FEATURES if feature.name not in OF_DRIVERS]
 #: On both sides of every row of the table of kernels.
 RELEASES = ("6.1.176", "6.1", "6.12.107", "6.12", "6.18", "7.1", "7.2", "7.3", "next")

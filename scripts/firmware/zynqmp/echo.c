@@ -28,6 +28,13 @@ __attribute__((section(".resource_table"), used)) volatile struct table resource
 	.trace = {.type = RSC_TRACE, .da = TRACE_ADDRESS, .len = TRACE_SIZE, .name = "rpu_log"},
 };
 
+/* Where Linux finds the table of firmware that a boot loader has started: struct rsc_tbl_data. */
+__attribute__((section(".rsc_tbl_data"), used)) static const struct {
+	uint32_t version, magic, complement, size;
+	volatile struct table *table;
+	uint32_t high;
+} rsc_tbl_data = {1, 0x78616d70u, ~0x78616d70u, sizeof(struct table), &resource_table, 0};
+
 static void typed(void)
 {
 	while (!(UART_REG(UART_SR) & SR_REMPTY))
