@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, ClassVar
 from rprocfs.engines.death import Death, explain
 from rprocfs.engines.io_thread import IoThread
 from rprocfs.engines.memory import SharedRam
+from rprocfs.engines.spare import Command, Spares, start
 from rprocfs.engines.worker import Worker
 
 if TYPE_CHECKING:
@@ -35,7 +37,8 @@ class Engine(ABC):
     """Something that executes the instructions of a SoC's cores, each in its own process.
 
     *io* may be shared by several engines; without it the engine has one of its own,
-    whose thread exists while workers do.
+    whose thread exists while workers do. *spares* belong to the same *io*; without them each
+    worker begins at its boot.
     """
 
     #: What :meth:`spawn` makes.
@@ -43,8 +46,9 @@ class Engine(ABC):
     #: What else it can do.
     capabilities: ClassVar[frozenset[Capability]] = frozenset()
 
-    def __init__(self, io: IoThread | None = None) -> None:
+    def __init__(self, io: IoThread | None = None, spares: Spares | None = None) -> None:
         self._io = io or IoThread()
+        self._spares = spares
         self.files: dict[str, int] = {}  # what a worker inherits besides, by name
         self.devices: Sequence[str] = ()  # at the SoC's buses: see rprocfs.soc.devices
 
@@ -56,6 +60,19 @@ class Engine(ABC):
     @abstractmethod
     def command(self, machine: Machine, boot: Boot, fds: Mapping[str, int]) -> list[str]:
         """The worker's command line; *fds* has ``ram doorbell console control``, and *files*."""
+
+    def open(self, machine: Machine) -> None:
+        """Cores of *machine* are going to be spawned, until :meth:`close`."""
+
+    def close(self) -> None:
+        """What :meth:`open` began ends."""
+
+    def begin(
+        self, machine: Machine, command: Command, fds: Mapping[str, int], stderr: int
+    ) -> subprocess.Popen[bytes]:
+        """On the I/O thread: the process of *command* (its descriptors). OSError."""
+        del machine
+        return start(command(fds), fds.values(), stderr)
 
     def death(self, core: CoreSpec, status: int, stderr: str) -> Death:
         """What the end of a worker of *core* means: see :func:`.death.explain`."""
@@ -89,7 +106,7 @@ class Engine(ABC):
         worker.halted = boot.halted
         with ExitStack() as undo:
             undo.callback(self._io.release)
-            command = partial(self.command, machine, boot)
-            self._io.call(lambda: worker._start(command, {"ram": ram.fd, **self.files}))
+            begin = partial(self.begin, machine, partial(self.command, machine, boot))
+            self._io.call(lambda: worker._start(begin, {"ram": ram.fd, **self.files}))
             undo.pop_all()
         return worker

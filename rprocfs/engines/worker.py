@@ -80,8 +80,12 @@ class Worker:
         self.halted = False  # from the start on, for a debugger
         self._told = threading.Event()  # all that there is to know about the registers
 
-    def _start(self, command: Callable[..., list[str]], files: Mapping[str, int]) -> None:
-        """On the I/O thread: create the sockets, the process, and watch them."""
+    def _start(
+        self,
+        begin: Callable[[Mapping[str, int], int], subprocess.Popen[bytes]],
+        files: Mapping[str, int],
+    ) -> None:
+        """On the I/O thread: create the sockets, the process by *begin*, and watch them."""
         with ExitStack() as opened, ExitStack() as theirs:
             fds = dict(files)
             ours = {}
@@ -102,15 +106,7 @@ class Worker:
             theirs.callback(os.close, other_end)
             os.set_blocking(other_end, True)
             might_sleep("starting a process")
-            self._process = subprocess.Popen(
-                command(fds),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=other_end,
-                pass_fds=tuple(fds.values()),
-                env={},
-                start_new_session=True,
-            )
+            self._process = begin(fds, other_end)
             opened.callback(self._kill)
             self._pidfd = os.pidfd_open(self._process.pid)
             opened.callback(os.close, self._pidfd)

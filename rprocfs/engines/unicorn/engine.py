@@ -22,7 +22,10 @@ from rprocfs.engines.gdb.stub import GO_ON, HALT, REQUEST
 from rprocfs.engines.worker import STDERR_KEPT, Worker
 
 if TYPE_CHECKING:
+    import subprocess
+
     from rprocfs.arch.core import Boot, CoreSpec
+    from rprocfs.engines.spare import Command
     from rprocfs.soc.machine import Machine
 
 log = logging.getLogger(__name__)
@@ -33,6 +36,7 @@ START = (
     "import sys; sys.path += [sys.argv.pop(1), sys.argv.pop(1)]; "
     "from rprocfs.engines.unicorn.worker import main; main(sys.argv[1:])"
 )
+STANDBY = START.replace("unicorn.worker", "unicorn.standby")
 #: Memory that a worker shares with its parent if something is to be recorded.
 PROBES = ("coverage", "events", "samples")
 #: How lines for the log begin, and their levels.
@@ -143,6 +147,7 @@ class UnicornEngine(Engine):
     """Runs each core in a worker process around Unicorn."""
 
     worker = UnicornWorker
+    _opened = False
     capabilities = frozenset(
         {
             Capability.COVERAGE, Capability.EVENTS, Capability.GDB, Capability.HALTED,
@@ -150,15 +155,50 @@ class UnicornEngine(Engine):
         }
     )  # fmt: skip
 
+    def open(self, machine: Machine) -> None:
+        """See :class:`Engine`: a spare worker begins, soon."""
+        if self._spares is not None and (standby := _standby(machine)):
+            self._spares.acquire(standby)
+            self._opened = True
+
+    def close(self) -> None:
+        """See :class:`Engine`."""
+        if self._spares is not None and self._opened:
+            self._spares.release()
+            self._opened = False
+
+    def begin(
+        self, machine: Machine, command: Command, fds: Mapping[str, int], stderr: int
+    ) -> subprocess.Popen[bytes]:
+        """See :class:`Engine`: the spare worker, if there is one."""
+        spare = self._spares.take(_standby(machine)) if self._spares and self._opened else None
+        if spare is not None:
+            python, words = _python(START, machine), command(spare.numbers(fds))
+            arguments = words[len(python) :]
+            if spare.hand_over(arguments, fds.values(), stderr):
+                return spare.process
+        return super().begin(machine, command, fds, stderr)
+
     def command(self, machine: Machine, boot: Boot, fds: Mapping[str, int]) -> list[str]:
         """The worker's command line; ENOENT if Unicorn is not installed."""
         unicorn = library()
         if unicorn is None:
             raise FileNotFoundError(errno.ENOENT, "the unicorn library is not installed")
-        python = [sys.executable, "-I", "-S", "-c", START, *search_path(machine)]
+        python = _python(START, machine)
         sockets = [str(fds[name]) for name in ("ram", "doorbell", "console", "control")]
         inputs = [str(fds["inputs"]), str(fds["debug"]), str(fds.get("input-page", -1))]
         core = [boot.core, str(boot.address)]
         probes = ",".join(f"{name}={fds[name]}" for name in PROBES if name in fds)
         inputs += self.devices
         return [*python, probes, unicorn, *core, *sockets, machine.source, "--", *inputs]
+
+
+def _python(code: str, machine: Machine) -> list[str]:
+    """A Python that executes *code*, and finds what *machine* is made of."""
+    return [sys.executable, "-I", "-S", "-c", code, *search_path(machine)]
+
+
+def _standby(machine: Machine) -> list[str]:
+    """The command line of a worker that waits; empty if Unicorn is not installed."""
+    unicorn = library()
+    return [*_python(STANDBY, machine), unicorn, machine.source] if unicorn else []
