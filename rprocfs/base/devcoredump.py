@@ -106,8 +106,9 @@ class DevcdEntry:
         """Undo :meth:`show` and free the content."""
         self._timer.cancel()
         self.failing.dir.remove("devcoredump")
-        if self._device is not None:
-            self._device.device_del()
+        device, self._device = self._device, None
+        if device is not None:
+            device.device_del()
         self.free()
 
 

@@ -15,6 +15,10 @@ MBOX_TX_QUEUE_LEN = 20
 PATIENCE = 0.1
 
 
+def _nothing() -> None:
+    """What is sent on a channel that was freed."""
+
+
 class MboxChan:
     """``struct mbox_chan``: one message under way, until the remote frees the channel.
 
@@ -66,6 +70,11 @@ class MboxChan:
                 self._send()
             else:
                 self._free.set()
+
+    def free(self) -> None:
+        """``mbox_free_channel``: nothing is sent any more."""
+        with self._lock:
+            self._ring = _nothing
 
     def _send(self) -> None:
         self._sent = self._now()

@@ -129,6 +129,11 @@ class ImxMachineOps(ImxRprocOps, MachineOps):
                     if bank.find(da, size) >= 0:
                         yield DumpSegment(da, size)
 
+    def close(self) -> None:
+        """End all of it."""
+        super().close()
+        self._tx.free()
+
     # Mailboxes.
 
     def _enable(self, rproc: Rproc) -> None:

@@ -234,6 +234,8 @@ class Stm32RprocOps(WorkerOps):
         """End all of it."""
         super().close()
         self._workqueue.destroy()
+        for mbox in self._mboxes:
+            mbox.free()
 
     # On the engine's I/O thread.
 

@@ -161,6 +161,7 @@ class ZynqmpR5MachineOps(ZynqmpR5Ops, MachineOps):
         """End all of it."""
         self.soc.senders.pop(self._core, None)
         MachineOps.close(self)
+        self._tx.free()
 
     def mbox_send_message(self, rproc: Rproc, vqid: int) -> None:
         """The number of the ring, in a message."""

@@ -7,6 +7,10 @@ from collections.abc import Callable
 from rprocfs.locking import LockClass, new_lock
 
 
+def _nothing() -> None:
+    """What is left to do after the release."""
+
+
 class Kref:
     """``struct kref``: calls *release* when the last reference is put. It starts with one."""
 
@@ -39,8 +43,11 @@ class Kref:
             assert self._count, "kref_put() after the release"
             self._count -= 1
             last = not self._count
-        if last:
-            self._release()
+            # It is called once, and whatever it refers to has no reason to outlive that.
+            release = self._release if last else _nothing
+            if last:
+                self._release = _nothing
+        release()
         return last
 
     def read(self) -> int:

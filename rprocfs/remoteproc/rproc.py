@@ -153,6 +153,7 @@ class Rproc(Device):
         self.workqueue.destroy()
         self.info(f"releasing {self.label}")
         self.subsystem.free_index(self.index)
+        del self.ops  # kfree(): drivers refer to the processor by theirs
 
     def attribute_mode(self, attr: Attribute[Any]) -> int | None:
         """rproc_is_visible()."""

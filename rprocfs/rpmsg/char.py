@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 from typing import Any
 
 from rprocfs.base.device import Class, Device
 from rprocfs.fs.chardev import Ida
-from rprocfs.fs.kernfs import Handle
+from rprocfs.fs.kernfs import Handle, error
 from rprocfs.fs.sysfs import attribute
 from rprocfs.kernel import CHRDEV_BINDS_OWN_NAME, KernelVersion
 from rprocfs.lib.kref import Kref
@@ -30,7 +31,7 @@ class RpmsgEptdev(Device):
         default_ept: RpmsgEndpoint | None = None,
     ) -> None:
         super().__init__(rpdev.model, "rpmsg", parent, class_=chrdev.class_)
-        self.eptdev = Eptdev(self, rpdev, chinfo, default_ept)
+        self.eptdev = Eptdev(rpdev, chinfo, default_ept)
         self.kref = Kref(lambda: chrdev.free(self.minor, self.id))
         self.minor, self.id = chrdev.alloc()
         self.name = f"rpmsg{self.id}"
@@ -39,8 +40,13 @@ class RpmsgEptdev(Device):
     def open(self, flags: int) -> Handle:
         """rpmsg_eptdev_open(): EBUSY, EINVAL, ENXIO."""
         del flags
-        self.eptdev.open()
-        self.kref.get()
+        if not self.kref.get_unless_zero():
+            raise error(errno.ENXIO)
+        try:
+            self.eptdev.open(self)
+        except OSError:
+            self.kref.put()
+            raise
         return RpmsgEptdevHandle(self)
 
     def destroy(self) -> None:

@@ -60,9 +60,10 @@ class RpmsgCtrldev(Device):
         self.set_devnode((driver.major, self.id), self.open)
 
     def open(self, flags: int) -> Handle:
-        """rpmsg_ctrldev_open(): any number of times."""
+        """rpmsg_ctrldev_open(): any number of times. ENXIO if it goes meanwhile, as chrdev_open()."""
         del flags
-        self.kref.get()
+        if not self.kref.get_unless_zero():
+            raise error(errno.ENXIO)
         return RpmsgCtrldevHandle(self)
 
     def create_ept(self, chinfo: ChannelInfo) -> None:
@@ -77,8 +78,8 @@ class RpmsgCtrldev(Device):
             self._anonymous = [eptdev for eptdev in self._anonymous if eptdev.ept is not None]
             if not self.dir.alive:
                 raise error(errno.ENOENT)
-            eptdev = Eptdev(self, self.rpdev, chinfo)
-            eptdev.open()
+            eptdev = Eptdev(self.rpdev, chinfo)
+            eptdev.open(self)
             self._anonymous.append(eptdev)
             return AnonEptdevHandle(eptdev)
 
@@ -105,6 +106,7 @@ class RpmsgCtrldev(Device):
                 eptdev.destroy()
             for anonymous in self._anonymous:
                 anonymous.destroy()
+            self._eptdevs, self._anonymous = [], []
             self.device_del()
         self.kref.put()
 

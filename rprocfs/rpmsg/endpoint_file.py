@@ -60,8 +60,8 @@ class EndpointFile(File):
                 raise error(errno.ENXIO)
             own = self._own
             if own is None:
-                own = self._own = Eptdev(rpdev, rpdev, ChannelInfo(rpdev.id))
-        own.open(ChannelInfo(rpdev.id, rpdev.src, rpdev.dst))
+                own = self._own = Eptdev(rpdev, ChannelInfo(rpdev.id))
+        own.open(rpdev, ChannelInfo(rpdev.id, rpdev.src, rpdev.dst))
         return EptdevHandle(own)
 
     def _remove(self) -> None:

@@ -28,17 +28,15 @@ class Eptdev:
 
     With a *default_ept*, that endpoint is used, and messages that arrive while the file is
     closed wait for the next open. Otherwise each open makes an endpoint of its own, at
-    ``chinfo.src``. Errors of opening are logged in the name of *dev*.
+    ``chinfo.src``.
     """
 
     def __init__(
         self,
-        dev: Device,
         rpdev: RpmsgDevice,
         chinfo: ChannelInfo,
         default_ept: RpmsgEndpoint | None = None,
     ) -> None:
-        self.dev = dev
         self.rpdev = rpdev
         self.chinfo = chinfo
         self.default_ept = default_ept
@@ -55,10 +53,11 @@ class Eptdev:
         self.queue.append(data)
         self.readq.wake_up()
 
-    def open(self, chinfo: ChannelInfo | None = None) -> None:
+    def open(self, dev: Device, chinfo: ChannelInfo | None = None) -> None:
         """rpmsg_eptdev_open(): EBUSY when open, EINVAL without an address, ENXIO when gone.
 
-        *chinfo* replaces the addresses that it was made with.
+        Errors are logged in the name of *dev*. *chinfo* replaces the addresses that it was made
+        with.
         """
         with self._lock:
             if self._destroyed:
@@ -71,7 +70,7 @@ class Eptdev:
                     self.ept_cb, None, self.chinfo, atomic=True
                 )
             except OSError as failure:
-                self.dev.err(f"failed to open {self.chinfo.name}")
+                dev.err(f"failed to open {self.chinfo.name}")
                 raise error(errno.EINVAL) from failure
             self._open = True
 
@@ -155,7 +154,7 @@ class EptdevHandle(Handle):
         """rpmsg_eptdev_ioctl(): flow control, if the kernel has it; else EINVAL."""
         if cmd == RPMSG_DESTROY_EPT_IOCTL:
             return self.destroy_ept()
-        if not self.eptdev.dev.model.version.has(FLOW_CONTROL):
+        if not self.eptdev.rpdev.model.version.has(FLOW_CONTROL):
             raise error(errno.EINVAL)
         if cmd == RPMSG_GET_OUTGOING_FLOWCONTROL:
             return bytes(4)

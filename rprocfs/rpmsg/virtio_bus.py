@@ -190,7 +190,7 @@ class VirtioRpmsgEndpoint(RpmsgEndpoint):
         """__rpmsg_destroy_ept()."""
         self.rpdev.vrp.endpoints.remove(self)
         with self.cb_lock:
-            self.cb = None
+            self.cb = self.priv = None
 
     def trysendto(self, data: bytes, dst: int) -> None:
         """Send from this address, or ENOMEM."""

@@ -57,9 +57,13 @@ class Bench(AbstractContextManager["Bench"]):
         return self
 
     def __exit__(self, *_exc: object) -> None:
+        self.close_files()
+        self.system.close()
+
+    def close_files(self) -> None:
+        """Close what :meth:`open` has opened."""
         while self._handles:
             self._handles.pop().release()
-        self.system.close()
 
     def start(self, firmware: str = "echo.elf") -> None:
         """Boot *firmware* and wait for the channels of the echo image; OSError."""

@@ -12,8 +12,11 @@ the driver, and raises AssertionError where it fails. A driver's tests run them 
 from __future__ import annotations
 
 import errno
+import gc
 import threading
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from rprocfs.testing.bench import DEBUG, R0, RPMSG, Bench, Images
@@ -197,6 +200,44 @@ def is_removed_while_running(bench: Bench) -> None:
     assert bench.shell.ls("/dev") == [name for name in bench.shell.ls("/dev") if name == "kmsg"]
 
 
+@contextmanager
+def _collected() -> Iterator[list[object]]:
+    """What refers to itself and is used no more, when the block has ended. It is not freed."""
+    found: list[object] = []
+    gc.collect()
+    gc.disable()
+    try:
+        yield found
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        found += gc.garbage
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+
+
+def goes_without_the_collector(bench: Bench) -> None:
+    """What a processor was is freed with it: a daemon would keep that of the last minutes."""
+    driver = f"/sys/bus/platform/devices/{bench.device.name}/driver"
+    with _collected() as found:
+        echoes(bench)
+        bench.close_files()
+        bench.shell.echo(f"{R0}/coredump", "enabled")
+        bench.shell.echo(f"{DEBUG}/crash", "0\n")
+        bench.wait(lambda: bench.log.count("is now up") == 2)
+        bench.shell.echo(f"{R0}/devcoredump/data", "1")
+        bench.wait_channels()
+        bench.shell.echo(f"{driver}/unbind", bench.device.name)
+        bench.wait(lambda: "releasing" in bench.log)
+    ours = Counter(type(gone).__qualname__ for gone in found if _is_ours(gone))
+    assert not ours
+
+
+def _is_ours(gone: object) -> bool:
+    return type(gone).__module__.partition(".")[0] == "rprocfs"
+
+
 #: name -> test.
 TABLE: Mapping[str, Callable[[Bench], None]] = {
     test.__name__: test
@@ -214,5 +255,6 @@ TABLE: Mapping[str, Callable[[Bench], None]] = {
         restarts_cleanly,
         is_served_by_a_driver_that_is_bound_again,
         is_removed_while_running,
+        goes_without_the_collector,
     )
 }

@@ -171,3 +171,14 @@ def test_a_handle_keeps_the_number_across_a_stop(ctrl):
     assert one.shell.ls("/sys/class/rpmsg") == ["rpmsg_ctrl0"]
     Ctrl(one)(CREATE_EPT, b"e", 1, 2)
     assert one.shell.exists("/dev/rpmsg0")
+
+
+def test_an_open_that_meets_the_end_is_refused(ctrl):
+    """An open has found the driver when the device goes: chrdev_open() gives ENXIO."""
+    one = ctrl.one
+    ctrl(CREATE_EPT, b"e", 1, 2)
+    openers = [one.shell.lookup(f"/dev/{name}").opener for name in ("rpmsg_ctrl0", "rpmsg0")]
+    ctrl.handle.release()
+    one.stop()
+    for opener in openers:
+        assert code(opener, 0) == errno.ENXIO

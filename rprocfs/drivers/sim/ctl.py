@@ -98,19 +98,6 @@ class _Ctl:
     def __init__(self, remote: SimRemote, faults: SimFaults) -> None:
         self._remote = remote
         self._faults = faults
-        self._commands: dict[str, Callable[[str], None]] = {
-            "delay_start": self._delay_start,
-            "crash": self._crash,
-            "services": self._services,
-            "echo": self._echo,
-            "hold": self._hold,
-            "ns": self._ns,
-            "send": self._send,
-            "flood": self._flood,
-            "fill": self._fill,
-            "trace": self._trace,
-            "log": lambda _: self._remote.clear_log(),
-        }
 
     def write(self, data: bytes) -> None:
         """E2BIG, EINVAL, or what the command says."""
@@ -120,10 +107,13 @@ class _Ctl:
         word, _, rest = text.partition(" ")
         if word.startswith("fail_") and word[5:] in self._faults.codes:
             self._faults.codes[word[5:]] = _number(rest)
-        elif word in self._commands:
-            self._commands[word](rest)
+        elif word in _COMMANDS:
+            _COMMANDS[word](self, rest)
         else:
             raise error(errno.EINVAL)
+
+    def _log(self, _rest: str) -> None:
+        self._remote.clear_log()
 
     def _delay_start(self, rest: str) -> None:
         self._faults.delay_start = _number(rest)
@@ -172,3 +162,18 @@ class _Ctl:
     def _trace(self, rest: str) -> None:
         da, _, text = rest.partition(" ")
         self._remote.write(_number(da), string_unescape(text))
+
+
+_COMMANDS: dict[str, Callable[[_Ctl, str], None]] = {
+    "delay_start": _Ctl._delay_start,
+    "crash": _Ctl._crash,
+    "services": _Ctl._services,
+    "echo": _Ctl._echo,
+    "hold": _Ctl._hold,
+    "ns": _Ctl._ns,
+    "send": _Ctl._send,
+    "flood": _Ctl._flood,
+    "fill": _Ctl._fill,
+    "trace": _Ctl._trace,
+    "log": _Ctl._log,
+}

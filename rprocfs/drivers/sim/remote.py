@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import errno
 import time
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rprocfs.base.workqueue import Workqueue
@@ -43,6 +44,23 @@ SETTLE = 0.1
 LOG_TEXT = 64
 
 
+def _buffer(rproc: Rproc, address: int, size: int) -> memoryview | None:
+    """Where the host has its buffers: in memory of the pool, or in a carveout."""
+    reserved = rproc.reserved
+    va = reserved.pool.find(address, size) if reserved is not None else None
+    va = rproc.dma.find(address, size) if va is None else va
+    return _carveout(rproc, address, size) if va is None else va
+
+
+def _carveout(rproc: Rproc, address: int, size: int) -> memoryview | None:
+    """Also in one that is the pool of virtio devices only, as ``vdev0buffer`` is."""
+    for mem in rproc.carveouts:
+        offset = address - mem.da
+        if mem.va is not None and 0 <= offset <= mem.len - size:
+            return mem.va[offset : offset + size]
+    return None
+
+
 class SimVdev:
     """One rpmsg vdev of the table, from the remote's side, while its driver is there.
 
@@ -55,7 +73,7 @@ class SimVdev:
         self.rproc = rproc
         self.vdev = vdev
         tx, rx = (self._queue(vring) for vring in vdev.vring[:RPMSG_VRINGS])
-        self.link = RpmsgRemote(tx, rx, self._buffer)
+        self.link = RpmsgRemote(tx, rx, partial(_buffer, rproc))
         #: The echo of this one found no buffer of the host's; nothing is taken until it does.
         self.unanswered: Message | None = None
 
@@ -68,21 +86,6 @@ class SimVdev:
             if failure.errno == errno.ENOSPC:
                 self.unanswered = message
         return self.unanswered is None
-
-    def _buffer(self, address: int, size: int) -> memoryview | None:
-        """Where the host has its buffers: in memory of the pool, or in a carveout."""
-        reserved = self.rproc.reserved
-        va = reserved.pool.find(address, size) if reserved is not None else None
-        va = self.rproc.dma.find(address, size) if va is None else va
-        return self._carveout(address, size) if va is None else va
-
-    def _carveout(self, address: int, size: int) -> memoryview | None:
-        """Also in one that is the pool of virtio devices only, as ``vdev0buffer`` is."""
-        for mem in self.rproc.carveouts:
-            offset = address - mem.da
-            if mem.va is not None and 0 <= offset <= mem.len - size:
-                return mem.va[offset : offset + size]
-        return None
 
     def _queue(self, vring: FwRscVdevVring) -> DeviceQueue:
         """The ring where the host put it; ENOTCONN when that is nowhere."""

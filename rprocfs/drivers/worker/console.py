@@ -25,6 +25,10 @@ from rprocfs.locking import LockClass, new_lock
 KEPT = 64 << 10
 
 
+def _not_running(data: bytes) -> None:
+    """No firmware takes *data*."""
+
+
 class Console:
     """The output of the firmware that was not read yet; it is also copied into *log*, if any.
 
@@ -76,8 +80,9 @@ class Console:
         return bool(self._unread)
 
     def close(self) -> None:
-        """The processor is gone: readers find the end."""
+        """The processor is gone: readers find the end, and no input is passed on."""
         self.closed = True
+        self.send = _not_running
         self.readq.wake_up()
         if self._log is not None:
             self._log.close()

@@ -20,7 +20,7 @@ import errno
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from rprocfs.engines.input_page import InputPage
 from rprocfs.engines.memory import SharedRam
@@ -32,6 +32,14 @@ if TYPE_CHECKING:
     from rprocfs.hw.inputs import Input
 
 
+class _Range(NamedTuple):
+    """What is known of an input outside of the worker. The model stays in there."""
+
+    low: int
+    high: int
+    level: int
+
+
 class Inputs:
     """The *inputs* of a core, of which there is one at least.
 
@@ -39,7 +47,8 @@ class Inputs:
     """
 
     def __init__(self, inputs: Mapping[str, Input], send: Callable[[bytes], int | None]) -> None:
-        self._inputs, self._send = inputs, send
+        self._inputs = {name: _Range(one.low, one.high, one.level) for name, one in inputs.items()}
+        self._send = send
         self._decided: dict[str, int] = {}  # as the page has it, but out of a worker's reach
         self.memory = SharedRam(0, InputPage.size(len(inputs)), "rproc-inputs")
         self._page = InputPage(inputs, self.memory.view)
@@ -68,7 +77,7 @@ class Inputs:
     def _show(self, name: str) -> bytes:
         return f"{self._page.level(name)}\n".encode()
 
-    def _store(self, name: str, one: Input, data: bytes) -> None:
+    def _store(self, name: str, one: _Range, data: bytes) -> None:
         value = kstrtoint(data)
         if not one.low <= value <= one.high:
             raise error(errno.EINVAL)
@@ -83,6 +92,6 @@ class Inputs:
 
     def close(self) -> None:
         """Give the memory back."""
-        del self._page
+        del self._page, self._send
         with suppress(BufferError):  # a file is being read: the mapping goes with it
             self.memory.close()

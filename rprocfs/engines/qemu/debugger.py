@@ -32,6 +32,10 @@ GENERAL = {"rv32": ("zero", *(f"x{number}" for number in range(1, 32)), "pc")}
 NUMBERED = re.compile(rb'<reg name="(xpsr|msp|psp)"[^>]{0,99} regnum="(\d{1,4})"')
 
 
+def _nothing(_line: bytes, _fds: tuple[int, ...]) -> None:
+    """QEMU is gone."""
+
+
 class Stub:
     """The stub of one QEMU process. *command* sends QMP, with a descriptor or none.
 
@@ -73,7 +77,8 @@ class Stub:
         self._command(qmp.gdbserver("none"), ())
 
     def close(self) -> None:
-        """QEMU is gone."""
+        """QEMU is gone: nothing more is sent to it."""
+        self._command = _nothing
         if self._link is not None:
             self._link.then = lambda: None
             self._link.end()
