@@ -60,7 +60,7 @@ class RpmsgCtrldev(Device):
         self.set_devnode((driver.major, self.id), self.open)
 
     def open(self, flags: int) -> Handle:
-        """rpmsg_ctrldev_open(): any number of times. ENXIO if it goes meanwhile, as chrdev_open()."""
+        """rpmsg_ctrldev_open(): any number of times. ENXIO if it goes meanwhile."""
         del flags
         if not self.kref.get_unless_zero():
             raise error(errno.ENXIO)
