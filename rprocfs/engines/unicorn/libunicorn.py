@@ -13,11 +13,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-ARCH_ARM, MODE_THUMB, MODE_MCLASS = 1, 1 << 4, 1 << 5
+ARCH_ARM, MODE_THUMB = 1, 1 << 4
 CPU_MODELS = {"cortex-m3": 8, "cortex-m4": 9, "cortex-m7": 10, "cortex-r5f": 13}
-#: With MODE_MCLASS Unicorn 2 takes a Cortex-M33, whatever model it is told. That has no double
-#: precision; a core that has gets its model without.
-MODES = {"cortex-m7": MODE_THUMB, "cortex-r5f": 0}
+#: With MODE_MCLASS Unicorn 2 takes a Cortex-M33, whatever model it is told, which has the MPU of
+#: another architecture.
+MODES = {"cortex-r5f": 0}
 PROT_READ, PROT_WRITE, PROT_ALL = 1, 2, 7
 REGISTERS = 0x1000  # of a page of them
 #: Where a run would end, and no instruction is: 0 is an address like any other.
@@ -130,7 +130,7 @@ class Unicorn:
         self._reg_read, self._reg_write = self.lib["uc_reg_read"], self.lib["uc_reg_write"]
         self._keep: list[object] = []
         self._memory: list[tuple[int, int]] = []
-        mode = MODES.get(core, MODE_THUMB | MODE_MCLASS)
+        mode = MODES.get(core, MODE_THUMB)
         self._check(self.lib.uc_open(ARCH_ARM, mode, byref(self.handle)))
         self._check(self.lib.uc_ctl(self.handle, c_int(CTL_CPU_MODEL), c_int(CPU_MODELS[core])))
 
