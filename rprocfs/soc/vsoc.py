@@ -158,7 +158,9 @@ class Vsoc1(Vsoc):
 
 
 def _core(name: str) -> CortexM:
-    return CortexM(name, irqs=32, priority_bits=8, cpu_hz=25_000_000, ref_hz=1_000_000)
+    return CortexM(
+        name, irqs=32, priority_bits=8, cpu_hz=25_000_000, ref_hz=1_000_000, mpu_regions=8
+    )
 
 
 VSOC1 = Vsoc1("vsoc/1", f"{__name__}:VSOC1", [_core("cortex-m3"), _core("cortex-m4")], RAM)

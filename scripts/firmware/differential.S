@@ -3,7 +3,8 @@
  * Executes instructions that tests/engines/differential.py places, over random operands, and
  * folds what they did into a sum for each of them: both engines have to come to the same.
  *
- * The test writes, before the start, at PARAMS: count of cases, rounds, seed, CCR, CPACR, and
+ * The test writes, before the start, at PARAMS: count of cases, rounds, seed, CCR, CPACR, SHCSR,
+ * CONTROL, MPU_CTRL, and RBAR and RASR of eight regions, and
  * at CASES for each one 32 bytes of code, which ends with a branch to "after" (word 15 of the
  * vectors). Words 8 to 10 of the vectors are PARAMS, CASES, RESULTS. A result is 80 words: the
  * sum, the operands of the last round (16) and what it left behind (see "record").
@@ -18,7 +19,7 @@
 	.equ	RECORD, 0x21080300	/* what the case left behind */
 	.equ	FAULT, 0x21080380	/* 8 words: number, CFSR, HFSR, BFAR, lr, pc, xpsr, sp */
 	.equ	SCRATCH, 0x21081000	/* 64 bytes of which are of the record */
-	.equ	CASES, 0x21090000
+	.equ	CASES, 0x210a0000
 	.equ	RESULTS, 0x21200000
 	.equ	RESULT, 80 * 4
 	.equ	SCB, 0xe000ed00
@@ -35,11 +36,25 @@ reset:
 	ldr	r4, =PARAMS
 	ldr	r1, [r4, #12]
 	str	r1, [r0, #0x14]		/* CCR */
-	ldr	r1, =0x00070000
-	str	r1, [r0, #0x24]		/* SHCSR: all faults have handlers of their own */
+	ldr	r1, [r4, #20]
+	str	r1, [r0, #0x24]		/* SHCSR */
 	ldr	r1, [r4, #16]
 	str	r1, [r0, #0x88]		/* CPACR */
+	add	r5, r4, #32
+	movs	r2, #0
+0:	str	r2, [r0, #0x98]		/* MPU_RNR, RBAR, RASR */
+	ldm	r5!, {r1, r3}
+	str	r1, [r0, #0x9c]
+	str	r3, [r0, #0xa0]
+	adds	r2, #1
+	cmp	r2, #8
+	bne	0b
+	ldr	r1, [r4, #28]
+	str	r1, [r0, #0x94]		/* MPU_CTRL */
 	dsb
+	isb
+	ldr	r1, [r4, #24]
+	msr	control, r1
 	isb
 	ldr	r5, =STATE
 	ldr	r0, [r4, #8]
@@ -237,26 +252,45 @@ fault:	/* take note of it, and leave the case */
 	ldr	r3, [r2, #0x28]		/* CFSR */
 	str	r3, [r2, #0x28]
 	stm	r1!, {r0, r3}
-	and	r12, r3, #0x8000	/* BFARVALID */
+	mov	r12, r3
 	ldr	r3, [r2, #0x2c]		/* HFSR */
 	str	r3, [r2, #0x2c]
 	bic	r3, r3, #0x80000000	/* DEBUGEVT: QEMU's BKPT sets another bit */
 	str	r3, [r1], #4
-	cmp	r12, #0
-	ite	ne
+	movs	r3, #0
+	tst	r12, #0x8000		/* BFARVALID */
+	it	ne
 	ldrne	r3, [r2, #0x38]		/* BFAR */
-	moveq	r3, #0
+	tst	r12, #0x80		/* MMARVALID */
+	it	ne
+	ldrne	r3, [r2, #0x34]		/* MMFAR */
 	stm	r1!, {r3, lr}
+	tst	r12, #0x18		/* MSTKERR, MUNSTKERR: there is no frame */
+	bne	2f
 	ldr	r2, [sp, #24]
 	ldr	r3, [sp, #28]
 	mov	r0, sp
 	and	r0, r0, #7
 	stm	r1!, {r0, r2, r3}
+	ldr	r0, =after
+	bic	r0, r0, #1
+	cmp	r2, r0
+	beq	2f			/* the stack of a case cannot be used */
 	ldr	r2, =after
 	str	r2, [sp, #24]
 	bic	r3, r3, #0x06000000	/* the rest of an IT block is left, too */
 	bic	r3, r3, #0x0000fc00
 	orr	r3, r3, #0x01000000
+	str	r3, [sp, #28]
+	bx	lr
+2:	orr	lr, lr, #0x10
+	ldr	r2, =STATE
+	ldr	r2, [r2, #20]
+	sub	r2, r2, #0x80
+	mov	sp, r2
+	ldr	r2, =after
+	str	r2, [sp, #24]
+	mov	r3, #0x01000000
 	str	r3, [sp, #28]
 	bx	lr
 

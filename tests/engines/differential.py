@@ -9,14 +9,14 @@ from rprocfs.engines.unicorn.engine import UnicornEngine
 from tests.engines.host import SELFTESTS, Host
 
 IMAGE = SELFTESTS / "differential.elf"
-PARAMS, CASES, RESULTS = 0x2108_0000, 0x2109_0000, 0x2120_0000
+PARAMS, CASES, RESULTS = 0x2108_0000, 0x210A_0000, 0x2120_0000
 CASE, RESULT = 32, 80 * 4
 DIV_0_TRP, UNALIGN_TRP, STKALIGN = 0x10, 8, 0x200
-FPU = 0xF << 20
+FPU, ALL_FAULTS = 0xF << 20, 0x7_0000
 NAMES = (
     *(f"operand {name}" for name in (*(f"r{n}" for n in range(13)), "lr", "apsr", "offset")),
     *(f"r{n}" for n in range(13)), "lr", "apsr", "primask", "basepri", "faultmask", "control", "sp",
-    "exception", "cfsr", "hfsr", "bfar", "exc_return", "aligned", "pc", "xpsr",
+    "exception", "cfsr", "hfsr", "bfar or mmfar", "exc_return", "aligned", "pc", "xpsr",
     *(f"scratch+{4 * n}" for n in range(16)),
 )  # fmt: skip
 
@@ -46,13 +46,20 @@ def assemble(directory, cases):
     return binary.read_bytes()
 
 
-def execute(engine, code, rounds, seed=1, ccr=STKALIGN, cpacr=FPU):
-    """The results of *code* on *engine*: for each case the sum, then the words of NAMES."""
+def execute(
+    engine, code, rounds, seed=1, ccr=STKALIGN, cpacr=FPU, shcsr=ALL_FAULTS, control=0,
+    mpu_ctrl=0, regions=(),
+):  # fmt: skip
+    """The results of *code* on *engine*: for each case the sum, then the words of NAMES.
+
+    *regions* are pairs of RBAR and RASR."""
     count = len(code) // CASE
+    words = [word for region in regions for word in region]
+    parameters = [count, rounds, seed, ccr, cpacr, shcsr, control, mpu_ctrl, *words]
 
     def place(ram):
         ram.at(CASES, len(code))[:] = code
-        ram.at(PARAMS, 20)[:] = struct.pack("<5I", count, rounds, seed, ccr, cpacr)
+        ram.at(PARAMS, 4 * len(parameters))[:] = struct.pack(f"<{len(parameters)}I", *parameters)
 
     with Host(IMAGE, core="cortex-m4", engine=ENGINES[engine](), prepare=place) as host:
         host.wait(lambda: b"." in host.worker.console or host.deaths)

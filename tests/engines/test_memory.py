@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from rprocfs.arch.armv7m.exceptions import BusError
+from rprocfs.arch.armv7m.stacks import BusError
 from rprocfs.engines.memory import SharedRam
 from rprocfs.engines.unicorn.ram import WorkerRam
 

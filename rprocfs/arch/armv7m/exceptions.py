@@ -4,14 +4,24 @@ Knows registers through a :class:`~rprocfs.arch.armv7m.cpu.Cpu` and stacks throu
 functions that load and store words, so no instruction needs to be executed to test it.
 The registers of the FPU are stacked at once, also where FPCCR.LSPEN asks for laziness: a
 handler finds them where FPCAR says, earlier than it could expect. FPCCR.LSPACT is set until
-it uses the FPU all the same. Without FPCCR.ASPEN they are not stacked.
+it uses the FPU all the same. Without FPCCR.ASPEN they are not stacked. Words that the MPU refuses
+are left where laziness would not have stored them yet.
 """
 
 from __future__ import annotations
 
 from rprocfs.arch.armv7m import scb as bits
 from rprocfs.arch.armv7m.cpu import FPCA, IPSR_MASK, NPRIV, SPSEL, THUMB
-from rprocfs.arch.armv7m.nvic import BUSFAULT, HARDFAULT, LOCKUP, NMI, SVCALL, USAGEFAULT
+from rprocfs.arch.armv7m.nvic import (
+    BUSFAULT,
+    HARDFAULT,
+    LOCKUP,
+    MEMMANAGE,
+    NMI,
+    SVCALL,
+    USAGEFAULT,
+)
+from rprocfs.arch.armv7m.stacks import BusError, Refused, Stacks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -22,13 +32,9 @@ if TYPE_CHECKING:
 
 HANDLER, THREAD_MSP, THREAD_PSP = 0xFFFF_FFF1, 0xFFFF_FFF9, 0xFFFF_FFFD
 NO_FP = 0x10  # EXC_RETURN: the frame is the basic one
-BASIC, EXTENDED = 0x20, 0x68
+BASIC, EXTENDED, FP_WORDS = 0x20, 0x68, 17
 TAKEN, LEFT = 0, 1
 ALIGNED = 1 << 9  # in the stacked xPSR: four bytes were skipped
-
-
-class BusError(Exception):
-    """There is no memory at an address."""
 
 
 class Lockup(Exception):
@@ -53,8 +59,8 @@ class ExceptionModel:
         fault: Callable[[int, str], None] = lambda _number, _cause: None,
     ) -> None:
         self._fault = fault
-        self._cpu, self._nvic, self._scb = cpu, scs.nvic, scs.scb
-        self._load, self._store = load, store
+        self._cpu, self._nvic, self._scb, self._mpu = cpu, scs.nvic, scs.scb, scs.mpu
+        self._load, self._stacks = load, Stacks(scs.mpu, load, store)
         self.event = False  # WFE's event register
         self.resumed = 0  # the xPSR that the last return gave back
         #: Told of each exception that is TAKEN and LEFT, by its number.
@@ -131,20 +137,30 @@ class ExceptionModel:
         frame[7] = frame[7] & ~ALIGNED | (ALIGNED if skipped else 0)
         sp -= skipped
         lr = HANDLER if in_handler else THREAD_PSP if control & SPSEL else THREAD_MSP
+        privileged = in_handler or not control & NPRIV
         try:
-            self._push(sp, frame, with_fp)
-        except BusError:
-            scb.cfsr |= bits.STKERR
-            number = self._derived(number, "stacking")
+            self._stacks.push(sp, frame, privileged)
+            if with_fp:
+                self._push_fp(sp + BASIC, privileged)
+        except (BusError, Refused) as error:
+            number = self._derived(number, self._stacking(error, bits.STKERR, bits.MSTKERR))
         self._vector(number, lr & ~NO_FP if with_fp else lr, sp & 0xFFFF_FFFF, (control, frame[7]))
 
-    def _push(self, sp: int, frame: list[int], with_fp: bool) -> None:
-        self._store(sp, frame)
-        if with_fp:
-            self._store(sp + BASIC, self._cpu.fp_frame())
-            if self._scb.fpccr & bits.FPCCR_LSPEN:
-                self._scb.fpcar = sp + BASIC
-                self._scb.fpccr |= bits.FPCCR_LSPACT
+    def _push_fp(self, sp: int, privileged: bool) -> None:
+        lazy = self._scb.fpccr & bits.FPCCR_LSPEN
+        try:
+            self._stacks.push(sp, self._cpu.fp_frame(), privileged)
+        except Refused:
+            if not lazy:
+                raise
+        if lazy:
+            self._scb.fpcar = sp
+            self._scb.fpccr |= bits.FPCCR_LSPACT
+
+    def _stacking(self, error: Exception, bus: int, refused: int) -> int:
+        """The fault of an access to a stack, whose bit of CFSR is *bus* or *refused*."""
+        self._scb.cfsr |= refused if isinstance(error, Refused) else bus
+        return MEMMANAGE if isinstance(error, Refused) else BUSFAULT
 
     @property
     def _kept(self) -> int:
@@ -155,12 +171,12 @@ class ExceptionModel:
         """
         return 0 if self._scb.fpccr & bits.FPCCR_ASPEN else FPCA
 
-    def _derived(self, number: int, cause: str) -> int:
-        """A BusFault while *number* was being taken: what is taken instead, if anything."""
+    def _derived(self, number: int, fault: int) -> int:
+        """A *fault* while *number* was being taken: what is taken instead, if anything."""
         nvic = self._nvic
-        fault = nvic.escalate(BUSFAULT, *self._cpu.masks())
+        fault = nvic.escalate(fault, *self._cpu.masks())
         if fault == LOCKUP or (fault == number == HARDFAULT):
-            raise Lockup(cause)
+            raise Lockup("stacking")
         if fault == HARDFAULT:
             self._scb.hfsr |= bits.HFSR_FORCED
         first = min(fault, number, key=lambda n: (nvic.priorities[n], n))
@@ -186,6 +202,8 @@ class ExceptionModel:
             self._vector(HARDFAULT, lr)
             return
         self._nvic.activate(number)
+        if number in (NMI, HARDFAULT):
+            self._mpu.negative = True
         if self.tell is not None:
             self.tell(number, TAKEN)
         self._cpu.enter_handler(number, lr, pc, self._kept, sp, mode)
@@ -209,6 +227,8 @@ class ExceptionModel:
             self.tell(number, LEFT)
         if faultmask and number != NMI:
             cpu.clear_faultmask()
+        if self._mpu.negative:
+            self._mpu.negative = self.priority < 0
         if not legal:
             self._bad_return(value)
             return False
@@ -242,13 +262,14 @@ class ExceptionModel:
     def _unstack(self, value: int, sp: int, control: int) -> bool:
         cpu, scb = self._cpu, self._scb
         kind, with_fp = value | NO_FP, not value & NO_FP
+        privileged = kind == HANDLER or not control & NPRIV
         try:
-            frame = list(self._load(sp, 8))
+            frame = self._stacks.pop(sp, 8, privileged)
             if with_fp:
-                cpu.load_fp(list(self._load(sp + BASIC, 17)))
-        except BusError:
-            scb.cfsr |= bits.UNSTKERR
-            self._vector(self._derived_from_return(), value)
+                self._pop_fp(sp + BASIC, privileged)
+        except (BusError, Refused) as error:
+            fault = self._stacking(error, bits.UNSTKERR, bits.MUNSTKERR)
+            self._vector(self._derived_from_return(fault), value)
             return False
         control = control & NPRIV | (FPCA if with_fp else control & self._kept)
         if with_fp or kind != HANDLER:
@@ -266,8 +287,16 @@ class ExceptionModel:
             self._check_state(0)
         return kind != HANDLER
 
-    def _derived_from_return(self) -> int:
-        fault = self._nvic.escalate(BUSFAULT, *self._cpu.masks())
+    def _pop_fp(self, sp: int, privileged: bool) -> None:
+        """The registers of the FPU, which still are in it if none of the handlers has used it."""
+        try:
+            self._cpu.load_fp(self._stacks.pop(sp, FP_WORDS, privileged))
+        except Refused:
+            if not self._scb.fpccr & bits.FPCCR_LSPACT:
+                raise
+
+    def _derived_from_return(self, fault: int) -> int:
+        fault = self._nvic.escalate(fault, *self._cpu.masks())
         if fault == LOCKUP:
             raise Lockup("unstacking")
         if fault == HARDFAULT:

@@ -11,9 +11,6 @@ if TYPE_CHECKING:
     from rprocfs.arch.armv7m.exceptions import ExceptionModel
     from rprocfs.arch.armv7m.scb import Scb
 
-# Addresses that nothing can be executed from (the default memory map).
-EXECUTE_NEVER = (range(0x4000_0000, 0x6000_0000), range(0xA000_0000, 0x1_0000_0000))
-
 
 class Faults:
     """Raises them in *model*, with their status in *scb*; between two slices only."""
@@ -45,10 +42,10 @@ class Faults:
         self._cpu.pc = pc
         self._model.usage_fault(bits.UNALIGNED, "unaligned access")
 
-    def fetch(self) -> None:
-        """Nothing can be executed where the core is."""
+    def fetch(self, refused: bool) -> None:
+        """Nothing is where the core is, or the MPU or the default memory map has it *refused*."""
         pc = self._cpu.pc
-        if any(pc in addresses for addresses in EXECUTE_NEVER):
+        if refused:
             self._scb.cfsr |= bits.IACCVIOL
             self._model.raise_exception(MEMMANAGE, f"memory fault: fetch from {pc:#x}")
         else:
@@ -67,3 +64,10 @@ class Faults:
             return
         self._cpu.pc = pc
         self._model.raise_exception(BUSFAULT, f"bus fault at {address:#x}")
+
+    def refused(self, pc: int, address: int) -> None:
+        """The MPU does not let the instruction at *pc* access *address*."""
+        self._scb.cfsr |= bits.DACCVIOL | bits.MMARVALID
+        self._scb.mmfar = address
+        self._cpu.pc = pc
+        self._model.raise_exception(MEMMANAGE, f"memory fault at {address:#x}")

@@ -1,21 +1,43 @@
-"""The registers of the Armv7-M memory protection unit (Armv7-M ARM B3.5).
+"""The Armv7-M memory protection unit (Armv7-M ARM B3.5): its registers, and what it lets through.
 
-Regions are kept and read back, as the code that sets them up expects; no access is refused
-because of them.
+An engine asks :meth:`Mpu.allowed` for the loads, stores and fetches of instructions, the exception
+model for those of stacks. A region whose base is no multiple of its size, which is UNPREDICTABLE,
+counts as none, as on QEMU.
 """
 
 from __future__ import annotations
 
 from rprocfs.hw.registers import Peripheral, register
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
 #: The eighths of the address space that are Code, SRAM and RAM: the others are XN.
 EXECUTABLE = (0, 1, 3, 4)
+SYSTEM, HIGHEST = 7, 0xFFFF_FFFF
+PPB, PPB_END = 0xE000_0000, 0xE010_0000
 ADDRESS, VALID, REGION = 0xFFFF_FFE0, 0x10, 0xF
+ENABLE, HFNMIENA, PRIVDEFENA = 1, 2, 4
+XN, SUBREGIONS = 1 << 28, 0xFF00
+#: No region begins or ends inside of so many bytes.
+GRANULE = 32
+READ, WRITE, EXECUTE = 1, 2, 4
+#: RASR.AP -> what it lets privileged and unprivileged accesses do (Armv7-M ARM B3.5.9).
+ACCESS = (
+    (0, 0), (READ | WRITE, 0), (READ | WRITE, READ), (READ | WRITE, READ | WRITE),
+    (0, 0), (READ, 0), (READ, READ), (READ, READ),
+)  # fmt: skip
 
 
 def executable(address: int) -> bool:
     """Whether the default memory map lets an *address* be executed (Armv7-M ARM B3.1)."""
     return address >> 29 in EXECUTABLE
+
+
+def default(address: int) -> int:
+    """What the default memory map lets through: READ, WRITE, EXECUTE."""
+    return READ | WRITE | (EXECUTE if executable(address) else 0)
 
 
 class Mpu(Peripheral):
@@ -24,7 +46,101 @@ class Mpu(Peripheral):
     def __init__(self, regions: int) -> None:
         self._regions = regions
         self._ctrl = self._rnr = 0
-        self._rbar, self._rasr = [0] * regions, [0] * regions
+        self.rbar, self.rasr = [0] * regions, [0] * regions
+        #: Called when what is let through may have changed: by the registers of one region, or by
+        #: all else (None).
+        self.changed: Callable[[int | None], None] = lambda _region: None
+        self._negative = False
+        self._found: dict[tuple[int, bool], int] = {}
+
+    @property
+    def on(self) -> bool:
+        """Whether accesses are looked at now."""
+        needed = ENABLE | HFNMIENA if self._negative else ENABLE
+        return self._ctrl & needed == needed
+
+    @property
+    def background(self) -> bool:
+        """MPU_CTRL.PRIVDEFENA."""
+        return bool(self._ctrl & PRIVDEFENA)
+
+    @property
+    def negative(self) -> bool:
+        """Whether the execution priority is negative: in a HardFault, an NMI, by FAULTMASK."""
+        return self._negative
+
+    @negative.setter
+    def negative(self, value: bool) -> None:
+        if value != self._negative:
+            self._negative = value
+            if self._ctrl & (ENABLE | HFNMIENA) == ENABLE:
+                self._change(None)
+
+    def allowed(self, address: int, privileged: bool) -> int:
+        """What may be done at *address*: READ, WRITE, EXECUTE."""
+        if not self.on:
+            return default(address)
+        key = address // GRANULE, privileged
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = self._look_up(address, privileged)
+        return found
+
+    def _look_up(self, address: int, privileged: bool) -> int:
+        if PPB <= address < PPB_END:
+            return default(address)
+        for number in range(self._regions - 1, -1, -1):
+            if self._holds(number, address):
+                rasr = self.rasr[number]
+                access = ACCESS[rasr >> 24 & 7][not privileged]
+                never = rasr & XN or address >> 29 == SYSTEM or not access
+                return access if never else access | EXECUTE
+        return default(address) if privileged and self.background else 0
+
+    def _holds(self, number: int, address: int) -> bool:
+        rbar, rasr = self.rbar[number], self.rasr[number]
+        bits = size(rasr)
+        if not bits or rbar & (1 << bits) - 1 or not 0 <= address - rbar < 1 << bits:
+            return False
+        return bits < 8 or not rasr >> 8 + (address - rbar >> bits - 3) & 1
+
+    def passes(self, address: int, words: int, access: int, privileged: bool) -> int:
+        """How many of so many *words*, from the first on, may be accessed."""
+        if not self.on:
+            return words
+        for word in range(words):
+            if not self.allowed(address + 4 * word & HIGHEST, privileged) & access:
+                return word
+        return words
+
+    def enabled(self) -> list[int]:
+        """The regions that are on, the lowest one first."""
+        return [number for number, rasr in enumerate(self.rasr) if rasr & 1]
+
+    def granule(self) -> int:
+        """A number of bytes inside of which no region begins or ends; 4096 at most."""
+        smallest = 12
+        for number in self.enabled():
+            bits = size(self.rasr[number])
+            if bits:
+                smallest = min(smallest, bits - 3 if self.rasr[number] & SUBREGIONS else bits)
+        return 1 << smallest
+
+    def whole(self, bits: int) -> Iterator[tuple[int, int]]:
+        """RBAR and RASR of what is on, the lowest first, without subregions of less than 2^bits."""
+        for number in self.enabled():
+            rbar, rasr = self.rbar[number], self.rasr[number]
+            if not rasr & SUBREGIONS or size(rasr) - 3 >= bits or size(rasr) < 8:
+                yield rbar, rasr
+                continue
+            smaller = rasr & ~(SUBREGIONS | 0x3E) | size(rasr) - 4 << 1
+            for index in range(8):
+                if not rasr >> 8 + index & 1:
+                    yield rbar + (index << size(rasr) - 3), smaller
+
+    def _change(self, region: int | None) -> None:
+        self._found.clear()
+        self.changed(region)
 
     @register(0xD90)
     def type(self) -> int:
@@ -38,7 +154,10 @@ class Mpu(Peripheral):
 
     @ctrl.store
     def _(self, value: int) -> None:
-        self._ctrl = value & 7 if self._regions else 0
+        value = value & 7 if self._regions else 0
+        if value != self._ctrl:
+            self._ctrl = value
+            self._change(None)
 
     @register(0xD98)
     def rnr(self) -> int:
@@ -59,15 +178,25 @@ class Mpu(Peripheral):
         """MPU_RBAR and MPU_RASR."""
         if not self._regions:
             return 0
-        return self._rasr[self._rnr] if index & 1 else self._rbar[self._rnr] | self._rnr
+        return self.rasr[self._rnr] if index & 1 else self.rbar[self._rnr] | self._rnr
 
     @pair.store
     def _(self, index: int, value: int) -> None:
         if not self._regions:
             return
         if index & 1:
-            self._rasr[self._rnr] = value & 0x173F_FF3F
-            return
-        if value & VALID:
-            self._select(value & REGION)
-        self._rbar[self._rnr] = value & ADDRESS
+            registers, value = self.rasr, value & 0x173F_FF3F
+        else:
+            if value & VALID:
+                self._select(value & REGION)
+            registers, value = self.rbar, value & ADDRESS
+        if registers[self._rnr] != value:
+            registers[self._rnr] = value
+            if self._ctrl & ENABLE:
+                self._change(self._rnr)
+
+
+def size(rasr: int) -> int:
+    """How many bits of an address are inside of a region; 0: the region is off."""
+    bits = rasr >> 1 & 0x1F
+    return bits + 1 if rasr & 1 and bits else 0

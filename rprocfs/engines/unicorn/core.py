@@ -19,12 +19,14 @@ from rprocfs.arch.armv7m import conditions
 from rprocfs.arch.armv7m import scb as bits
 from rprocfs.arch.armv7m.exceptions import ExceptionModel, Lockup
 from rprocfs.arch.armv7m.faults import Faults
-from rprocfs.arch.armv7m.mpu import executable
+from rprocfs.arch.armv7m.mpu import EXECUTE
 from rprocfs.arch.armv7m.nvic import SVCALL
 from rprocfs.arch.armv7m.scs import PPB, PPB_SIZE
 from rprocfs.engines.unicorn import libunicorn, ports, semihosting
 from rprocfs.engines.unicorn.bus import apart
 from rprocfs.engines.unicorn.pages import Pages
+from rprocfs.engines.unicorn.protection import Protection
+from rprocfs.engines.unicorn.refusals import Refusals
 from rprocfs.engines.unicorn.runner import Runner
 from rprocfs.engines.unicorn.sampler import Sampler
 from rprocfs.engines.unicorn.sites import Sites, divides, instructions
@@ -74,7 +76,8 @@ class Core(Runner):
         self._undo: list[tuple[int, bytes]] = []  # what unaligned stores overwrote
         self._sites = Sites(
             unicorn, self._slices, ram, scs.scb, self._take_if_due, self._stop_if_due,
-            self._on_divide, self._on_float, self._on_conditional, self._on_unaligned,
+            self._on_faultmask, self._on_divide, self._on_float, self._on_conditional,
+            self._on_unaligned,
         )  # fmt: skip
         self._slices.ended = self._took
         for da, size in apart(bus.peripherals.ranges, bus.peripherals.apart):
@@ -84,7 +87,9 @@ class Core(Runner):
         unicorn.hook(libunicorn.HOOK_INTR, self._on_interrupt)
         unicorn.hook(libunicorn.HOOK_INSN_INVALID, self._on_invalid)
         unicorn.hook_outside(libunicorn.HOOK_MEM_INVALID, self._on_bad_access)
-        Pages(unicorn, cpu, executable, self._on_bad_fetch)
+        pages = Pages(unicorn, cpu, ram, self._on_refused)
+        protection = Protection(unicorn, cpu, scs.mpu, pages)
+        self._refusals = Refusals(self, protection, cpu, ram, self._faults, self._again)
 
     # See Runner.
 
@@ -287,7 +292,7 @@ class Core(Runner):
             self._end_if_due(address, value)
 
     def _read_private(self, address: int, size: int) -> int:
-        if self._refuses(address, size):
+        if self._refuses(address):
             return 0
         if self._replay is not None and self._replayed(address):
             return self._played
@@ -297,7 +302,7 @@ class Core(Runner):
         return value
 
     def _write_private(self, address: int, size: int, value: int) -> None:
-        if self._refuses(address, size):
+        if self._refuses(address):
             return
         if self._replay is not None and self._replayed(address):
             return
@@ -309,12 +314,16 @@ class Core(Runner):
         else:
             self._end_if_due(address, value)
 
-    def _refuses(self, address: int, size: int) -> bool:
+    def _refuses(self, address: int) -> bool:
         if not self._cpu.unprivileged:
             return False
-        self._on_bad_access(0, libunicorn.MEM_READ, address, size, 0, 0)
+        self._event = partial(self._no_access, address)  # the PC is only known behind the run
         self._uc.stop()
         return True
+
+    def _no_access(self, address: int) -> None:
+        pc = self._cpu.pc
+        self._faults.data(pc, address, self._behind(pc))
 
     def _end_if_due(self, address: int, value: int) -> None:
         """End the slice, if an exception is to be taken: the access may have made it pending."""
@@ -357,6 +366,9 @@ class Core(Runner):
     @staticmethod
     def _die(death: Lockup) -> None:
         raise death
+
+    def _on_faultmask(self) -> None:
+        self._scs.mpu.negative = self._model.priority < 0
 
     def _on_divide(self, address: int) -> None:
         if self._divisor(self._ram.code(address + 2, 1)[0]) == 0:
@@ -403,15 +415,15 @@ class Core(Runner):
             if number == SVC:
                 self._change(self._call_inside)
                 return
-        handlers = {
+        handlers: dict[int, Callable[[], None]] = {
             SVC: self._call,
             BKPT: self._breakpoint,
             EXCEPTION_EXIT: self._return_outside,
             NOCP: self._faults.no_coprocessor,
-            PREFETCH_ABORT: self._faults.fetch,
-            # Unicorn has memory, registers or nothing: only exclusive accesses abort otherwise.
-            DATA_ABORT: lambda: self._faults.unaligned(self._cpu.pc),
+            PREFETCH_ABORT: partial(self._faults.fetch, True),
         }
+        if number == DATA_ABORT:
+            handlers[number] = self._refusals.abort()
         self._event = handlers.get(number) or (lambda: self._unknown(number))
         self._uc.stop()
 
@@ -428,15 +440,20 @@ class Core(Runner):
         self, _uc: int, kind: int, address: int, _size: int, _value: int, _data: int
     ) -> bool:
         if kind in libunicorn.MEM_FETCHES:
-            self._on_bad_fetch()
+            allowed = self._scs.mpu.allowed(address, not self._cpu.unprivileged)
+            self._on_refused(kind, 0, not allowed & EXECUTE)
         else:
             self._pc = self._cpu.pc
             self._event = lambda: self._faults.data(self._pc, address, self._behind(self._pc))
         return False
 
-    def _on_bad_fetch(self) -> None:
-        if self._event is None:  # or the run was to end here anyway
-            self._event = self._faults.fetch
+    def _on_refused(self, kind: int, page: int, refused: bool = True) -> None:
+        if self._event is not None:  # the run was to end here anyway
+            return
+        if kind in libunicorn.MEM_FETCHES:
+            self._event = partial(self._faults.fetch, refused)
+        else:
+            self._event = partial(self._refusals.of_page, page)
 
     def _behind(self, pc: int) -> int:
         """The address of the instruction behind that at *pc*."""
@@ -444,6 +461,12 @@ class Core(Runner):
         return pc + (4 if wide else 2)
 
     # What follows, between two slices; a call and a return also while Unicorn runs.
+
+    def _again(self) -> Callable[[], None] | None:
+        """Execute the instruction at the PC: what is to follow, if it is not as it should be."""
+        self._execute(1)
+        event, self._event = self._event, None
+        return event
 
     def _call(self) -> None:
         self._model.raise_exception(SVCALL, "supervisor call")

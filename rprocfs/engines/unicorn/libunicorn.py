@@ -18,15 +18,17 @@ CPU_MODELS = {"cortex-m3": 8, "cortex-m4": 9, "cortex-m7": 10, "cortex-r5f": 13}
 #: With MODE_MCLASS Unicorn 2 takes a Cortex-M33, whatever model it is told, which has the MPU of
 #: another architecture.
 MODES = {"cortex-r5f": 0}
-PROT_READ, PROT_WRITE, PROT_ALL = 1, 2, 7
+PROT_READ, PROT_WRITE, PROT_EXEC, PROT_ALL = 1, 2, 4, 7
 REGISTERS = 0x1000  # of a page of them
-#: Where a run would end, and no instruction is: 0 is an address like any other.
-NOWHERE = 1
+#: Where a run would end, and no instruction is. Unicorn looks at the page at the end of each
+#: run, so it is one that nothing is ever executed from.
+NOWHERE = 0xF000_0001
 HIGHEST = 0xFFFF_FFFF
 # UC_CTL: a number, the count of its arguments at bit 26, the direction at bit 30.
 CTL_CPU_MODEL, CTL_TB_FLUSH = 7 | 1 << 26 | 1 << 30, 10 | 1 << 30
 CTL_TB_REMOVE = 9 | 2 << 26 | 1 << 30
-CTL_TLB_FLUSH, CTL_TLB_TYPE, TLB_VIRTUAL = 11 | 1 << 30, 12 | 1 << 26 | 1 << 30, 1
+CTL_TLB_FLUSH, CTL_TLB_TYPE = 11 | 1 << 30, 12 | 1 << 26 | 1 << 30
+TLB_CPU, TLB_VIRTUAL = 0, 1
 
 OK, INSN_INVALID, EXCEPTION = 0, 10, 21
 HOOK_INTR, HOOK_CODE, HOOK_BLOCK = 1, 4, 8
@@ -34,7 +36,7 @@ HOOK_MEM_READ, HOOK_MEM_WRITE, HOOK_MEM_ACCESS = 1 << 10, 1 << 11, 1 << 10 | 1 <
 HOOK_MEM_INVALID, HOOK_INSN_INVALID, HOOK_EDGE = 0x3F0, 1 << 14, 1 << 15
 HOOK_TLB_FILL = 1 << 17
 MEM_READ, MEM_WRITE, MEM_FETCH = 16, 17, 18
-MEM_WRITES, MEM_FETCHES = (17, 20, 22), (21, 24)
+MEM_WRITES, MEM_FETCHES = (17, 20, 22), (18, 21, 24)
 
 R0, R12, SP, LR, PC, S0 = 66, 78, 12, 10, 11, 79
 #: The numbers of R0 to R15, by their number in an instruction: LR, PC and SP are not behind R12.
@@ -82,6 +84,10 @@ PROTOTYPES = {
     "uc_emu_start": (c_void_p, c_uint64, c_uint64, c_uint64, c_size_t),
     "uc_emu_stop": (c_void_p,),
     "uc_hook_del": (c_void_p, c_size_t),
+    "uc_context_size": (c_void_p,),
+    "uc_context_alloc": (c_void_p, c_void_p),
+    "uc_context_save": (c_void_p, c_void_p),
+    "uc_context_restore": (c_void_p, c_void_p),
 }
 
 
@@ -198,6 +204,7 @@ class Unicorn:
         """Forget the translated code that touches [begin, end)."""
         limits = c_uint64(begin), c_uint64(end)
         self._check(self.lib.uc_ctl(self.handle, c_int(CTL_TB_REMOVE), *limits))
+        self.flush_tlb()  # which page it is was asked for
 
     def flush(self) -> None:
         """Forget all translated code: needed when hooks were added or removed."""
@@ -207,9 +214,22 @@ class Unicorn:
         """Forget which page is where."""
         self._check(self.lib.uc_ctl(self.handle, c_int(CTL_TLB_FLUSH)))
 
-    def use_virtual_tlb(self) -> None:
-        """Let a hook on HOOK_TLB_FILL, not the core, say which page is where."""
-        self._check(self.lib.uc_ctl(self.handle, c_int(CTL_TLB_TYPE), c_int(TLB_VIRTUAL)))
+    def use_virtual_tlb(self, virtual: bool = True) -> None:
+        """Let a hook on HOOK_TLB_FILL, not the core, say which page is where; or the core."""
+        kind = TLB_VIRTUAL if virtual else TLB_CPU
+        self._check(self.lib.uc_ctl(self.handle, c_int(CTL_TLB_TYPE), c_int(kind)))
+
+    def allocate_context(self, context: c_void_p) -> None:
+        """Let *context* be one of ``uc_context_alloc()``, for good."""
+        self._check(self.lib.uc_context_alloc(self.handle, byref(context)))
+
+    def save_context(self, context: c_void_p) -> None:
+        """Copy the state of the core there."""
+        self._check(self.lib.uc_context_save(self.handle, context))
+
+    def restore_context(self, context: c_void_p) -> None:
+        """Copy it from there."""
+        self._check(self.lib.uc_context_restore(self.handle, context))
 
     def run(self, pc: int, count: int) -> int:
         """Execute up to *count* instructions from *pc* on. An error number, 0 if there is none."""

@@ -12,11 +12,16 @@ put right. That is ITSTATE, which it sets behind a block, and the syndrome of :m
 
 Unicorn also calls the helper wherever a hook on bad accesses could be meant: these are set
 around the memory (:meth:`.libunicorn.Unicorn.hook_outside`).
+
+An MPU that is on may say what the pages allow (:mod:`.protection`).
 """
 
 from __future__ import annotations
 
+import struct
+
 from rprocfs.arch.armv7m.conditions import ITSTATE_MASK
+from rprocfs.arch.armv7m.mpu import default
 from rprocfs.engines.unicorn import libunicorn
 
 TYPE_CHECKING = False
@@ -26,44 +31,84 @@ if TYPE_CHECKING:
 
     from rprocfs.engines.unicorn.cpu import Cpu
     from rprocfs.engines.unicorn.libunicorn import Unicorn
+    from rprocfs.engines.unicorn.ram import WorkerRam
 
 DATA, CODE = libunicorn.PROT_READ | libunicorn.PROT_WRITE, libunicorn.PROT_ALL
+
+
+#: Unicorn's pages on these cores, and that of the end of a run.
+PAGE = 1024
+NOWHERE = libunicorn.NOWHERE & -PAGE
+NEEDED = {
+    libunicorn.MEM_READ: libunicorn.PROT_READ,
+    libunicorn.MEM_WRITE: libunicorn.PROT_WRITE,
+    libunicorn.MEM_FETCH: libunicorn.PROT_EXEC,
+}
+
+
+def unprivileged(code: bytes) -> bool:
+    """Whether *code* begins with LDRT, STRT or one of those of bytes and halfwords."""
+    if len(code) < 4:
+        return False
+    first, second = struct.unpack("<2H", code)
+    return bool(first & 0xFE00 == 0xF800 and second & 0x0F00 == 0x0E00)
 
 
 class Pages:
     """Fills the tables of *unicorn*, where an address is that of the memory.
 
-    *executable* (address) says whether the architecture lets a page be executed. If it does
-    not, *refused* is called while Unicorn runs, and the run ends in front of the instruction.
+    If a page does not allow an access, *refused* (kind, page) is called while Unicorn runs, and
+    the run ends in front of the instruction.
     """
+
+    #: What a page allows, if not what the default memory map does.
+    allowed: Callable[[int], int] | None = None
 
     def __init__(
         self,
         unicorn: Unicorn,
         cpu: Cpu,
-        executable: Callable[[int], bool],
-        refused: Callable[[], None],
+        ram: WorkerRam,
+        refused: Callable[[int, int], None],
     ) -> None:
-        self._uc, self._cpu = unicorn, cpu
-        self._executable, self._refused = executable, refused
+        self._uc, self._cpu, self._ram, self._refused = unicorn, cpu, ram, refused
         self._code: set[int] = set()
         unicorn.use_virtual_tlb()
         unicorn.hook(libunicorn.HOOK_TLB_FILL, self._fill)
 
     def _fill(self, _uc: int, page: int, kind: int, entry: Any, _data: int) -> bool:
-        if kind != libunicorn.MEM_FETCH:
+        fetch, allowed = kind == libunicorn.MEM_FETCH, libunicorn.PROT_ALL
+        if not fetch:
             self._restore()
-        elif page not in self._code:
-            if not self._executable(page):
-                self._refused()
-                return False
+        elif page == NOWHERE:
+            entry.contents.paddr, entry.contents.perms = page, libunicorn.PROT_EXEC
+            return True
+        if self.allowed is not None:
+            if not fetch or self._fetches(page):
+                allowed = self.allowed(page)
+        elif fetch:
+            allowed = default(page)
+        if not allowed & NEEDED[kind]:
+            self._refused(kind, page)
+            return False
+        if fetch and page not in self._code:
             self._code.add(page)
             # Of each mode of the core there is an entry, and what is stored by one that is
             # there is not looked at.
             self._uc.flush_tlb()
         found = entry.contents
-        found.paddr, found.perms = page, CODE if page in self._code else DATA
+        found.paddr, found.perms = page, (CODE if page in self._code else DATA) & allowed
         return True
+
+    def _fetches(self, page: int) -> bool:
+        """Whether an instruction is fetched there: Unicorn also looks at what it is to forget."""
+        pc = self._cpu.pc
+        return page in (pc & -PAGE, pc + 2 & -PAGE)
+
+    @property
+    def unprivileged(self) -> bool:
+        """While a load or store is looked at: whether it is an LDRT or STRT."""
+        return unprivileged(self._ram.code(self._cpu.pc, 4))
 
     def _restore(self) -> None:
         if self._cpu.xpsr & ITSTATE_MASK:

@@ -6,7 +6,7 @@ import ctypes
 import mmap
 import struct
 
-from rprocfs.arch.armv7m.exceptions import BusError
+from rprocfs.arch.armv7m.stacks import BusError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

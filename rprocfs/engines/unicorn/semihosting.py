@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rprocfs.arch.armv7m.exceptions import BusError
+from rprocfs.arch.armv7m.stacks import BusError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

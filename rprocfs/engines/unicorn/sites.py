@@ -42,6 +42,7 @@ BLOCK = struct.Struct("<QHH")  # uc_tb: address, instructions, bytes
 PRIMASK, FAULTMASK = 16, 19
 WFI_NARROW, WFI_WIDE = b"\x30\xbf", b"\xaf\xf3\x03\x80"
 UNMASK, UNMASK_IT, WFI, TRAP = "unmask", "unmask in an IT block", "wfi", "trap"
+FAULTS = "faultmask"
 
 
 def instructions(code: bytes) -> Iterator[tuple[int, int, int]]:
@@ -60,6 +61,13 @@ def unmasks(first: int, second: int) -> bool:
     if second < 0:
         return first & 0xFFFC == 0xB660
     return first & 0xFFF0 == 0xF380 and PRIMASK <= second & 0xFF <= FAULTMASK
+
+
+def masks_faults(first: int, second: int) -> bool:
+    """CPSID F, CPSIE F, or MSR to FAULTMASK."""
+    if second < 0:
+        return first & 0xFFED == 0xB661
+    return first & 0xFFF0 == 0xF380 and second & 0xFF == FAULTMASK
 
 
 def waits(first: int, second: int) -> bool:
@@ -81,9 +89,10 @@ class Sites:
     """Finds such instructions in *ram* and calls back when they are executed.
 
     *unmasked* is called behind an instruction that may have unmasked an interrupt, *in_it*
-    if that is one of an IT block; *divide* (address) and *float_off* (address) in front of a
-    trapping one, *conditional* (address) in front of an IT block with one in it, *unaligned*
-    (kind, address, size) in such an access; all of them while Unicorn runs.
+    if that is one of an IT block; *faultmask* behind one that may have changed that; *divide*
+    (address) and *float_off* (address) in front of a trapping one, *conditional* (address) in
+    front of an IT block with one in it, *unaligned* (kind, address, size) in such an access; all
+    of them while Unicorn runs.
     """
 
     def __init__(
@@ -94,6 +103,7 @@ class Sites:
         scb: Scb,
         unmasked: Callable[[], None],
         in_it: Callable[[], None],
+        faultmask: Callable[[], None],
         divide: Callable[[int], None],
         float_off: Callable[[int], None],
         conditional: Callable[[int], None],
@@ -116,6 +126,7 @@ class Sites:
         self._callbacks = {
             UNMASK: slices.unmasked(unmasked),
             UNMASK_IT: slices.unmasked(in_it),
+            FAULTS: (libunicorn.CODE(lambda *_: faultmask()), None),
             WFI: (libunicorn.CODE(lambda _uc, address, *_: self._enter(address)), None),
             TRAP: (libunicorn.CODE(lambda _uc, address, *_: self._trap(address)), None),
         }
@@ -135,7 +146,7 @@ class Sites:
 
     def update(self) -> None:
         """Between two runs: set the hooks that are needed, remove the others."""
-        for purpose, address in self._found:
+        for purpose, address in sorted(self._found):  # FAULTS in front of UNMASK
             callback, data = self._callbacks[purpose]
             hook = self._uc.add_hook(libunicorn.HOOK_CODE, callback, address, address, data)
             self._hooks[purpose, address] = hook
@@ -176,6 +187,8 @@ class Sites:
         block_end = -1  # of an IT block
         for offset, first, second in instructions(code):
             behind = address + offset + (2 if second < 0 else 4)
+            if masks_faults(first, second):
+                yield FAULTS, behind
             if unmasks(first, second):
                 yield UNMASK_IT if address + offset <= block_end else UNMASK, behind
             elif waits(first, second):

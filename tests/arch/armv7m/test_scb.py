@@ -100,7 +100,7 @@ def test_the_fpu_is_the_m4s(scs):
     assert (m3.get(0xD88), m3.scb.fpu_enabled, m3.get(0xF40), m3.get(0xF34)) == (0, False, 0, 0)
 
 
-@pytest.mark.parametrize("address", [0xE0000000, 0xE0001020, 0xE000ED90, 0xE000EFFC, 0xE00FFFFC])
+@pytest.mark.parametrize("address", [0xE0000000, 0xE0001020, 0xE000EDD0, 0xE000EFFC, 0xE00FFFFC])
 def test_the_rest_of_the_private_bus_reads_zero(scs, address):
     scs.write(address, 4, 0xFFFFFFFF)
     assert scs.read(address, 4) == 0
