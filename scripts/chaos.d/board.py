@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from itertools import cycle
 from pathlib import Path
 
+import processes
 from client import COMPATIBLES, ITEMS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -220,7 +221,10 @@ class Board:
         try:
             self.process.wait(PATIENCE)
         except subprocess.TimeoutExpired:
-            raise ChaosError(f"the daemon does not end\n{done.stderr}{self.tail()}") from None
+            where = processes.where(Path(f"/proc/{self.process.pid}"))
+            raise ChaosError(
+                f"the daemon does not end: {where}\n{done.stderr}{self.tail()}"
+            ) from None
         if done.returncode:
             raise ChaosError(f"umount: {done.stderr}")
         if self.process.returncode:
