@@ -6,7 +6,7 @@ import statistics
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -76,6 +76,32 @@ def _boot(number):
     return seconds
 
 
+def _announced(number):
+    """From `start` to the first name service announcement, by the kernel log's own clock."""
+
+    def seconds(mountpoint):
+        log = os.open(mountpoint / "dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+        with suppress(BlockingIOError):
+            while os.read(log, 8192):  # what was said before
+                pass
+        with _running(mountpoint, number, "echo.elf"):
+            _until(mountpoint / "dev/rpmsg0")
+            begin = _said(log, "powering up")
+            end = _said(log, "creating channel")
+        os.close(log)
+        return end - begin
+
+    return seconds
+
+
+def _said(log, words):
+    """When the kernel log said it next, in seconds."""
+    while True:
+        fields, _, text = os.read(log, 8192).decode().partition(";")
+        if words in text:
+            return int(fields.split(",")[2]) / 1e6
+
+
 def _round_trip(number):
     """A message of 16 bytes to the processor and back, the median of many."""
 
@@ -104,6 +130,7 @@ def _load(mountpoint):
 ROWS = {
     "boot, simulated": _boot(1),
     "boot, cortex-m4": _boot(0),
+    "announced, cortex-m4": _announced(0),
     "round trip, simulated": _round_trip(1),
     "round trip, cortex-m4": _round_trip(0),
     "load 64 MiB": _load,
