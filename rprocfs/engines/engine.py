@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -12,9 +11,9 @@ from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
 from rprocfs.engines.death import Death, explain
+from rprocfs.engines.fork_server import Command, ForkServers, Process, start
 from rprocfs.engines.io_thread import IoThread
 from rprocfs.engines.memory import SharedRam
-from rprocfs.engines.spare import Command, Spares, start
 from rprocfs.engines.worker import Worker
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ class Engine(ABC):
     """Something that executes the instructions of a SoC's cores, each in its own process.
 
     *io* may be shared by several engines; without it the engine has one of its own,
-    whose thread exists while workers do. *spares* belong to the same *io*; without them each
+    whose thread exists while workers do. *servers* belong to the same *io*; without them each
     worker begins at its boot.
     """
 
@@ -46,9 +45,9 @@ class Engine(ABC):
     #: What else it can do.
     capabilities: ClassVar[frozenset[Capability]] = frozenset()
 
-    def __init__(self, io: IoThread | None = None, spares: Spares | None = None) -> None:
+    def __init__(self, io: IoThread | None = None, servers: ForkServers | None = None) -> None:
         self._io = io or IoThread()
-        self._spares = spares
+        self._servers = servers
         self.files: dict[str, int] = {}  # what a worker inherits besides, by name
         self.devices: Sequence[str] = ()  # at the SoC's buses: see rprocfs.soc.devices
 
@@ -69,7 +68,7 @@ class Engine(ABC):
 
     def begin(
         self, machine: Machine, command: Command, fds: Mapping[str, int], stderr: int
-    ) -> subprocess.Popen[bytes]:
+    ) -> Process:
         """On the I/O thread: the process of *command* (its descriptors). OSError."""
         del machine
         return start(command(fds), fds.values(), stderr)

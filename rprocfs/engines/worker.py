@@ -22,7 +22,6 @@ import errno
 import logging
 import os
 import socket
-import subprocess
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -35,6 +34,7 @@ from rprocfs.locking import LockClass, might_sleep, new_lock
 
 if TYPE_CHECKING:
     from rprocfs.arch.core import CoreSpec
+    from rprocfs.engines.fork_server import Process
     from rprocfs.engines.gdb.link import Link, OnPacket
     from rprocfs.soc.machine import Machine
 
@@ -82,7 +82,7 @@ class Worker:
 
     def _start(
         self,
-        begin: Callable[[Mapping[str, int], int], subprocess.Popen[bytes]],
+        begin: Callable[[Mapping[str, int], int], Process],
         files: Mapping[str, int],
     ) -> None:
         """On the I/O thread: create the sockets, the process by *begin*, and watch them."""

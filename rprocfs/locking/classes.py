@@ -84,6 +84,7 @@ class LockClass(Enum):
     IRQS = "irqs", Kind.SPIN, "which thread takes a doorbell"
     IO_USERS = "io_thread.users", Kind.SPIN, "the life of the thread that serves workers"
     # Leaves.
+    PROCESS = "process", Kind.LEAF, "the end of a process that another one made"
     KREF = "kref", Kind.LEAF, "a reference count"
     ENDPOINT_FILE = "endpoint_file", Kind.LEAF, "the endpoint of a channel without a driver"
     ENDPOINTS = "vrp.endpoints_lock", Kind.LEAF, "the local addresses of a link"

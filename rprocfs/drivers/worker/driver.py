@@ -16,9 +16,9 @@ from rprocfs.drivers.worker.debugger import Debugger, gdb, gdb_halt
 from rprocfs.drivers.worker.ops import WorkerOps
 from rprocfs.drivers.worker.soc import Soc
 from rprocfs.engines.engine import Capability
+from rprocfs.engines.fork_server import ForkServers
 from rprocfs.engines.gdb import address as gdb_address
 from rprocfs.engines.io_thread import IoThread
-from rprocfs.engines.spare import Spares
 from rprocfs.fs.debugfs import DebugfsFile
 from rprocfs.fs.kernfs import Dir, error
 from rprocfs.fs.sysfs import SysfsFile
@@ -59,7 +59,7 @@ class WorkerDriver(PlatformDriver):
     def __init__(self, subsystem: Remoteproc) -> None:
         self._subsystem = subsystem
         self._io = IoThread(irqs=subsystem.model.tree.irqs)
-        self._spares = Spares(self._io)
+        self._servers = ForkServers(self._io)
         self._debuggers: dict[Device, Debugger] = {}
         self._socs: dict[Device, Soc] = {}
         self._lock = new_lock(LockClass.SOCS)
@@ -185,7 +185,7 @@ class WorkerDriver(PlatformDriver):
         make = self.engines.get(name)
         if make is None:
             raise refused(device, f"no engine {name}")
-        engine = make(self._io, self._spares)
+        engine = make(self._io, self._servers)
         machine = self.machine_of(device)
         self._check_debugger(device, name, engine.can(machine.cores[self.core(device)]))
         engine.open(machine)

@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, Any
 
 from rprocfs.engines.death import Death, signal_name
 from rprocfs.engines.engine import Engine
+from rprocfs.engines.fork_server import ForkServers
 from rprocfs.engines.io_thread import IoThread
 from rprocfs.engines.native.launcher import DOORBELL, MEMORY
-from rprocfs.engines.spare import Spares
 from rprocfs.engines.worker import STDERR_KEPT, Worker
 from rprocfs.soc.vsoc import Vsoc
 
@@ -100,8 +100,8 @@ class NativeEngine(Engine):
 
     worker = NativeWorker
 
-    def __init__(self, io: IoThread | None = None, spares: Spares | None = None) -> None:
-        super().__init__(io, spares)
+    def __init__(self, io: IoThread | None = None, servers: ForkServers | None = None) -> None:
+        super().__init__(io, servers)
         self.cpu_seconds = 0
         self._environment: dict[str, str] = {}
 

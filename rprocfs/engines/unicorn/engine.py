@@ -22,10 +22,8 @@ from rprocfs.engines.gdb.stub import GO_ON, HALT, REQUEST
 from rprocfs.engines.worker import STDERR_KEPT, Worker
 
 if TYPE_CHECKING:
-    import subprocess
-
     from rprocfs.arch.core import Boot, CoreSpec
-    from rprocfs.engines.spare import Command
+    from rprocfs.engines.fork_server import Command, Process
     from rprocfs.soc.machine import Machine
 
 log = logging.getLogger(__name__)
@@ -36,7 +34,7 @@ START = (
     "import sys; sys.path += [sys.argv.pop(1), sys.argv.pop(1)]; "
     "from rprocfs.engines.unicorn.worker import main; main(sys.argv[1:])"
 )
-STANDBY = START.replace("unicorn.worker", "unicorn.standby")
+FORK_SERVER = START.replace("unicorn.worker", "unicorn.fork_server")
 #: Memory that a worker shares with its parent if something is to be recorded.
 PROBES = ("coverage", "events", "samples")
 #: How lines for the log begin, and their levels.
@@ -156,27 +154,29 @@ class UnicornEngine(Engine):
     )  # fmt: skip
 
     def open(self, machine: Machine) -> None:
-        """See :class:`Engine`: a spare worker begins, soon."""
-        if self._spares is not None and (standby := _standby(machine)):
-            self._spares.acquire(standby)
+        """See :class:`Engine`: a fork server begins, soon."""
+        if self._servers is not None and (server := _fork_server(machine)):
+            self._servers.acquire(server)
             self._opened = True
 
     def close(self) -> None:
         """See :class:`Engine`."""
-        if self._spares is not None and self._opened:
-            self._spares.release()
+        if self._servers is not None and self._opened:
+            self._servers.release()
             self._opened = False
 
     def begin(
         self, machine: Machine, command: Command, fds: Mapping[str, int], stderr: int
-    ) -> subprocess.Popen[bytes]:
-        """See :class:`Engine`: the spare worker, if there is one."""
-        spare = self._spares.take(_standby(machine)) if self._spares and self._opened else None
-        if spare is not None:
-            python, words = _python(START, machine), command(spare.numbers(fds))
-            arguments = words[len(python) :]
-            if spare.hand_over(arguments, fds.values(), stderr):
-                return spare.process
+    ) -> Process:
+        """See :class:`Engine`: forked, if there is a server."""
+        servers = self._servers if self._opened else None
+        server = servers.get(_fork_server(machine)) if servers is not None else None
+        if servers is not None and server is not None:
+            words = command(server.numbers(fds))[len(_python(START, machine)) :]
+            forked = server.fork(words, fds.values(), stderr)
+            if forked is not None:
+                return forked
+            servers.end()
         return super().begin(machine, command, fds, stderr)
 
     def command(self, machine: Machine, boot: Boot, fds: Mapping[str, int]) -> list[str]:
@@ -198,7 +198,7 @@ def _python(code: str, machine: Machine) -> list[str]:
     return [sys.executable, "-I", "-S", "-c", code, *search_path(machine)]
 
 
-def _standby(machine: Machine) -> list[str]:
-    """The command line of a worker that waits; empty if Unicorn is not installed."""
+def _fork_server(machine: Machine) -> list[str]:
+    """The command line of a fork server; empty if Unicorn is not installed."""
     unicorn = library()
-    return [*_python(STANDBY, machine), unicorn, machine.source] if unicorn else []
+    return [*_python(FORK_SERVER, machine), unicorn, machine.source] if unicorn else []
