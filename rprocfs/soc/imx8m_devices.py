@@ -106,7 +106,7 @@ def _mu(soc: Imx8mPeripherals, line: Line) -> Mu:
 
 
 def _uart(soc: Imx8mPeripherals, line: Line) -> Iuart:
-    return Iuart(soc.wires.console.transmit, line)
+    return Iuart(soc.wires.console.transmit, line, soc.wires.now, soc.timed.look_ahead)
 
 
 def _gpt(number: int) -> Callable[..., Peripheral]:

@@ -46,6 +46,7 @@ class Imx8mPeripherals(DevicePeripherals):
         """Note the UARTs, and what DMA serves."""
         if isinstance(model, Iuart):
             self.uarts.add(device.base, model)
+            self.timed_pages.discard(device.base)  # it says by itself when it is due
         if isinstance(model, (Iuart, Ecspi)):
             self.events.update(zip(device.dma, model.requests(), strict=True))
             self._dma_pages.add(device.base)

@@ -1,7 +1,7 @@
 """The UART of i.MX processors (IMX8MMRM chapter "UART"); a byte takes no time to be sent.
 
 FIFOs have 32 entries. There is no break, parity or framing error, and RTS and CTS are not
-connected.
+connected. Silence is noticed a millisecond behind the last byte, whatever the baud rate is.
 """
 
 from __future__ import annotations
@@ -24,23 +24,35 @@ CHARRDY, OVRRUN = 1 << 15, 1 << 13
 UARTEN, ATDMAEN, TXDMAEN, TXMPTYEN, RXDMAEN, RRDYEN = (1 << bit for bit in (0, 2, 3, 6, 8, 9))
 IDEN, TRDYEN, ADBR, ADEN = (1 << bit for bit in (12, 13, 14, 15))  # UCR1, both lines
 SRST, RXEN, TXEN, ATEN = 1, 2, 4, 8  # UCR2
-DREN, OREN, TCEN, IDDMAEN = 1, 2, 8, 1 << 6  # UCR4
+DREN, OREN, TCEN, IDDMAEN, WKEN = 1, 2, 8, 1 << 6, 1 << 7  # UCR4
 RXDS, AGTIM, RRDY, TRDY, RTSS = (1 << bit for bit in (6, 8, 9, 13, 14))  # USR1
-RDR, ORE, TXDC, ACST, IDLE, TXFE, ADET = (1 << bit for bit in (0, 1, 3, 11, 12, 14, 15))  # USR2
+RDR, ORE, TXDC, WAKE, ACST, IDLE, TXFE, ADET = (1 << bit for bit in (0, 1, 3, 7, 11, 12, 14, 15))
 UTS_SOFTRST, UTS_RXFULL, UTS_TXFULL, UTS_RXEMPTY, UTS_TXEMPTY, UTS_LOOP = (
     1, 1 << 3, 1 << 4, 1 << 5, 1 << 6, 1 << 12
 )  # fmt: skip
+SILENCE = 1_000_000
 RESET = {UCR2: SRST, UCR3: 0x700, UCR4: 0x8000, UFCR: 0x801, 0x9C: 0x2B, UBRC: 4}
 
 
 class Iuart(Words):
-    """*transmit* sends a byte and says whether there was room; *interrupt* is told the level."""
+    """*transmit* sends a byte and says whether there was room; *interrupt* is told the level.
 
-    def __init__(self, transmit: Callable[[int], bool], interrupt: Callable[[bool], None]) -> None:
+    *now* is the clock in nanoseconds, *due* is called when :attr:`deadline` has changed.
+    """
+
+    def __init__(
+        self,
+        transmit: Callable[[int], bool],
+        interrupt: Callable[[bool], None],
+        now: Callable[[], int],
+        due: Callable[[], None],
+    ) -> None:
         super().__init__(RESET)
         self._transmit, self._interrupt = transmit, interrupt
+        self._now, self._due = now, due
+        self._silent: int | None = None  # when it has been silent for long enough
         self._tx, self._rx = bytearray(), bytearray()
-        self._flags1 = self._flags2 = 0  # AGTIM; ORE, IDLE, ACST and ADET
+        self._flags1 = self._flags2 = 0  # AGTIM; the others that are kept
         self._overrun = False
         self.sent = False  # whether it ever sent anything
         self.connected = False  # to a device, and not to the console
@@ -73,22 +85,20 @@ class Iuart(Words):
         return received, Request(self._takes)
 
     def _gives(self) -> bool:
-        ucr1 = self.words.get(UCR1, 0)
-        ready = ucr1 & RXDMAEN and self._usr1() & RRDY
-        return self._on(RXEN) and bool(ready or (self._aged() and self._rx))
+        """Whether DMA is to read: a byte or, when it is idle, that there is none."""
+        ready = self.words.get(UCR1, 0) & RXDMAEN and self._usr1() & RRDY
+        idle = self.words[UCR4] & IDDMAEN and self._flags2 & IDLE
+        return self._on(RXEN) and bool(ready or idle or (self._aged() and self._rx))
 
     def _aged(self) -> int:
-        """Whether silence is an event."""
-        aged = self.words.get(UCR1, 0) & ATDMAEN and self._flags1 & AGTIM
-        return aged or (self.words[UCR4] & IDDMAEN and self._flags2 & IDLE)
+        return self.words.get(UCR1, 0) & ATDMAEN and self._flags1 & AGTIM
 
     def _paused(self) -> bool:
         return not self._rx and bool(self._aged())
 
     def _awake(self) -> None:
-        """The silence was noticed."""
+        """That what came in is old was noticed."""
         self._flags1 &= ~AGTIM
-        self._flags2 &= ~IDLE
         self._update()
 
     def _takes(self) -> bool:
@@ -118,10 +128,32 @@ class Iuart(Words):
             self._overrun = True
         else:
             self._rx.append(byte)
-        if last:
-            self._flags1 |= AGTIM
-            self._flags2 |= IDLE
+        self._flags2 |= WAKE
+        self._listen(last)
         self._update()
+
+    def _listen(self, silence: bool) -> None:
+        """Silence begins, or has ended."""
+        self._silent = self._now() + SILENCE if silence else None
+        self._due()
+
+    @property
+    def limit(self) -> int | None:
+        """Time does not wait for it."""
+        return None
+
+    @property
+    def deadline(self) -> int | None:
+        """When silence is noticed."""
+        return self._silent
+
+    def advance(self) -> None:
+        """Notice silence."""
+        if self._silent is not None and self._now() >= self._silent:
+            self._silent = None
+            self._flags1 |= AGTIM if self._rx else 0
+            self._flags2 |= IDLE
+            self._update()
 
     def retry(self) -> None:
         """Send what waits, as far as there is room."""
@@ -158,6 +190,7 @@ class Iuart(Words):
             or (two & RDR and ucr4 & DREN)
             or (two & ORE and ucr4 & OREN)
             or (two & IDLE and ucr1 & IDEN)
+            or (two & WAKE and ucr4 & WKEN)
             or (two & ADET and ucr1 & ADEN)
         )
         self._interrupt(bool(ucr1 & UARTEN and wanted))
@@ -198,7 +231,10 @@ class Iuart(Words):
         elif offset not in (URXD, UBRC):
             if offset == UCR2 and not value & SRST:
                 self._reset()
+            was_on = self._on(RXEN)
             super().store(offset, value | SRST if offset == UCR2 else value)
+            if self._on(RXEN) != was_on:
+                self._listen(not was_on)
         self._update()
         self._next()
 

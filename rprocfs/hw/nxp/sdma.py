@@ -12,15 +12,7 @@ from __future__ import annotations
 
 import struct
 
-from rprocfs.hw.nxp.sdma_descriptor import (
-    CONT,
-    DONE,
-    ERROR,
-    INTERRUPT,
-    SIZE_OF_ONE,
-    WRAP,
-    Descriptor,
-)
+from rprocfs.hw.nxp.sdma_descriptor import DONE, ERROR, INTERRUPT, SIZE_OF_ONE, Descriptor
 from rprocfs.hw.peripherals import Words
 
 TYPE_CHECKING = False
@@ -32,9 +24,9 @@ if TYPE_CHECKING:
 MC0PTR, INTR, STOP_STAT, HSTART, EVTOVR, DSPOVR, HOSTOVR, EVTPEND = range(0, 0x20, 4)
 RESET, CONFIG, CHN0ADDR, EVT_MIRROR, EVT_MIRROR2 = 0x24, 0x38, 0x5C, 0x60, 0x64
 CHNPRI, CHNENBL = 0x100, 0x200
-CHANNELS, EVENTS, SIZE = 32, 48, 0x2000
+CHANNELS, SIZE = 32, 0x2000
 ALL = 0xFFFF_FFFF
-SETDM, GETDM, SETCTX, GETCTX, SETPM, GETPM = 1, 2, 7, 3, 4, 6
+GETDM, SETCTX, GETCTX, SETPM, GETPM = 2, 7, 3, 4, 6  # commands; all others set data memory
 #: RAM by byte addresses: data addresses count words, code addresses halfwords.
 RAM, RAM_SIZE, CONTEXTS = 0x2000, 0x2000, 0x2000
 CONTEXT, CONTEXT_SIZE = struct.Struct("<10I"), 128
@@ -44,6 +36,7 @@ SCRIPTS = {
     644: MEMORIES, 685: FROM_PERIPHERAL, 749: TO_PERIPHERAL, 819: FROM_UART, 893: FROM_PERIPHERAL,
     962: TO_PERIPHERAL, 1034: FROM_UART,
 }  # fmt: skip
+CHARRDY = 0x80  # in the second byte of URXD
 AT_ONCE = 256  # items or descriptors that a channel gets before others have their turn
 
 
@@ -155,12 +148,10 @@ class Sdma(Words):
         if one.status & INTERRUPT:
             self._intr |= 1 << channel
         behind = (one.address + SIZE_OF_ONE).to_bytes(4, "little")
-        if one.status & WRAP:
+        if one.wraps:
             behind = self._master.load(self._control(channel) + 4, 4) or behind
         self._master.store(self._control(channel), behind)
-        if one.status & (WRAP | CONT) and not one.status & ERROR:
-            return self._next(channel)
-        return None
+        return self._next(channel) if one.goes_on else None
 
     def _stop(self, channel: int) -> None:
         """The script has ended: nobody's start is left."""
@@ -239,24 +230,30 @@ class Sdma(Words):
         while left > 0 and (one := self._open.get(channel)) is not None:
             left -= one.item
             memory = one.buffer + one.at
-            if not (
-                self._send(memory, peripheral, one.item)
-                if script == TO_PERIPHERAL
-                else self._receive(memory, peripheral, one.item)
-            ):
-                one.status |= ERROR
-                one.at = one.count
+            if script == TO_PERIPHERAL:
+                goes_on = self._send(memory, peripheral, one)
+            else:
+                goes_on = self._receive(memory, peripheral, one, script)
             one.at += one.item
-            if one.at >= one.count:
+            if not goes_on or one.at >= one.count:
                 self._ended(channel, one)
 
-    def _send(self, memory: int, peripheral: int, size: int) -> bool:
-        data = self._master.load(memory, size)
-        return data is not None and self._master.store(peripheral, data.ljust(4, b"\0"))
+    def _send(self, memory: int, peripheral: int, one: Descriptor) -> bool:
+        data = self._master.load(memory, one.item)
+        done = data is not None and self._master.store(peripheral, data.ljust(4, b"\0"))
+        one.status |= 0 if done else ERROR
+        return done
 
-    def _receive(self, memory: int, peripheral: int, size: int) -> bool:
+    def _receive(self, memory: int, peripheral: int, one: Descriptor, script: int) -> bool:
+        """Whether that goes on: a UART that has nothing more ends its buffer, and that counts."""
         data = self._master.load(peripheral, 4)
-        return data is not None and self._master.store(memory, data[:size])
+        if data is None or not self._master.store(memory, data[: one.item]):
+            one.status |= ERROR
+            return False
+        if script == FROM_UART and not data[1] & CHARRDY:
+            one.count = one.at + one.item
+            return False
+        return True
 
     def _ended(self, channel: int, one: Descriptor) -> None:
         if self._close(channel, one) is None:

@@ -23,6 +23,16 @@ class Descriptor:
         """Bytes of an access to a peripheral."""
         return self.command & 3 or 4
 
+    @property
+    def wraps(self) -> bool:
+        """Whether the first one of the ring is behind it."""
+        return bool(self.status & WRAP)
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether the channel goes on with the one behind it."""
+        return bool(self.status & (WRAP | CONT)) and not self.status & ERROR
+
     def word(self) -> bytes:
         """Its first word as it is left."""
         return struct.pack("<I", self.count | self.status << 16 | self.command << 24)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 ENABLE = 0x00
 EN = 1 << 31
-INTERVAL = SECOND // 100  # between two measurements of what has interrupted
+INTERVAL = SECOND // 100  # between two measurements of what has interrupted, at least
 
 
 class Site:
@@ -44,15 +44,26 @@ class Site:
 class Layout:
     """Where the registers of a TMU are: enables and flags of interrupts, thresholds, *sites*.
 
-    An enable is *above* bits above its flag.
+    An enable is *above* bits above its flag. *captured* are the places of bits for the sites that
+    were too hot, (register, shift) for each threshold; *interval* is the register of that.
     """
 
-    __slots__ = ("above", "sites", "thresholds", "tidr", "tier")
+    __slots__ = ("above", "captured", "interval", "sites", "thresholds", "tidr", "tier")
 
-    def __init__(self, tier: int, thresholds: int, sites: Sequence[Site], above: int = 0) -> None:
+    def __init__(
+        self,
+        tier: int,
+        thresholds: int,
+        sites: Sequence[Site],
+        *,
+        above: int = 0,
+        captured: Sequence[tuple[int, int]] = (),
+        interval: int | None = None,
+    ) -> None:
         self.tier, self.tidr = tier, tier + 4
         self.thresholds = (thresholds, thresholds + 4, thresholds + 8)
         self.sites, self.above = sites, above
+        self.captured, self.interval = captured, interval
 
 
 MINI = Layout(0x08, 0x10, (Site((0x20, 0x24), (1 << 30, 1 << 29, 1 << 28)),), above=1)
@@ -68,6 +79,8 @@ QUAD = Layout(
     0x20,
     0x50,
     tuple(Site((at, at + 4), (1 << 31, 1 << 30, 1 << 29)) for at in range(0x100, 0x130, 0x10)),
+    captured=((0x28, 16), (0x28, 0), (0x2C, 0)),
+    interval=0x08,
 )
 
 
@@ -96,13 +109,28 @@ class Tmu(Words):
         """Compare with the thresholds that are enabled."""
         self._next = None
         if self.words.get(ENABLE, 0) & EN:
-            for site in self._layout.sites:
-                for offset, flag in zip(self._layout.thresholds, site.flags, strict=True):
-                    threshold = self.words.get(offset, 0)
-                    limit = threshold >> site.shift & 0xFF
-                    if threshold & site.valid and self._celsius > limit - (limit & 0x80) * 2:
-                        self._flags |= flag
+            for number, site in enumerate(self._layout.sites):
+                self._compare(number, site)
         self._update()
+
+    def _compare(self, number: int, site: Site) -> None:
+        for kind, flag in enumerate(site.flags):
+            threshold = self.words.get(self._layout.thresholds[kind], 0)
+            limit = threshold >> site.shift & 0xFF
+            if not threshold & site.valid or self._celsius <= limit - (limit & 0x80) * 2:
+                continue
+            self._flags |= flag
+            if self._layout.captured:  # of the sites that are monitored; the first one is bit 15
+                register, shift = self._layout.captured[kind]
+                monitored = self.words.get(ENABLE, 0) & 1 << 15 - number
+                self.words[register] = self.words.get(register, 0) | monitored << shift
+
+    @property
+    def _interval(self) -> int:
+        if self._layout.interval is None:
+            return INTERVAL
+        doubled = self.words.get(self._layout.interval, 0) & 0xF
+        return INTERVAL << (0 if doubled == 0xF else doubled)
 
     def _update(self) -> None:
         enabled = self.words.get(self._layout.tier, 0) >> self._layout.above
@@ -127,7 +155,7 @@ class Tmu(Words):
         """Write the word at *offset*; what is still too hot is found so at the next measurement."""
         if offset == self._layout.tidr:
             self._flags &= ~value
-            self._next = self._now() + INTERVAL
+            self._next = self._now() + self._interval
             self._update()
             return
         super().store(offset, value)

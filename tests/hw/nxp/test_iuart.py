@@ -116,6 +116,8 @@ def test_the_threshold_decides_about_rrdy_and_age_about_the_rest(uart):
     uart[UCR1] |= RRDYEN
     uart.console.received += b"abc"
     uart.pass_us(1)
+    assert not uart[USR1] & AGTIM
+    uart.pass_us(1000)
     assert not uart[USR1] & RRDY
     assert uart[USR1] & AGTIM
     assert IRQ not in uart.lines

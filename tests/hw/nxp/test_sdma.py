@@ -10,7 +10,8 @@ RESET, CHNPRI, CHNENBL = 0x24, 0x100, 0x200
 CCB, BD, CONTEXT, SOURCE, TARGET = 0x80000000, 0x80001000, 0x80002000, 0x80003000, 0x80004000
 DONE, WRAP, CONT, INTERRUPT, ERROR = 1, 2, 4, 8, 16
 M2M, UART_TO_M, M_TO_P = 644, 819, 749
-UART4, URXD, UTXD, UCR1, UCR2, UFCR = 0x30A60000, 0, 0x40, 0x80, 0x84, 0x90
+UART4, URXD, UTXD, UCR1, UCR2, UCR4, UFCR, USR2 = 0x30A60000, 0, 0x40, 0x80, 0x84, 0x8C, 0x90, 0x98
+WAKE, IDLE, WKEN, IDDMAEN = 1 << 7, 1 << 12, 1 << 7, 1 << 6
 ECSPI1 = 0x30820000
 
 
@@ -161,12 +162,40 @@ def test_silence_closes_a_buffer(uart):
     sdma.context(4, UART_TO_M, UART4 + URXD)
     sdma[EVTPEND] = 16
     uart[UART4 + UCR1] |= 1 << 8 | 1 << 2
+    uart[UART4 + UFCR] = 2 << 10 | 8  # fewer do not ask by themselves
     uart.console.received += b"hello"
     uart.pass_us(1)
-    uart.pass_us(1)
+    assert not sdma[INTR]
+    uart.pass_us(1000)
     assert sdma.status(4) == 5 | (INTERRUPT | WRAP) << 16 | 1 << 24
     assert uart.ram.code(TARGET, 5) == b"hello"
     assert sdma[INTR] == 16
+
+
+def test_an_idle_line_closes_a_buffer_behind_one_more(uart):
+    """uart_idle_detect_sdma_transfer: WAKE, then IDLE; it takes a byte less than the count says."""
+    sdma = Controller(uart)
+    uart.pass_us(1000)
+    assert uart[UART4 + USR2] & IDLE  # it always is if no data is received
+    uart[UART4 + USR2] = WAKE
+    uart[UART4 + UCR4] |= WKEN
+    sdma.by_event(4, 28)
+    sdma.descriptor(4, 0, 8, TARGET, status=INTERRUPT)
+    sdma.context(4, UART_TO_M, UART4 + URXD)
+    sdma[EVTPEND] = 16
+    uart[UART4 + UCR1] |= 1 << 8
+    uart.console.received += b"abc"
+    uart.pass_us(1)
+    assert uart.lines == {29}
+    uart[UART4 + USR2] = IDLE
+    uart[UART4 + UCR4] = uart[UART4 + UCR4] & ~WKEN | IDDMAEN
+    uart[UART4 + USR2] = WAKE
+    assert not uart.lines
+    uart.pass_us(1000)
+    assert sdma.status(4) & 0xFFFF == 4
+    assert uart.ram.code(TARGET, 3) == b"abc"
+    assert sdma[INTR] == 16
+    assert uart[UART4 + USR2] & IDLE
 
 
 def test_spi_goes_both_ways(board):

@@ -49,6 +49,24 @@ def test_the_outside_decides_how_hot_it_is(every, layout):
     assert not every.lines
 
 
+def test_the_quad_says_which_sites_are_too_hot(quad):
+    """tmu_monitor_report: sites 0 and 1 are monitored, every 10 ms times two to the interval."""
+    quad[TMU] = 1 << 31 | 1 << 15 | 1 << 14
+    quad[TMU + 8] = 3
+    quad[TMU + 0x50] = 1 << 31
+    quad[TMU + 0x20] = 1 << 31
+    assert quad.lines == {IRQ}
+    assert quad[TMU + 0x24] == 1 << 31
+    assert quad[TMU + 0x28] == 3 << 14 + 16
+    quad[TMU + 0x28] = 0
+    quad[TMU + 0x24] = 1 << 31
+    quad.pass_us(79_000)
+    assert not quad.lines
+    quad.pass_us(1_000)
+    assert quad.lines == {IRQ}
+    assert quad[TMU + 0x28] == 3 << 14 + 16
+
+
 def test_below_zero(every):
     every.all.inputs["TMU/temp1_input"].drive(-5000)
     reading = 0x100 if "SDMA3" not in every.all.part.sdma else 0x20
