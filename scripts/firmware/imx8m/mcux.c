@@ -65,22 +65,33 @@ static void system_init(void)
 #endif
 }
 
-/* BOARD_InitMemory() */
+/*
+ * BOARD_InitMemory(): a Cortex-M7 has its TCMs and DDR behind a region that nothing is executed
+ * from; a Cortex-M4 the 384 MiB above its own SRAM as a device, by subregions, and DDR.
+ */
 static void init_memory(void)
 {
+#ifdef M7
 	static const uint32_t regions[][2] = {
-		{0x00000000u, 0x1304003bu}, {0x00000000u, 0x03080021u}, {0x20000000u, 0x03080021u},
-		{0x40000000u, 0x0308003bu}, {0x80000000u, 0x0308003bu},
+		{0x00000000u, 0x1301003bu}, {0x00000000u, 0x03080021u}, {0x08000000u, 0x030b0035u},
+		{0x20000000u, 0x03080021u}, {0x40000000u, 0x0308003bu}, {0x80000000u, 0x0308003bu},
 	};
+	const uint32_t ctrl = 7;
+#else
+	static const uint32_t regions[][2] = {
+		{0x20000000u, 0x13100339u}, {0x40000000u, 0x0301003bu}, {0x80000000u, 0x0301003bu},
+	};
+	const uint32_t ctrl = 5;
+#endif
 
 	MPU_CTRL = 0;
-	for (uint32_t i = 0; i < 5; i++) {
+	for (uint32_t i = 0; i < sizeof(regions) / sizeof(*regions); i++) {
 		MPU_RBAR = regions[i][0] | 0x10 | i;
 		MPU_RASR = regions[i][1];
 	}
-	MPU_CTRL = 6;
-	need(MPU_CTRL == 6, "MPU");
-	MPU_CTRL = 7;
+	MPU_CTRL = ctrl;
+	__asm__ volatile("dsb\n\tisb" ::: "memory");
+	need(MPU_CTRL == ctrl, "MPU");
 #ifdef M7
 	SCB_ICIALLU = 0;
 	SCB_CCR |= 1u << 17;
