@@ -300,6 +300,29 @@ def test_its_console_talks_and_listens(make):
     bench.wait(lambda: bench.console.endswith("hello\n"))
 
 
+LISTENER = """
+from rprocfs.hw.bus_device import UartDevice
+
+
+class Listener(UartDevice):
+    def receive(self, byte):
+        self.drive("GPIO5/9", byte == ord("\\n"))
+"""
+INPUTS = "/sys/kernel/debug/remoteproc/remoteproc0/inputs"
+
+
+def test_a_device_of_the_users_talks_to_the_firmware(make, tmp_path):
+    """It is at the console's UART, and tells by a pin that a line has ended."""
+    (tmp_path / "listener.py").write_text(LISTENER)
+    devices = [f"UART4={tmp_path}/listener.py:Listener"]
+    bench = make("imx8mm", echo("imx8mm"), properties={"devices": devices})
+    assert bench.shell.cat(f"{INPUTS}/GPIO5/9") == "0\n"
+    bench.start()
+    bench.wait(lambda: bench.shell.cat(f"{INPUTS}/GPIO5/9") == "1\n")
+    assert bench.console == ""
+    assert bench.shell.cat(f"{INPUTS}/TMU/temp1_input") == "45000\n"
+
+
 def test_services_are_those_of_a_model(make):
     bench = make(images=SELFTEST, properties={"services": "rpmsg-raw@1024"})
     boot(bench, 0xDE00)
