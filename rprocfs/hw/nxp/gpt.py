@@ -1,17 +1,21 @@
-"""The general purpose timer (IMX8MMRM chapter "GPT"): counting and comparing, no capture."""
+"""The general purpose timer (IMX8MMRM chapter "GPT"): counting, comparing and capturing."""
 
 from __future__ import annotations
 
 from rprocfs.hw.clock import LAG, PATIENCE, SECOND
+from rprocfs.hw.inputs import Pins
 from rprocfs.hw.peripherals import Words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
-CR, PR, SR, IR, OCR1, OCR2, OCR3, CNT = 0x00, 0x04, 0x08, 0x0C, 0x10, 0x14, 0x18, 0x24
+    from rprocfs.hw.inputs import Input
+
+CR, PR, SR, IR, OCR1, OCR2, OCR3, ICR1, ICR2, CNT = range(0, 0x28, 4)
 EN, ENMOD, FRR, SWR = 1, 2, 1 << 9, 1 << 15
-OF = (1, 2, 4)
+OF, IF, IM = (1, 2, 4), (8, 16), 16  # flags of compares and captures; CR: the captures' edges
+RISING, FALLING = 1, 2
 ROV, ALL = 1 << 5, 0x3F
 CYCLE = 1 << 32
 LOW = 32_768
@@ -40,6 +44,23 @@ class Gpt(Words):
         self._osc_hz = osc_hz
         self._start = self._base = self._told = 0  # since when it counts on from where
         self._hz = 0  # 0: it stands still
+        self._pins, self._seen = Pins(2, self._capture), 0
+
+    def inputs(self) -> Mapping[str, Input]:
+        """The pins of the two captures."""
+        return {f"capture{1 + number}": pin for number, pin in enumerate(self._pins.inputs)}
+
+    def _capture(self, levels: int) -> None:
+        """Pins have changed: note the count, if that is an edge that is asked for."""
+        changed, self._seen = levels ^ self._seen, levels
+        self.advance()
+        for number, flag in enumerate(IF):
+            edges = self.words.get(CR, 0) >> IM + 2 * number & 3
+            edge = RISING if levels >> number & 1 else FALLING
+            if changed >> number & 1 and edges & edge and self._hz:
+                self.words[ICR1 + 4 * number] = self._count()
+                self.words[SR] = self.words.get(SR, 0) | flag
+        self._update()
 
     def _find_hz(self) -> int:
         """What it counts by; 0 while it stands still."""
@@ -148,7 +169,7 @@ class Gpt(Words):
             self.words[OCR1], count = value, 0  # in restart mode it begins anew
         elif offset == IR:
             self.words[IR] = value & ALL
-        elif offset != CNT:
+        elif offset not in (CNT, ICR1, ICR2):
             super().store(offset, value)
         self._base = count
         self._run(self._find_hz())

@@ -91,3 +91,26 @@ def test_overflow(board):
     board[IR] = 1 << 5
     board.pass_us(2**32 / 24 + 1)
     assert board[SR] & 1 << 5
+
+
+def test_edges_at_its_pins_are_captured(board):
+    """gpt_capture: rising edges of pin 2, either edge of pin 1."""
+    one, two = (board.all.inputs[f"GPT1/capture{number}"] for number in (1, 2))
+    board[IR] = 1 << 4
+    board[CR] = EN | ENMOD | ROOT | FRR | 1 << 18 | 3 << 16
+    board.pass_us(100)
+    two.drive(1)
+    assert IRQ in board.lines
+    assert board[SR] == 1 << 4
+    assert board[GPT1 + 0x20] == pytest.approx(2400, abs=1)
+    board[SR] = 1 << 4
+    board.pass_us(100)
+    two.drive(0)
+    one.drive(1)
+    assert IRQ not in board.lines
+    assert board[SR] == 1 << 3
+    board.pass_us(100)
+    one.drive(0)
+    assert board[GPT1 + 0x1C] == pytest.approx(7200, abs=1)
+    board[GPT1 + 0x1C] = 5  # read only
+    assert board[GPT1 + 0x1C] == pytest.approx(7200, abs=1)
