@@ -14,6 +14,7 @@ from rprocfs.coverage.store import Store
 from rprocfs.testing.driver_table import R0, RPMSG, Bench, Images
 from rprocfs.testing.userspace import write
 from tests.engines.host import ROOT
+from tests.engines.installed import NEEDS_QEMU
 
 IMAGE = ROOT / "tests/debuginfo/crash.elf"
 CRASH_C = "/src/scripts/firmware/crash.c"
@@ -135,6 +136,7 @@ def test_what_was_missed():
     assert Source().missed() == []
 
 
+@NEEDS_QEMU
 def test_an_engine_that_counts_nothing(tmp_path, caplog):
     images = Images(IMAGE, ("rpmsg-crash",), "")
     observe = Observe(coverage=str(tmp_path / "recorded"))
