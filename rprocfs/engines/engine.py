@@ -56,6 +56,10 @@ class Engine(ABC):
         del core
         return self.capabilities
 
+    def debugger_missing(self) -> str:
+        """Why no debugger can come, though it has :attr:`Capability.GDB`; empty: one can."""
+        return ""
+
     @abstractmethod
     def command(self, machine: Machine, boot: Boot, fds: Mapping[str, int]) -> list[str]:
         """The worker's command line; *fds* has ``ram doorbell console control``, and *files*."""

@@ -52,7 +52,10 @@ def test_a_debugger_finds_the_firmware(tmp_path):
         ({"engine": "unicorn", "gdb": "gdb"}, "gdb gdb: has to be :PORT, or an absolute"),
         ({"engine": "qemu", "gdb": "/" + "x" * 107}, "or an absolute and shorter path"),
         ({"gdb": ":0"}, "gdb :0: is no port"),
-        ({"compatible": "rprocfs,native", "gdb": ":1"}, "gdb: the engine native has no stub"),
+        (
+            {"compatible": "rprocfs,native", "gdb": ":1", "gdb-halt": True},
+            "gdb-halt: the engine native cannot begin halted",
+        ),
         ({"gdb": ":65536"}, "gdb :65536: is no port"),
         ({"gdb": "300.1.1.1:1234"}, "is no address of a host"),
         ({"gdb-halt": True}, "gdb-halt: needs gdb, or nothing lets it go on"),

@@ -4,6 +4,7 @@ import re
 import socket
 import threading
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -36,19 +37,25 @@ class Stub:
     def __exit__(self, *exc):
         self._socket.close()
 
-    def _packet(self):
+    def packet(self):
+        """The next one."""
         while not (found := re.match(rb"\+*\$([^#]*)#..", self._stream)):
             more = self._socket.recv(4096)
             assert more, self._stream
             self._stream += more
         self._stream = self._stream[found.end() :]
-        self._socket.sendall(b"+")
+        with suppress(BrokenPipeError):  # behind the last one
+            self._socket.sendall(b"+")
         return found[1]
+
+    def send(self, packet):
+        """Ask for what has no answer yet."""
+        self._socket.sendall(b"$%s#%02x" % (packet, sum(packet) & 0xFF))
 
     def ask(self, packet):
         """The answer, without what is for the console."""
-        self._socket.sendall(b"$%s#%02x" % (packet, sum(packet) & 0xFF))
-        while (answer := self._packet()).startswith(b"O") and answer != b"OK":
+        self.send(packet)
+        while (answer := self.packet()).startswith(b"O") and answer != b"OK":
             pass
         return answer
 

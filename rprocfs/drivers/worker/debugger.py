@@ -24,20 +24,23 @@ from rprocfs.remoteproc.state import CrashType, State
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
 
+    from rprocfs.engines.engine import Engine
     from rprocfs.engines.io_thread import IoThread
     from rprocfs.engines.worker import Worker
     from rprocfs.remoteproc.rproc import Rproc
 
 
 class Debugger:
-    """The debugger of *rproc*, on *io*; its engine *can* do so much.
+    """The debugger of *rproc*, on *io*; its *engine* and core *can* do so much.
 
     *address* is where it listens while the processor runs, empty if it does not; *halt*: each boot
     begins halted, if there is an address.
     """
 
-    def __init__(self, io: IoThread, rproc: Rproc, can: Collection[Capability]) -> None:
-        self._io, self._rproc, self._can = io, rproc, can
+    def __init__(
+        self, io: IoThread, rproc: Rproc, engine: Engine, can: Collection[Capability]
+    ) -> None:
+        self._io, self._rproc, self._engine, self._can = io, rproc, engine, can
         self._lock = new_lock(LockClass.DEBUGGER)
         self._server: GdbServer | None = None
         self._worker: Worker | None = None
@@ -54,11 +57,15 @@ class Debugger:
     def listen(self, address: str) -> None:
         """Listen at *address* while the processor runs, nowhere if it is empty.
 
-        EINVAL for an address that makes no sense; EOPNOTSUPP if the engine has no stub. If the
-        processor runs, the errno of bind(2), and then nothing changes.
+        EINVAL for an address that makes no sense; EOPNOTSUPP if the engine has no stub, ENOENT if
+        what it needs for one is not installed. If the processor runs, the errno of bind(2), and
+        then nothing changes.
         """
         if address and Capability.GDB not in self._can:
             raise error(errno.EOPNOTSUPP)
+        if address and (missing := self._engine.debugger_missing()):
+            self._rproc.err(f"gdb {address}: {missing}")
+            raise error(errno.ENOENT)
         with self._lock:
             if address == self.address:
                 return
@@ -77,7 +84,9 @@ class Debugger:
 
     def _serve(self, address: str) -> GdbServer:
         try:
-            return GdbServer(self._io, address, self._reset)
+            return GdbServer(
+                self._io, address, self._reset, lambda why: self._rproc.err(f"gdb {address}: {why}")
+            )
         except OSError as failure:
             self._rproc.err(f"gdb {address}: {failure.strerror}")
             raise
@@ -130,6 +139,11 @@ class Debugger:
 
     def _reset(self, halt: bool) -> None:
         """On the I/O thread: boot it anew, for a client."""
+        server = self._server
+        if Capability.HALTED not in self._can:
+            if server is not None:
+                server.not_started("the engine cannot begin halted")
+            return
         self._rproc.workqueue.queue_work(partial(self._restart, halt))
 
     def _restart(self, halt: bool) -> None:

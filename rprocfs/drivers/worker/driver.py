@@ -99,7 +99,7 @@ class WorkerDriver(PlatformDriver):
         """A debugger may come, to where the description says."""
         device = rproc.parent_dev
         assert isinstance(device, PlatformDevice), "these processors are on the platform bus"
-        ops.debugger = debugger = Debugger(self._io, rproc, ops.capabilities)
+        ops.debugger = debugger = Debugger(self._io, rproc, ops.engine, ops.capabilities)
         debugger.halt = bool(device.properties.get("gdb-halt"))
         self._debuggers[device] = debugger
         device.devm_add_action(lambda: self._debuggers.pop(device))
@@ -187,18 +187,21 @@ class WorkerDriver(PlatformDriver):
             raise refused(device, f"no engine {name}")
         engine = make(self._io, self._servers)
         machine = self.machine_of(device)
-        self._check_debugger(device, name, engine.can(machine.cores[self.core(device)]))
+        can = engine.can(machine.cores[self.core(device)])
+        self._check_debugger(device, name, engine, can)
         engine.open(machine)
         device.devm_add_action(engine.close)
         return engine
 
     def _check_debugger(
-        self, device: PlatformDevice, name: str, can: Collection[Capability]
+        self, device: PlatformDevice, name: str, engine: Engine, can: Collection[Capability]
     ) -> None:
         """EINVAL for a debugger that the engine *name* does not let in, or that cannot come."""
         has = device.properties.get
         if has("gdb") and Capability.GDB not in can:
             raise refused(device, f"gdb: the engine {name} has no stub for a debugger")
+        if has("gdb") and (missing := engine.debugger_missing()):
+            raise refused(device, f"gdb: {missing}")
         if has("gdb-halt") and not has("gdb"):
             raise refused(device, "gdb-halt: needs gdb, or nothing lets it go on")
         if has("gdb-halt") and Capability.HALTED not in can:

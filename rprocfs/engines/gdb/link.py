@@ -23,6 +23,8 @@ class Link(ABC):
     names: Sequence[str] = ()
     sizes: Sequence[int] = ()
     numbers: Mapping[str, int] = MappingProxyType({})
+    #: Called with the reason if there is no way to the core after all.
+    lost: Callable[[str], None] = staticmethod(lambda why: None)
 
     @abstractmethod
     def send(self, payload: bytes) -> None:

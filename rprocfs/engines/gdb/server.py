@@ -33,12 +33,18 @@ EXITED = b"W00"
 class GdbServer:
     """Listens at *address* until :meth:`close`. OSError.
 
-    *reset* (halt) is asked on the I/O thread to load the firmware anew and call :meth:`started`,
-    or :meth:`not_started`.
+    *complain* is told why a client is not served. *reset* (halt) is asked on the I/O thread to load
+    the firmware anew and call :meth:`started`, or :meth:`not_started`.
     """
 
-    def __init__(self, io: IoThread, address: str, reset: Callable[[bool], None]) -> None:
-        self._io, self.address, self._reset = io, address, reset
+    def __init__(
+        self,
+        io: IoThread,
+        address: str,
+        reset: Callable[[bool], None],
+        complain: Callable[[str], None],
+    ) -> None:
+        self._io, self.address, self._reset, self._complain = io, address, reset, complain
         self._worker: Worker | None = None
         self._client: socket.socket | None = None
         self._session: Session | None = None
@@ -125,6 +131,10 @@ class GdbServer:
         session = self._session
         if session is None or self._dead or link is None:
             return
+        if not link.names:  # of which nothing is left to look at
+            session.died(b"X%02x" % signal)
+            self._pass_on()
+            return
         self._dead = True
         target = DeadTarget(link.names, link.sizes, registers, memory, link.numbers)
         reply = b"S%02x" % signal
@@ -147,7 +157,7 @@ class GdbServer:
         try:
             link = self._link_to(worker)
         except OSError as failure:
-            log.warning("gdb %s: %s", self.address, failure.strerror)
+            self._complain(failure.strerror or str(failure))
             client.close()
             return
         self._halted_at_start = False
@@ -157,7 +167,13 @@ class GdbServer:
 
     def _link_to(self, worker: Worker) -> Link:
         self._link = worker.debug(self._from_core)
+        self._link.lost = self._lost
         return self._link
+
+    def _lost(self, why: str) -> None:
+        """There is no way to the core."""
+        self._complain(why)
+        self._hang_up()
 
     def _from_client(self) -> None:
         assert self._client is not None, "there is a client as long as it is watched"

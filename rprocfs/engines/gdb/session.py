@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 OK, ERROR = b"OK", b"E01"
 NO_ACKS = b"QStartNoAckMode"
 #: Requests for what is the host's, and for what a remote processor is not.
-REFUSED = (b"vFile:", b"vRun", b"vAttach", b"R", b"!", b"qXfer:exec-file:", b"QNonStop", b"vKill")
+REFUSED = (
+    b"vFile:", b"vRun", b"vAttach", b"R", b"!", b"qXfer:exec-file:", b"qXfer:osdata:",
+    b"QNonStop", b"vKill",
+)  # fmt: skip
+#: What a client does not learn that a stub has.
+NOT_OFFERED = (b"qXfer:exec-file:", b"qXfer:osdata:", b"QNonStop", b"QStartNoAckMode")
 DESCRIPTION = b"qXfer:features:read:target.xml:0,100"
 #: The refusal of File-I/O: EPERM.
 NO_FILES = b"F-1,1"
@@ -88,7 +93,7 @@ class Session:
             self._wait(payload)
         elif payload.startswith(b"qRcmd,"):
             self._monitor(payload[6:])
-        elif self._quiet and not _resumes(payload):
+        elif self._quiet and not resumes(payload):
             self._wait(payload)
             self._link.interrupt()
         else:
@@ -101,7 +106,7 @@ class Session:
     def _forward(self, payload: bytes) -> None:
         if payload.startswith(b"qSupported"):
             self._supported, self._hello = True, payload
-        if _resumes(payload):
+        if resumes(payload):
             already, self._quiet = self._quiet, False
             self.halted = False
             if already:
@@ -132,6 +137,8 @@ class Session:
     def _answer(self, payload: bytes) -> None:
         if self._supported:
             self._supported = False
+            offered = payload.split(b";")
+            payload = b";".join(one for one in offered if not one.startswith(NOT_OFFERED))
             payload += b";QStartNoAckMode+"
         self._client.send(payload)
 
@@ -214,6 +221,6 @@ class Session:
         self._go_through()
 
 
-def _resumes(payload: bytes) -> bool:
+def resumes(payload: bytes) -> bool:
     """Whether a request lets the core go on."""
     return payload[:1] in (b"c", b"C", b"s", b"S") or payload.startswith(b"vCont;")

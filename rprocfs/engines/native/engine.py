@@ -21,18 +21,20 @@ from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rprocfs.engines.death import Death, signal_name
-from rprocfs.engines.engine import Engine
+from rprocfs.engines.engine import Capability, Engine
 from rprocfs.engines.fork_server import ForkServers
 from rprocfs.engines.io_thread import IoThread
+from rprocfs.engines.native import debugger
 from rprocfs.engines.native.launcher import DOORBELL, MEMORY
 from rprocfs.engines.worker import STDERR_KEPT, Worker
 from rprocfs.soc.vsoc import Vsoc
 
 if TYPE_CHECKING:
     from rprocfs.arch.core import Boot, CoreSpec
+    from rprocfs.engines.gdb.link import Link, OnPacket
     from rprocfs.soc.machine import Machine
 
 # Isolated and without site-packages, as for Unicorn.
@@ -54,6 +56,7 @@ class NativeWorker(Worker):
         super().__init__(*arguments)
         self._news = bytearray()
         self._started = threading.Event()
+        self._gdbserver = debugger.Gdbserver(self._io, lambda: debugger.program_below(self.pid))
 
     def _sources(self) -> list[tuple[int, Callable[[], object]]]:
         return [(self._control.fileno(), self._read_control), *super()._sources()]
@@ -77,8 +80,17 @@ class NativeWorker(Worker):
                 raise OSError(int(code) if known else errno.EIO, text)
         return [line[1:] for line in news]
 
+    def _link(self, on_packet: OnPacket) -> Link:
+        """See :meth:`Worker.debug`."""
+        return self._gdbserver.link(on_packet)
+
+    def _close(self) -> None:
+        self._gdbserver.close()
+        super()._close()
+
     def _kill(self) -> None:
         """Have the launcher end everything below it."""
+        self._gdbserver.kill()
         with suppress(OSError):
             self._control.shutdown(socket.SHUT_RDWR)
         with suppress(ProcessLookupError):
@@ -99,6 +111,7 @@ class NativeEngine(Engine):
     """Runs one processor as a program of this host, *cpu_seconds* at most; 0: any."""
 
     worker = NativeWorker
+    capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.GDB})
 
     def __init__(self, io: IoThread | None = None, servers: ForkServers | None = None) -> None:
         super().__init__(io, servers)
@@ -116,6 +129,10 @@ class NativeEngine(Engine):
         for fd in self.files.values():
             os.close(fd)
         self.files.clear()
+
+    def debugger_missing(self) -> str:
+        """Without gdbserver."""
+        return debugger.missing()
 
     def death(self, core: CoreSpec, status: int, stderr: str) -> Death:
         """Signals by their names: the launcher knows numbers only."""
