@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -11,9 +12,12 @@ from pathlib import Path
 
 import pytest
 
+from rprocfs.cli import main
 from rprocfs_fuse.testing.board import BoardError, RprocBoard
+from tests.drivers.r5_debuggee import debuggee
 from tests.mount.test_mount_command import BOARD, ENVIRONMENT
 
+__all__ = ["debuggee"]  # a fixture that is elsewhere
 R0 = "sys/class/remoteproc/remoteproc0"
 CONFTEST = 'pytest_plugins = ["rprocfs_fuse.testing.plugin"]\n'
 
@@ -269,3 +273,32 @@ def test_the_coverage_of_all_tests(pytester, tmp_path):
     )
     record = (tmp_path / "rproc-cov/lcov.info").read_text()
     assert "\nFNDA:2,main\n" in record
+
+
+@pytest.mark.skipif(not shutil.which("arm-none-eabi-gcc"), reason="no compiler for Cortex-R")
+def test_the_coverage_of_a_cortex_r5f(pytester, debuggee, tmp_path, capsys):
+    """Of an image of each core, in ARM and in Thumb state, until it ends in a data abort."""
+    (tmp_path / "images").mkdir()
+    for core, state in ((0, "arm"), (1, "thumb")):
+        shutil.copy(debuggee(core, state), tmp_path / f"images/core{core}.elf")
+    output = pytester(
+        """
+        import pytest
+
+        @pytest.mark.rproc_board("zcu102", firmware="images")
+        @pytest.mark.parametrize("core", range(2))
+        def test_boot(rproc_board, core):
+            place = rproc_board.path / f"sys/class/remoteproc/remoteproc{core}"
+            (place / "firmware").write_text(f"core{core}.elf")
+            (place / "state").write_text("start")
+            while (place / "state").read_text() == "running\\n":
+                pass
+    """.replace("\n        ", "\n"),
+        "--rproc-cov",
+        f"--rootdir={tmp_path}",
+    )
+    assert "2 passed" in output, output
+    assert re.search(r"^\S+/debuggee_r5.c +[0-9]+ +[0-9]+ +[0-9]+%", output, re.MULTILINE), output
+    assert "\nFNDA:6,twice\n" in (tmp_path / "rproc-cov/lcov.info").read_text()
+    assert main(["cover", str(tmp_path / "rproc-cov")]) == 0
+    assert "debuggee_r5.c" in capsys.readouterr().out
