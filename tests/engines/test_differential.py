@@ -57,11 +57,25 @@ ACCESSES = [
     "strh r1, [r7, #1]", "ldr r0, [r7], #4", "ldr r0, [r7, #4]!", "push {r0-r5}; pop {r0-r5}",
     "ldrex r0, [r7]", "strex r0, r1, [r7]", "ldrexb r0, [r7]; strexb r1, r2, [r7]",
 ]  # fmt: skip
-#: Unicorn checks their alignment only if it is asked to trap all unaligned accesses.
+#: These have to be aligned, whatever CCR says.
 WIDE_ACCESSES = [
     "ldrd r0, r1, [r7]", "strd r0, r1, [r7, #4]", "ldm r7, {r0-r3}", "stm r7, {r0-r3}",
-    "vldr s0, [r7]; vmov r0, s0", "vstr s1, [r7]",
+    "vldr s0, [r7]; vmov r0, s0", "vstr s1, [r7]", "ldrd r0, r1, [r7], #8",
+    "strd r0, r1, [r7, #-8]!",
+    "ldm r7!, {r0-r3}", "stmdb r7!, {r0-r3}", "ldmdb r7, {r1, r9}", "vldm r7, {s0-s3}; vmov r0, s3",
+    "vstm r7!, {s0-s3}", "push {r0-r3}; pop {r0-r3}", "ldrd r0, r1, [sp, #-8]",
+    "cmp r1, r2; it ls; ldmls r7, {r0-r3}", "cmp r1, r2; ite hs; strdhs r0, r1, [r7]; addlo r1, #1",
+    "cmp r1, r2; ittt ne; addne r3, #1; ldmne r7, {r0-r2}; addne r4, #1",
 ]  # fmt: skip
+#: Some of these are in one block with some that have to be.
+MIXED_ACCESSES = [
+    "ldr r0, [r7]; stm r7, {r0-r3}",
+    "ldm r7, {r0-r3}; ldr r4, [r7, #4]",
+    "ldr r0, [r7]; bic r7, #3; ldm r7, {r1-r3}; ldr r4, [r7, #2]",
+    "strh r0, [r7, #1]; ldrd r1, r2, [r7]; str r3, [r7, #3]",
+    "ldr r0, [r7, #1]; vstr s0, [r7]",
+    "cmp r1, r2; it hs; ldrhs r0, [r7, #1]; ldm r7, {r1-r3}",
+]
 NOWHERE = "mov r1, #0x30000000; "
 BAD_ACCESSES = [
     NOWHERE + access
@@ -113,7 +127,11 @@ GROUPS = {
     "division trapped": (DIVISIONS, TRAPS),
     "conditional division trapped": (CONDITIONAL_DIVISIONS, TRAPS),
     "accesses": (ACCESSES, {}),
-    "unaligned trapped": (ACCESSES + WIDE_ACCESSES, {"ccr": STKALIGN | UNALIGN_TRP}),
+    "accesses that have to be aligned": (ACCESSES + WIDE_ACCESSES + MIXED_ACCESSES, {}),
+    "unaligned trapped": (
+        ACCESSES + WIDE_ACCESSES + MIXED_ACCESSES,
+        {"ccr": STKALIGN | UNALIGN_TRP},
+    ),
     "bad accesses": (BAD_ACCESSES, {}),
     "exceptions": (EXCEPTIONS, {}),
     "exceptions, stack not aligned": (EXCEPTIONS, {"ccr": 0}),

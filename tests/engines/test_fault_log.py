@@ -11,8 +11,8 @@ def test_a_fault_that_the_firmware_handles_is_said(tmp_path, caplog):
         execute("unicorn", code, 1, ccr=DIV_0_TRP)
     said = [line for line in caplog.messages if "Fault" in line]
     assert [line.split(": ", 1)[1] for line in said] == [
-        "BusFault: bus fault at 0x30000000 (pc=0x21090004 cfsr=0x8200 hfsr=0x0 bfar=0x30000000)",
-        "UsageFault: division by zero (pc=0x21090024 cfsr=0x2000000 hfsr=0x0)",
+        "BusFault: bus fault at 0x30000000 (pc=0x210a0004 cfsr=0x8200 hfsr=0x0 bfar=0x30000000)",
+        "UsageFault: division by zero (pc=0x210a0024 cfsr=0x2000000 hfsr=0x0)",
     ]
 
 

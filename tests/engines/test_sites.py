@@ -1,6 +1,6 @@
 import pytest
 
-from rprocfs.engines.unicorn.sites import divides, floats, instructions, unmasks, waits
+from rprocfs.engines.unicorn.instructions import divides, floats, instructions, unmasks, waits
 
 # As GNU as encodes them.
 NOP, CPSIE_I, CPSIE_F, CPSIE_IF, CPSID_I = 0xBF00, 0xB662, 0xB661, 0xB663, 0xB672

@@ -23,13 +23,15 @@ from rprocfs.arch.armv7m.mpu import EXECUTE
 from rprocfs.arch.armv7m.nvic import SVCALL
 from rprocfs.arch.armv7m.scs import PPB, PPB_SIZE
 from rprocfs.engines.unicorn import libunicorn, ports, semihosting
+from rprocfs.engines.unicorn.alignment import Alignment, base
 from rprocfs.engines.unicorn.bus import apart
+from rprocfs.engines.unicorn.instructions import divides, instructions
 from rprocfs.engines.unicorn.pages import Pages
 from rprocfs.engines.unicorn.protection import Protection
 from rprocfs.engines.unicorn.refusals import Refusals
 from rprocfs.engines.unicorn.runner import Runner
 from rprocfs.engines.unicorn.sampler import Sampler
-from rprocfs.engines.unicorn.sites import Sites, divides, instructions
+from rprocfs.engines.unicorn.sites import Sites
 from rprocfs.engines.unicorn.spin_watch import SpinWatch
 from rprocfs.hw.clock import SECOND
 
@@ -73,11 +75,12 @@ class Core(Runner):
         super().__init__(unicorn, bus, sockets, now, spins)
         self._pc = 0
         self._bkpt = -1  # where one halted the core, for a debugger
-        self._undo: list[tuple[int, bytes]] = []  # what unaligned stores overwrote
+        protection = Protection(unicorn, cpu, scs.mpu, Pages(unicorn, cpu, ram, self._on_refused))
+        self._alignment = Alignment(protection.state, ram, scs.scb)
         self._sites = Sites(
             unicorn, self._slices, ram, scs.scb, self._take_if_due, self._stop_if_due,
             self._on_faultmask, self._on_divide, self._on_float, self._on_conditional,
-            self._on_unaligned,
+            self._on_wide, self._alignment,
         )  # fmt: skip
         self._slices.ended = self._took
         for da, size in apart(bus.peripherals.ranges, bus.peripherals.apart):
@@ -87,9 +90,9 @@ class Core(Runner):
         unicorn.hook(libunicorn.HOOK_INTR, self._on_interrupt)
         unicorn.hook(libunicorn.HOOK_INSN_INVALID, self._on_invalid)
         unicorn.hook_outside(libunicorn.HOOK_MEM_INVALID, self._on_bad_access)
-        pages = Pages(unicorn, cpu, ram, self._on_refused)
-        protection = Protection(unicorn, cpu, scs.mpu, pages)
-        self._refusals = Refusals(self, protection, cpu, ram, self._faults, self._again)
+        self._refusals = Refusals(
+            self, protection, self._alignment, unicorn, cpu, ram, self._faults, self._again
+        )
 
     # See Runner.
 
@@ -124,6 +127,25 @@ class Core(Runner):
         """What was found is to be trapped from now on."""
         if self._sites.pending:
             self._sites.update()
+        if self._alignment.block is not None:
+            self._translate_aligned()
+
+    def _translate_aligned(self) -> None:
+        """The block in front of which the run has ended, for aligned addresses."""
+        block, self._alignment.block = self._alignment.block, None
+        if block is not None:
+            self._uc.forget(block, block + 2)
+        if block == self._cpu.pc and self._event is None:
+            with self._alignment.strictly(), self._slices.empty():
+                self._execute(2)
+
+    def _execute(self, count: int) -> None:
+        if count == 1 and self._alignment.single(self._cpu.pc):
+            self._uc.forget(self._cpu.pc, self._cpu.pc + 2)
+            with self._alignment.strictly():
+                super()._execute(1)
+        else:
+            super()._execute(count)
 
     def record(self, probes: Probes) -> None:
         """Exceptions and samples, too."""
@@ -389,19 +411,11 @@ class Core(Runner):
         self._event = self._step_conditional
         self._uc.stop()
 
-    def _on_unaligned(self, kind: int, address: int, size: int) -> None:
-        if self._event is None:
-            self._pc = self._cpu.pc
-            self._event = self._unaligned
-        if kind in libunicorn.MEM_WRITES:  # Unicorn stops behind the store
-            self._undo.append((address, self._ram.code(address, size)))
-        self._uc.stop()
-
-    def _unaligned(self) -> None:
-        for address, before in reversed(self._undo):
-            self._ram.put(address, before)
-        self._undo.clear()
-        self._faults.unaligned(self._pc)
+    def _on_wide(self, address: int) -> None:
+        """In front of an instruction that was not translated for an aligned address."""
+        if self._cpu.register(base(*self._alignment.at(address))) & 3:
+            self._event = partial(self._faults.unaligned, address)
+            self._uc.stop()
 
     def _on_float(self, address: int) -> None:
         self._event = self._faults.fpu_off

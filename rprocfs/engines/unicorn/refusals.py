@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     from rprocfs.arch.armv7m.faults import Faults
+    from rprocfs.engines.unicorn.alignment import Alignment
     from rprocfs.engines.unicorn.cpu import Cpu
+    from rprocfs.engines.unicorn.libunicorn import Unicorn
     from rprocfs.engines.unicorn.protection import Protection
     from rprocfs.engines.unicorn.ram import WorkerRam
 
@@ -42,12 +44,15 @@ class Refusals:
         self,
         core: Core,
         protection: Protection,
+        alignment: Alignment,
+        unicorn: Unicorn,
         cpu: Cpu,
         ram: WorkerRam,
         faults: Faults,
         again: Callable[[], Callable[[], None] | None],
     ) -> None:
         self._core, self._protection, self._cpu, self._ram = core, protection, cpu, ram
+        self._alignment, self._uc = alignment, unicorn
         self._faults, self._again = faults, again
         self._address = 0  # that was refused last
 
@@ -67,10 +72,17 @@ class Refusals:
         status, address = (ALIGNMENT, 0) if state is None else state.fault()
         self._address = address
         if status == ALIGNMENT:
-            return partial(self._faults.unaligned, pc)
+            return partial(self._unaligned, pc)
         if self._protection.mistaken(address):
             return partial(self._store, pc, address)
         return partial(self._faults.refused, pc, address)
+
+    def _unaligned(self, pc: int) -> None:
+        if self._alignment.needed(pc):
+            self._faults.unaligned(pc)
+        else:
+            self._uc.forget(pc, pc + 2)
+            self._core.proceed()
 
     def _store(self, pc: int, page: int) -> None:
         """Of an unaligned one Unicorn says that it is to the first address of the *page*."""

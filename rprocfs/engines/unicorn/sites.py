@@ -10,8 +10,7 @@
 - SDIV and UDIV do not trap; CCR.DIV_0_TRP may ask for it.
 - Unicorn always lets the FPU be used; CPACR may forbid it.
 
-- CCR.UNALIGN_TRP may ask for a trap at unaligned accesses. Then every access is looked
-  at, which is a hundred times slower.
+- Some accesses have to be aligned, or all (:mod:`.alignment`).
 
 All hooks are on single instructions, which costs nothing elsewhere; a second hook on blocks
 would have Unicorn look through all of them at every block. Those for SDIV, UDIV and the FPU
@@ -28,61 +27,29 @@ from itertools import islice
 from rprocfs.arch.armv7m import conditions
 from rprocfs.arch.armv7m.scb import CCR_DIV_0_TRP, CCR_UNALIGN_TRP
 from rprocfs.engines.unicorn import libunicorn
+from rprocfs.engines.unicorn.instructions import (
+    divides,
+    floats,
+    instructions,
+    masks_faults,
+    unmasks,
+    waits,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from rprocfs.arch.armv7m.scb import Scb
+    from rprocfs.engines.unicorn.alignment import Alignment
     from rprocfs.engines.unicorn.libunicorn import Unicorn
     from rprocfs.engines.unicorn.ram import WorkerRam
     from rprocfs.engines.unicorn.slices import Counted
 
 BLOCK = struct.Struct("<QHH")  # uc_tb: address, instructions, bytes
-PRIMASK, FAULTMASK = 16, 19
 WFI_NARROW, WFI_WIDE = b"\x30\xbf", b"\xaf\xf3\x03\x80"
 UNMASK, UNMASK_IT, WFI, TRAP = "unmask", "unmask in an IT block", "wfi", "trap"
-FAULTS = "faultmask"
-
-
-def instructions(code: bytes) -> Iterator[tuple[int, int, int]]:
-    """(offset, first halfword, second halfword or -1) of every instruction in *code*."""
-    halfwords = struct.unpack(f"<{len(code) // 2}H", code[: len(code) & ~1])
-    index = 0
-    while index < len(halfwords):
-        first = halfwords[index]
-        wide = first >> 11 in (0b11101, 0b11110, 0b11111) and index + 1 < len(halfwords)
-        yield 2 * index, first, halfwords[index + 1] if wide else -1
-        index += 2 if wide else 1
-
-
-def unmasks(first: int, second: int) -> bool:
-    """CPSIE, or MSR to a mask register."""
-    if second < 0:
-        return first & 0xFFFC == 0xB660
-    return first & 0xFFF0 == 0xF380 and PRIMASK <= second & 0xFF <= FAULTMASK
-
-
-def masks_faults(first: int, second: int) -> bool:
-    """CPSID F, CPSIE F, or MSR to FAULTMASK."""
-    if second < 0:
-        return first & 0xFFED == 0xB661
-    return first & 0xFFF0 == 0xF380 and second & 0xFF == FAULTMASK
-
-
-def waits(first: int, second: int) -> bool:
-    """WFI."""
-    return first == 0xBF30 or (first == 0xF3AF and second == 0x8003)
-
-
-def divides(first: int, second: int) -> bool:
-    """SDIV or UDIV."""
-    return second >= 0 and first & 0xFFD0 == 0xFB90 and second & 0xF0F0 == 0xF0F0
-
-
-def floats(first: int, second: int) -> bool:
-    """An instruction of coprocessors 10 and 11, the FPU."""
-    return second >= 0 and first & 0xEC00 == 0xEC00 and second & 0x0E00 == 0x0A00
+FAULTS, ALIGN = "faultmask", "align"
 
 
 class Sites:
@@ -91,8 +58,8 @@ class Sites:
     *unmasked* is called behind an instruction that may have unmasked an interrupt, *in_it*
     if that is one of an IT block; *faultmask* behind one that may have changed that; *divide*
     (address) and *float_off* (address) in front of a trapping one, *conditional* (address) in
-    front of an IT block with one in it, *unaligned* (kind, address, size) in such an access; all
-    of them while Unicorn runs.
+    front of an IT block with one in it, *align* (address) in front of an instruction whose address
+    has to be aligned; all of them while Unicorn runs.
     """
 
     def __init__(
@@ -107,18 +74,18 @@ class Sites:
         divide: Callable[[int], None],
         float_off: Callable[[int], None],
         conditional: Callable[[int], None],
-        unaligned: Callable[[int, int, int], None],
+        align: Callable[[int], None],
+        alignment: Alignment,
     ) -> None:
         self._uc, self._ram, self._scb = unicorn, ram, scb
-        self._divide, self._float_off, self._unaligned = divide, float_off, unaligned
-        self._conditional = conditional
+        self._divide, self._float_off = divide, float_off
+        self._conditional, self._alignment = conditional, alignment
         self._found: set[tuple[str, int]] = set()  # (purpose of the hook, address)
         self._hooks: dict[tuple[str, int], ctypes.c_size_t] = {}
         self._before_wfi: dict[int, int] = {}  # block that ends with WFI: address behind it
         self._entered = 0  # the last block of those, or behind one
         self._asked = (False, False, False)
         self._looked_at = 0, 0  # what of the SCB decides about it
-        self._accesses: ctypes.c_size_t | None = None
         self.stepping = False  # inside an IT block, which is looked at as a whole
         self.stopped = False  # a run, in front of a block that is to be hooked
         self.breaks: set[int] = set()  # a debugger's breakpoints
@@ -127,6 +94,7 @@ class Sites:
             UNMASK: slices.unmasked(unmasked),
             UNMASK_IT: slices.unmasked(in_it),
             FAULTS: (libunicorn.CODE(lambda *_: faultmask()), None),
+            ALIGN: (libunicorn.CODE(lambda _uc, address, *_: align(address)), None),
             WFI: (libunicorn.CODE(lambda _uc, address, *_: self._enter(address)), None),
             TRAP: (libunicorn.CODE(lambda _uc, address, *_: self._trap(address)), None),
         }
@@ -157,28 +125,17 @@ class Sites:
             self._asked = self._traps()
             for key in [key for key in self._hooks if key[0] == TRAP]:
                 self._uc.unhook(self._hooks.pop(key))
-            self._watch_accesses(self._asked[2])
             self._uc.flush()
 
-    def _watch_accesses(self, watch: bool) -> None:
-        if watch and self._accesses is None:
-            self._accesses = self._uc.hook(libunicorn.HOOK_MEM_ACCESS, self._accessed)
-        elif not watch and self._accesses is not None:
-            self._uc.unhook(self._accesses)
-            self._accesses = None
-
-    def _accessed(self, _uc: int, kind: int, address: int, size: int, *_: int) -> bool:
-        if address % size:
-            self._unaligned(kind, address, size)
-        return True
-
     def _translated(self, _uc: int, block: int, _previous: int, _data: int) -> None:
-        if self.stepping:
+        if self.stepping or self._alignment.busy:
             return
         address, _, size = BLOCK.unpack(ctypes.string_at(block, BLOCK.size))
-        found = set(self._interesting(address, self._ram.code(address, size)))
+        code = self._ram.code(address, size)
+        found = set(self._interesting(address, code))
+        found.update((ALIGN, at) for at in self._alignment.look(address, code))
         found.difference_update(self._hooks)
-        if found:
+        if found or self._alignment.block is not None:
             self._found |= found
             self.stopped = True
             self._slices.stop()

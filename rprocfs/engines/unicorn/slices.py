@@ -13,13 +13,14 @@ Where machine code cannot be made, instructions are counted.
 from __future__ import annotations
 
 import ctypes
+from contextlib import contextmanager
 
 from rprocfs.engines.unicorn import libunicorn
 from rprocfs.engines.unicorn.native import Native
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from rprocfs.engines.unicorn.coverage import Coverage
     from rprocfs.engines.unicorn.libunicorn import Unicorn
@@ -67,6 +68,11 @@ class Counted:
         """Whether the run may have ended because the slice did, or was stopped."""
         return True
 
+    @contextmanager
+    def empty(self) -> Iterator[None]:
+        """Let runs translate the block that they begin with, and execute nothing."""
+        yield
+
     def stop(self) -> None:
         """In a hook: end the run at once, although nothing has happened."""
         self._uc.stop()
@@ -104,6 +110,7 @@ class Budget(Counted):
         self._native = Native()
         self._left, self._pending = ctypes.c_int32(), ctypes.c_int32()
         self._single = False
+        self._empty = False
         self._held = 0  # what end() took away
         spent = libunicorn.CODE(lambda *_: self._spent())
         hook, left = self._native.spend(self._left, spent)
@@ -116,8 +123,20 @@ class Budget(Counted):
         hook, left = self._native.count(coverage, self._uc.lib.uc_emu_stop)
         self._hook = self._uc.add_hook(libunicorn.HOOK_BLOCK, hook, 1, 0, left)
 
+    @contextmanager
+    def empty(self) -> Iterator[None]:
+        """See :class:`Counted`."""
+        kept = self._single, self._held, self._given, self._left.value
+        self._empty = True
+        yield
+        self._empty = False
+        self._single, self._held, self._given, self._left.value = kept
+
     def begin(self, instructions: int) -> int:
         """See :class:`Counted`."""
+        if self._empty:
+            self._single, self._held, self._given, self._left.value = False, 0, 0, 0
+            return 0
         self._single, self._held = instructions == 1, 0
         self._given = self._left.value = max(BYTES * instructions, self.least)
         return 1 if self._single else 0

@@ -6,7 +6,7 @@ one is a halfword.
 
 from __future__ import annotations
 
-from rprocfs.engines.unicorn.sites import instructions
+from rprocfs.engines.unicorn.instructions import instructions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
