@@ -11,6 +11,21 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LARGE = 64 << 20
+#: The processors, by their numbers.
+UNICORN, SIMULATED, QEMU = range(3)
+BOARD = """
+[[remoteproc]]
+compatible = "rprocfs,cortex-m4"
+engine = "unicorn"
+[[remoteproc]]
+compatible = "rprocfs,sim"
+services = "rpmsg-raw@1024"
+memory = "any"
+lenient = true
+[[remoteproc]]
+compatible = "rprocfs,cortex-m4"
+engine = "qemu"
+"""
 MESSAGES = 500
 
 
@@ -26,8 +41,11 @@ def _large_image(path):
 def _mounted(transport, mountpoint, firmware):
     mountpoint.mkdir()
     options = f"transport={transport},firmware={firmware}"
+    board = firmware.parent / "board.toml"
+    board.write_text(BOARD)
+    command = [sys.executable, "-m", "rprocfs", "mount", "-f", "--board", board, "-o", options]
     process = subprocess.Popen(
-        [sys.executable, "-m", "rprocfs", "mount", "-f", "-o", options, mountpoint],
+        [*command, mountpoint],
         env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'mount'}"},
         stderr=subprocess.DEVNULL,
     )
@@ -123,16 +141,19 @@ def _round_trip(number):
 
 def _load(mountpoint):
     """`start` with an image of 64 MiB."""
-    with _running(mountpoint, 1, "large.elf") as seconds:
+    with _running(mountpoint, SIMULATED, "large.elf") as seconds:
         return seconds
 
 
 ROWS = {
-    "boot, simulated": _boot(1),
-    "boot, cortex-m4": _boot(0),
-    "announced, cortex-m4": _announced(0),
-    "round trip, simulated": _round_trip(1),
-    "round trip, cortex-m4": _round_trip(0),
+    "boot, simulated": _boot(SIMULATED),
+    "boot, unicorn": _boot(UNICORN),
+    "boot, qemu": _boot(QEMU),
+    "announced, unicorn": _announced(UNICORN),
+    "announced, qemu": _announced(QEMU),
+    "round trip, simulated": _round_trip(SIMULATED),
+    "round trip, unicorn": _round_trip(UNICORN),
+    "round trip, qemu": _round_trip(QEMU),
     "load 64 MiB": _load,
 }
 
@@ -142,7 +163,8 @@ def measure(scratch, rounds, transports):
     firmware = scratch / "firmware"
     shutil.copytree(ROOT / "rprocfs/firmware", firmware)
     _large_image(firmware / "large.elf")
-    times = {row: {name: [] for name in transports} for row in ROWS}
+    rows = {row: ROWS[row] for row in ROWS if "qemu" not in row or shutil.which("qemu-system-arm")}
+    times = {row: {name: [] for name in transports} for row in rows}
     times["load 64 MiB"]["cp"] = []
     with ExitStack() as stack:
         mounted = {
@@ -150,7 +172,7 @@ def measure(scratch, rounds, transports):
             for name in transports
         }
         for _ in range(rounds):
-            for row, function in ROWS.items():
+            for row, function in rows.items():
                 for name, mountpoint in mounted.items():
                     times[row][name].append(function(mountpoint))
             start = time.perf_counter()
