@@ -28,6 +28,8 @@ class Clock:
         self.wall, self.busy = wall, busy
         self.limits: list[Callable[[], int | None]] = []
         self._of_the_wall, self._lost = wall, 0
+        #: For how long the processor has slept.
+        self.slept = 0
 
     def __call__(self) -> int:
         """What time it is."""
@@ -37,6 +39,13 @@ class Clock:
             if at is not None and wall - LAG <= at < now:
                 now = at
         return now
+
+    def own(self) -> int:
+        """The processor's own time: how long it has executed and slept.
+
+        Of the wall's time that is what others on the host have not kept it from.
+        """
+        return self.busy() + self.slept
 
     def reached(self, at: int) -> bool:
         """Whether it is *at*, or later."""

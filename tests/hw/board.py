@@ -37,8 +37,9 @@ class Board:
         self.time, self.busy, self.lines = 1000, 0, set()
         self.deaths, self.debug, self.clocks = [], [], []
         self.console, self.doorbell = Stream(), doorbell or Doorbell()
+        self.clock = Clock(lambda: self.time, lambda: self.busy)
         wires = Wires(
-            self.console, self.doorbell, Clock(lambda: self.time, lambda: self.busy),
+            self.console, self.doorbell, self.clock,
             self.set_line, self.clocks.append, lambda *why: self.deaths.append(why),
             self.debug.append, **wired,
         )  # fmt: skip
@@ -61,5 +62,7 @@ class Board:
         self.all.poll()
 
     def pass_us(self, microseconds):
+        """The core sleeps for so long."""
         self.time += int(1000 * microseconds)
+        self.clock.slept += int(1000 * microseconds)
         self.all.poll()

@@ -209,7 +209,9 @@ class Runner(ABC):
         if seconds == 0:
             ports.wait(self._sockets, 0)
         else:
+            begin, busy = self._now(), self.clock.busy()
             self._halt_poll.wait(self._sockets, seconds)
+            self.clock.slept += self._now() - begin - (self.clock.busy() - busy)
         if self._sockets[-1].received:
             raise ports.Halted
         if self._sockets[-2].received and self.debugger is not None:

@@ -1,4 +1,8 @@
-"""The watchdog (IMX8MMRM chapter "WDOG"): 16-bit registers, half seconds."""
+"""The watchdog (IMX8MMRM chapter "WDOG"): 16-bit registers, half seconds.
+
+It goes by the processor's own time: one that others on the host keep from executing feeds it late,
+and is not to blame.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from rprocfs.hw.clock import Clock
+
 WCR, WSR, WRSR, WICR, WMCR = range(0, 10, 2)
 WDE, SRS, WDA = 1 << 2, 1 << 4, 1 << 5
 WIE, WTIS = 1 << 15, 1 << 14
@@ -18,15 +24,16 @@ HALF_SECOND = SECOND // 2
 
 
 class Wdog(Peripheral):
-    """*now* is the clock in nanoseconds, *interrupt* the early warning, *bite* (reason) the end."""
+    """*clock* is that of the core, *interrupt* the early warning, *bite* (reason) the end."""
 
     def __init__(
         self,
-        now: Callable[[], int],
+        clock: Clock,
         interrupt: Callable[[bool], None],
         bite: Callable[[str], None],
     ) -> None:
-        self._now, self._interrupt, self._bite = now, interrupt, bite
+        self._clock, self._now = clock, clock.own
+        self._interrupt, self._bite = interrupt, bite
         self._words = {WCR: SRS | WDA, WSR: 0, WRSR: POR, WICR: 4, WMCR: 1}
         self._since = 0
 
@@ -85,9 +92,10 @@ class Wdog(Peripheral):
 
     @property
     def deadline(self) -> int | None:
-        """When it has something to do next."""
+        """When it has something to do next, at the earliest."""
         warns, end = self._warns, self._left
-        return end if warns is None else warns
+        due = end if warns is None else warns
+        return None if due is None else self._clock() + max(0, due - self._now())
 
     def advance(self) -> None:
         """Warn or bite, if it is time."""

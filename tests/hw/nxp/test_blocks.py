@@ -109,6 +109,20 @@ def test_a_watchdog_bites_unless_it_is_fed(board):
     assert board.deaths == [("watchdog", "watchdog")]
 
 
+def test_a_watchdog_does_not_bite_one_that_could_not_execute(board):
+    """delay(SystemCoreClock) between two refreshes, on a host that is busy otherwise."""
+    board.all.write(WDOG1, 2, 1 << 8 | 0x34)
+    board.time += 5_000_000_000
+    board.all.poll()
+    assert board.deaths == []
+    board.busy += 1_100_000_000
+    board.pass_us(0)
+    assert board.deaths == []
+    board.time = max(board.time, board.all.deadline)
+    board.all.poll()
+    assert board.deaths == [("watchdog", "watchdog")]
+
+
 def test_a_watchdog_warns(board):
     board.all.write(WDOG1 + 6, 2, 1 << 15 | 1)  # half a second before
     board.all.write(WDOG1, 2, 1 << 8 | 0x34)
