@@ -1,10 +1,12 @@
-"""A scripted gdb: what it prints, with what is another every time taken out."""
+"""A scripted gdb, or a client: what they are told, with what is another every time taken out."""
 
 import os
 import re
 import shutil
+import socket
 import subprocess
 import threading
+from contextlib import suppress
 
 import pytest
 
@@ -65,6 +67,49 @@ class Session:
         self.process.wait(SAFETY)
         self._reader.join()
         return "\n".join(self.lines)
+
+
+class Stub:
+    """A connection to the stub at *path*."""
+
+    def __init__(self, path):
+        self._socket = socket.socket(socket.AF_UNIX)
+        self._socket.settimeout(SAFETY)
+        self._socket.connect(str(path))
+        self._stream = b""
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self._socket.close()
+
+    def packet(self):
+        """The next one."""
+        while not (found := re.match(rb"\+*\$([^#]*)#..", self._stream)):
+            more = self._socket.recv(4096)
+            assert more, self._stream
+            self._stream += more
+        self._stream = self._stream[found.end() :]
+        with suppress(BrokenPipeError):  # behind the last one
+            self._socket.sendall(b"+")
+        return found[1]
+
+    def send(self, packet):
+        """Ask for what has no answer yet."""
+        self._socket.sendall(b"$%s#%02x" % (packet, sum(packet) & 0xFF))
+
+    def ask(self, packet):
+        """The answer, without what is for the console."""
+        self.send(packet)
+        while (answer := self.packet()).startswith(b"O") and answer != b"OK":
+            pass
+        return answer
+
+    @property
+    def pc(self):
+        """Of an Arm core."""
+        return int.from_bytes(bytes.fromhex(self.ask(b"g")[15 * 8 : 16 * 8].decode()), "little")
 
 
 def transcript(output):

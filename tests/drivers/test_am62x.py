@@ -1,11 +1,9 @@
 """The Cortex-M4F of an AM62x as a machine: images for a real board, on Unicorn."""
 
 import errno
-import io
 import struct
 
 import pytest
-from elftools.elf.elffile import ELFFile
 
 from rprocfs.drivers.ti_k3_m4_machine import RP_MBOX_ECHO_REQUEST
 from rprocfs.hw.ti.omap_mailbox import DEPTH
@@ -15,6 +13,7 @@ from rprocfs.testing.rsc_table import resource_table, vdev
 from rprocfs.testing.tree_board import image
 from rprocfs.testing.userspace import read, write
 from tests.drivers.am62x import RAW, Am62xBench
+from tests.drivers.kit_crashes import CRASHES, die, dies
 from tests.engines.installed import ENGINES
 
 pytestmark = pytest.mark.skipif("unicorn" not in ENGINES, reason="needs unicorn")
@@ -96,43 +95,11 @@ def test_what_rpmsg_char_programs_do(make):
     assert "failed" not in bench.log
 
 
-#: What the firmware does: why it died, and of which type.
-CRASHES = {
-    "u": ("lockup: undefined instruction", "fatal error"),
-    "r": ("lockup: undefined instruction", "mmufault"),
-    "w": ("lockup: undefined instruction", "mmufault"),
-    "j": ("lockup: undefined instruction", "mmufault"),
-    "v": ("lockup: vector fetch", "fatal error"),
-    "l": ("lockup: undefined instruction", "fatal error"),
-    "s": ("reset", "fatal error"),
-}
-
-
-def die(bench, how):
-    node = next(name for name in bench.channels() if "rpmsg-crash" in name)
-    handle = bench.shell.open(f"{RPMSG}/{node}/endpoint")
-    write(handle, how.encode())
-    handle.release()
-
-
 @pytest.mark.parametrize("how", CRASHES)
 def test_every_way_to_crash(how, make):
-    bench = make()
-    bench.shell.echo(f"{R0}/recovery", "enabled")
-    bench.start()
-    bench.shell.echo(f"{R0}/coredump", "enabled")
-    die(bench, how)
     why, kind = CRASHES[how]
-    bench.wait(lambda: bench.log.count("is now up") == 2)
-    bench.wait_channels()
-    assert f"cortex-m4: {why}" in bench.log
-    assert f"crash detected in {NODE}: type {kind}" in bench.log
-    core = ELFFile(io.BytesIO(bench.shell.cat_bytes(f"{R0}/devcoredump/data")))
-    loads = {part["p_vaddr"]: part for part in core.iter_segments("PT_LOAD")}
-    assert {0x0, 0x9CB00000, 0x9CC00000} <= set(loads)
-    assert b"echo: started" in loads[0x9CC00000].data()
-    notes = [note["n_type"] for part in core.iter_segments("PT_NOTE") for note in part.iter_notes()]
-    assert "NT_PRSTATUS" in notes
+    said = f"cortex-m4: {why}", f"crash detected in {NODE}: type {kind}"
+    dies(make(), how, said, {0x0, 0x9CB00000, 0x9CC00000}, trace=0x9CC00000)
 
 
 def test_the_word_of_a_crash_is_only_logged(make):

@@ -1,5 +1,4 @@
 import json
-import re
 import socket
 import subprocess
 import time
@@ -10,22 +9,13 @@ import pytest
 from rprocfs.system import System, bundled_firmware
 from rprocfs.testing.driver_table import R0, Bench, Images
 from rprocfs.testing.userspace import read, write
-from tests.drivers.gdb_session import NEEDS_GDB, Session, transcript
+from tests.drivers.gdb_session import NEEDS_GDB, Session, Stub, transcript
 from tests.engines.host import ROOT
 from tests.engines.installed import ENGINES, NEEDS_QEMU
 
 SOURCE = Path(__file__).with_name("debuggee.c")
 ECHO = Images(f"{bundled_firmware()}/echo.elf", ("rpmsg-raw", "rpmsg-echo"), "echo")
 M4 = {"compatible": "rprocfs,cortex-m4"}
-
-
-def ask(stub, packet):
-    """A packet of the remote serial protocol, and the answer to it, not the news of the stop."""
-    stub.sendall(b"+$%s#%02x" % (packet, sum(packet) & 0xFF))
-    stream = b""
-    while not (found := re.findall(rb"\$([^T#][^#]*)#..", stream)):
-        stream += stub.recv(4096)
-    return found[0]
 
 
 @NEEDS_QEMU
@@ -35,12 +25,10 @@ def test_a_debugger_finds_the_firmware(tmp_path):
         assert bench.shell.cat(f"{R0}/gdb") == f"{path}\n"
         for _ in range(2):
             bench.start()
-            with socket.socket(socket.AF_UNIX) as stub:
-                stub.settimeout(20)
-                stub.connect(str(path))
+            with Stub(path) as stub:
                 # The vector table: the stack, and the entry point.
-                assert ask(stub, b"m21000000,4") == b"00001021"
-                assert ask(stub, b"g")[15 * 8 : 16 * 8].endswith(b"21")
+                assert stub.ask(b"m21000000,4") == b"00001021"
+                assert stub.ask(b"g")[15 * 8 : 16 * 8].endswith(b"21")
             bench.stop()
         assert "watchdog" not in bench.log
     assert not path.exists()
@@ -102,13 +90,11 @@ def test_a_core_that_a_debugger_halted_is_no_crash_and_stops_at_once(tmp_path):
     path = tmp_path / "gdb"
     with Bench(M4 | {"gdb": str(path), "watchdog-ms": 50}, ECHO, tmp_path) as bench:
         bench.start()
-        with socket.socket(socket.AF_UNIX) as stub:
-            stub.settimeout(20)
-            stub.connect(str(path))
+        with Stub(path) as stub:
             # It halts a core that it attaches to; the heartbeat is one word of the memory.
-            before = ask(stub, b"m21ff0000,4")
+            before = stub.ask(b"m21ff0000,4")
             time.sleep(0.3)
-            assert ask(stub, b"m21ff0000,4") == before
+            assert stub.ask(b"m21ff0000,4") == before
             assert bench.state == "running"
             begin = time.monotonic()
             bench.stop()
@@ -213,12 +199,9 @@ def test_switched_on_while_it_runs_and_a_debugger_that_vanishes(engine, tmp_path
         b.shell.echo(f"{R0}/gdb", f"{path}\n")
         echo = b.open("/dev/rpmsg0")
         for _ in range(3):
-            with socket.socket(socket.AF_UNIX) as stub:
-                stub.settimeout(60)
-                stub.connect(str(path))
-                assert ask(stub, b"m21000000,4") == b"00001021"
-                assert ask(stub, b"Z0,21000100,2") == b"OK"
-                stub.sendall(b"+")
+            with Stub(path) as stub:
+                assert stub.ask(b"m21000000,4") == b"00001021"
+                assert stub.ask(b"Z0,21000100,2") == b"OK"
             write(echo, b"hello")
             assert read(echo) == b"hello"  # it went on, and its breakpoints are gone
         b.shell.echo(f"{R0}/gdb", "\n")
@@ -288,13 +271,11 @@ def test_the_peripherals_of_a_real_board(tmp_path):
     with Bench(properties, Images(image, (), ""), tmp_path) as b:
         b.shell.echo(f"{R0}/firmware", "echo.elf")
         b.shell.echo(f"{R0}/state", "start")
-        with socket.socket(socket.AF_UNIX) as stub:
-            stub.settimeout(60)
-            stub.connect(str(path))
-            assert ask(stub, b"m4c001014,4") == b"3f003f00"  # C2MR: all masked by the reset
-            assert ask(stub, b"M4c001014,4:3e003f00") == b"OK"
-            assert ask(stub, b"m4c001014,4") == b"3e003f00"
-            assert ask(stub, b"m4c100000,4") == b"E0e"  # there is nothing
+        with Stub(path) as stub:
+            assert stub.ask(b"m4c001014,4") == b"3f003f00"  # C2MR: all masked by the reset
+            assert stub.ask(b"M4c001014,4:3e003f00") == b"OK"
+            assert stub.ask(b"m4c001014,4") == b"3e003f00"
+            assert stub.ask(b"m4c100000,4") == b"E0e"  # there is nothing
             assert b.state == "running"
         b.stop()
 

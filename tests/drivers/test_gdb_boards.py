@@ -1,10 +1,7 @@
 """A debugger on the boards that a devicetree describes, as the driver of each is told of it."""
 
-import re
-import socket
 import threading
 import time
-from contextlib import suppress
 
 import pytest
 
@@ -12,6 +9,7 @@ from rprocfs.drivers import imx_rproc_machine
 from rprocfs.testing.driver_table import RPMSG
 from rprocfs.testing.userspace import read, write
 from tests.drivers.am62x import Am62xBench
+from tests.drivers.gdb_session import Stub
 from tests.drivers.imx8m import KitBench, raw
 from tests.drivers.test_xlnx_r5_machine import REMOTEPROC, Board
 from tests.engines.host import SAFETY
@@ -20,49 +18,6 @@ IMAGES = {
     "zcu102": "zynqmp-echo.elf", "zcu102-lockstep": "zynqmp-echo.elf",
     "imx8mm-evk": "echo.elf", "imx8mp-evk": "echo.elf", "am62x": "echo.elf",
 }  # fmt: skip
-
-
-class Stub:
-    """A connection to the stub at *path*."""
-
-    def __init__(self, path):
-        self._socket = socket.socket(socket.AF_UNIX)
-        self._socket.settimeout(2 * SAFETY)
-        self._socket.connect(str(path))
-        self._stream = b""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc):
-        self._socket.close()
-
-    def packet(self):
-        """The next one."""
-        while not (found := re.match(rb"\+*\$([^#]*)#..", self._stream)):
-            more = self._socket.recv(4096)
-            assert more, self._stream
-            self._stream += more
-        self._stream = self._stream[found.end() :]
-        with suppress(BrokenPipeError):  # behind the last one
-            self._socket.sendall(b"+")
-        return found[1]
-
-    def send(self, packet):
-        """Ask for what has no answer yet."""
-        self._socket.sendall(b"$%s#%02x" % (packet, sum(packet) & 0xFF))
-
-    def ask(self, packet):
-        """The answer, without what is for the console."""
-        self.send(packet)
-        while (answer := self.packet()).startswith(b"O") and answer != b"OK":
-            pass
-        return answer
-
-    @property
-    def pc(self):
-        """Of an Arm core."""
-        return int.from_bytes(bytes.fromhex(self.ask(b"g")[15 * 8 : 16 * 8].decode()), "little")
 
 
 @pytest.fixture(params=IMAGES)

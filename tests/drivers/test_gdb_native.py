@@ -15,8 +15,7 @@ from rprocfs.engines.native import debugger
 from rprocfs.system import System
 from rprocfs.testing.driver_table import R0, RPMSG, Bench, Images
 from rprocfs.testing.userspace import read, write
-from tests.drivers.gdb_session import GDB, Session, transcript
-from tests.drivers.test_gdb_boards import Stub
+from tests.drivers.gdb_session import GDB, Session, Stub, transcript
 from tests.drivers.test_native import NATIVE, SOURCES, build
 
 pytestmark = pytest.mark.skipif(

@@ -12,6 +12,7 @@ from rprocfs.testing.driver_table import R0, RPMSG, TABLE, Images
 from rprocfs.testing.tree_board import image
 from rprocfs.testing.userspace import read, write
 from tests.drivers.imx8m import FIRMWARE, KitBench, raw
+from tests.drivers.kit_crashes import CRASHES, dies
 from tests.engines.installed import ENGINES
 
 SELFTEST = Images(FIRMWARE / "imx8mm-selftest.elf", (), "")
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.skipif("unicorn" not in ENGINES, reason="needs unicorn"
 FOR_BOTH = ("boots_and_stops", "echoes", "recovers_from_a_crash", "is_removed_while_running")
 PARTS = ("imx8mm", "imx8mn", "imx8mp", "imx8mq")
 CRASH = 1026
+WAYS = {**CRASHES, "d": ("watchdog", "watchdog")}
 VECTORS = struct.pack("<2I", 0x20020000, 9)
 
 
@@ -159,39 +161,11 @@ def test_zephyr_rings_where_a_kernel_with_the_vendors_mailboxes_does_not_listen(
     assert "creating channel" not in bench.log
 
 
-#: What the firmware does: why it died, and of which type.
-CRASHES = {
-    "u": ("lockup: undefined instruction", "fatal error"),
-    "r": ("lockup: undefined instruction", "mmufault"),
-    "w": ("lockup: undefined instruction", "mmufault"),
-    "j": ("lockup: undefined instruction", "mmufault"),
-    "v": ("lockup: vector fetch", "fatal error"),
-    "l": ("lockup: undefined instruction", "fatal error"),
-    "s": ("reset", "fatal error"),
-    "d": ("watchdog", "watchdog"),
-}
-
-
-@pytest.mark.parametrize("how", CRASHES)
+@pytest.mark.parametrize("how", WAYS)
 def test_every_way_to_crash(how, make):
-    bench = make(images=raw("imx8mp"))
-    bench.start()
-    bench.shell.echo(f"{R0}/coredump", "enabled")
-    node = next(name for name in bench.channels() if "rpmsg-crash" in name)
-    handle = bench.shell.open(f"{RPMSG}/{node}/endpoint")
-    write(handle, how.encode())
-    handle.release()
-    why, kind = CRASHES[how]
-    bench.wait(lambda: bench.log.count("is now up") == 2)
-    bench.wait_channels()
-    assert f"cortex-m7: {why}" in bench.log
-    assert f"crash detected in imx-rproc: type {kind}" in bench.log
-    core = ELFFile(io.BytesIO(bench.shell.cat_bytes(f"{R0}/devcoredump/data")))
-    loads = {part["p_vaddr"]: part for part in core.iter_segments("PT_LOAD")}
-    assert {0x0, 0x20000000, 0x55000000} <= set(loads)
-    assert b"echo: started" in loads[0x20000000].data()
-    notes = [note["n_type"] for part in core.iter_segments("PT_NOTE") for note in part.iter_notes()]
-    assert "NT_PRSTATUS" in notes
+    why, kind = WAYS[how]
+    said = f"cortex-m7: {why}", f"crash detected in imx-rproc: type {kind}"
+    dies(make(images=raw("imx8mp")), how, said, {0x0, 0x20000000, 0x55000000}, trace=0x20000000)
 
 
 def test_the_last_registers_are_in_the_dump(make):

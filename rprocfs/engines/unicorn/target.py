@@ -10,7 +10,7 @@ from rprocfs.engines.unicorn.cpu import SYSTEM
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from typing import Protocol
+    from typing import Any, Protocol
 
     from rprocfs.engines.unicorn.cpu import Cpu
     from rprocfs.engines.unicorn.debugger import Points
@@ -35,16 +35,18 @@ PC, XPSR = features.GENERAL.index("pc"), features.GENERAL.index("xpsr")
 
 
 class MemoryTarget:
-    """The memory of a :class:`rprocfs.engines.gdb.stub.Target`, and its *points*.
+    """The memory of a :class:`rprocfs.engines.gdb.stub.Target`, its *cpu*, and its *points*.
 
     What is no memory is one of *blocks*. Peripherals are read and written by their models, as
     over the bus: a register that a read clears is cleared.
     """
 
+    _cpu: Any  # a subclass says of which class
+
     def __init__(
-        self, unicorn: Unicorn, ram: WorkerRam, blocks: Sequence[Blocks], points: Points
+        self, unicorn: Unicorn, cpu: Any, ram: WorkerRam, blocks: Sequence[Blocks], points: Points
     ) -> None:
-        self._uc, self._ram, self._blocks = unicorn, ram, blocks
+        self._uc, self._cpu, self._ram, self._blocks = unicorn, cpu, ram, blocks
         self.insert, self.remove = points.insert, points.remove
 
     def read(self, address: int, size: int) -> bytes:
@@ -95,17 +97,10 @@ class MemoryTarget:
 class ArmTarget(MemoryTarget):
     """See :class:`rprocfs.engines.gdb.stub.Target`: an Armv7-M core of that *part*."""
 
-    def __init__(
-        self,
-        part: str,
-        unicorn: Unicorn,
-        cpu: Cpu,
-        ram: WorkerRam,
-        blocks: Sequence[Blocks],
-        points: Points,
-    ) -> None:
-        super().__init__(unicorn, ram, blocks, points)
-        self._cpu = cpu
+    _cpu: Cpu
+
+    def __init__(self, part: str, *parts: Any) -> None:
+        super().__init__(*parts)
         self.description, self.sizes = features.description(part), features.sizes(part)
 
     def register(self, number: int) -> int | None:

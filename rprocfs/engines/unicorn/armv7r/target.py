@@ -8,13 +8,7 @@ from rprocfs.engines.unicorn.target import MemoryTarget
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from rprocfs.engines.unicorn.armv7r.cpu import Cpu
-    from rprocfs.engines.unicorn.debugger import Points
-    from rprocfs.engines.unicorn.libunicorn import Unicorn
-    from rprocfs.engines.unicorn.ram import WorkerRam
-    from rprocfs.engines.unicorn.target import Blocks
 
 PC, CPSR, D0, FPSCR, SPSR = (features.NAMES.index(n) for n in ("pc", "cpsr", "d0", "fpscr", "spsr"))
 CP15 = tuple(features.CP15.values())
@@ -27,17 +21,7 @@ class CortexRTarget(MemoryTarget):
     """
 
     description, sizes = features.DESCRIPTION, features.SIZES
-
-    def __init__(
-        self,
-        unicorn: Unicorn,
-        cpu: Cpu,
-        ram: WorkerRam,
-        blocks: Sequence[Blocks],
-        points: Points,
-    ) -> None:
-        super().__init__(unicorn, ram, blocks, points)
-        self._cpu = cpu
+    _cpu: Cpu
 
     def register(self, number: int) -> int | None:
         """The value of one."""
