@@ -52,6 +52,7 @@ class Mpu(Peripheral):
         self.changed: Callable[[int | None], None] = lambda _region: None
         self._negative = False
         self._found: dict[tuple[int, bool], int] = {}
+        self._areas: list[tuple[int, int, int, int]] = []  # those of _look_at_regions()
 
     @property
     def on(self) -> bool:
@@ -89,28 +90,34 @@ class Mpu(Peripheral):
     def _look_up(self, address: int, privileged: bool) -> int:
         if PPB <= address < PPB_END:
             return default(address)
-        for number in range(self._regions - 1, -1, -1):
-            if self._holds(number, address):
-                rasr = self.rasr[number]
-                access = ACCESS[rasr >> 24 & 7][not privileged]
-                never = rasr & XN or address >> 29 == SYSTEM or not access
-                return access if never else access | EXECUTE
+        for begin, end, bits, rasr in self._areas or self._look_at_regions():
+            if not begin <= address < end:
+                continue
+            if bits >= 8 and rasr >> 8 + (address - begin >> bits - 3) & 1:
+                continue
+            access = ACCESS[rasr >> 24 & 7][not privileged]
+            never = rasr & XN or address >> 29 == SYSTEM or not access
+            return access if never else access | EXECUTE
         return default(address) if privileged and self.background else 0
 
-    def _holds(self, number: int, address: int) -> bool:
-        rbar, rasr = self.rbar[number], self.rasr[number]
-        bits = size(rasr)
-        if not bits or rbar & (1 << bits) - 1 or not 0 <= address - rbar < 1 << bits:
-            return False
-        return bits < 8 or not rasr >> 8 + (address - rbar >> bits - 3) & 1
+    def _look_at_regions(self) -> list[tuple[int, int, int, int]]:
+        """Begin, end, bits and RASR of those that are on, the highest first."""
+        self._areas = [
+            (self.rbar[number], self.rbar[number] + (1 << bits), bits, self.rasr[number])
+            for number in reversed(self.enabled())
+            if (bits := size(self.rasr[number])) and not self.rbar[number] & (1 << bits) - 1
+        ]
+        return self._areas
 
     def passes(self, address: int, words: int, access: int, privileged: bool) -> int:
         """How many of so many *words*, from the first on, may be accessed."""
         if not self.on:
             return words
-        for word in range(words):
+        word = 0
+        while word < words:
             if not self.allowed(address + 4 * word & HIGHEST, privileged) & access:
                 return word
+            word += (GRANULE - (address + 4 * word) % GRANULE) // 4 or 1
         return words
 
     def enabled(self) -> list[int]:
@@ -126,11 +133,16 @@ class Mpu(Peripheral):
                 smallest = min(smallest, bits - 3 if self.rasr[number] & SUBREGIONS else bits)
         return 1 << smallest
 
+    def divided(self, number: int, bits: int) -> bool:
+        """Whether a region has subregions of less than 2^bits that are not all on."""
+        rasr = self.rasr[number]
+        return bool(rasr & SUBREGIONS) and 8 <= size(rasr) < bits + 3
+
     def whole(self, bits: int) -> Iterator[tuple[int, int]]:
-        """RBAR and RASR of what is on, the lowest first, without subregions of less than 2^bits."""
+        """RBAR and RASR of what is on, the lowest first, none of them :meth:`divided`."""
         for number in self.enabled():
             rbar, rasr = self.rbar[number], self.rasr[number]
-            if not rasr & SUBREGIONS or size(rasr) - 3 >= bits or size(rasr) < 8:
+            if not self.divided(number, bits):
                 yield rbar, rasr
                 continue
             smaller = rasr & ~(SUBREGIONS | 0x3E) | size(rasr) - 4 << 1
@@ -140,6 +152,7 @@ class Mpu(Peripheral):
 
     def _change(self, region: int | None) -> None:
         self._found.clear()
+        self._areas.clear()
         self.changed(region)
 
     @register(0xD90)

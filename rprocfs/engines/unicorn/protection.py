@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rprocfs.engines.unicorn.libunicorn import Unicorn
     from rprocfs.engines.unicorn.pages import Pages
 
+PAGE_BITS = PAGE.bit_length() - 1
 #: RASR of a region of all addresses, and of one page, without AP and XN.
 EVERYTHING, ONE_PAGE = 31 << 1 | 1, 9 << 1 | 1
 FULL = 3 << 24
@@ -40,6 +41,7 @@ class Protection:
     def __init__(self, unicorn: Unicorn, cpu: Cpu, mpu: Mpu, pages: Pages) -> None:
         self._uc, self._cpu, self._mpu, self._pages = unicorn, cpu, mpu, pages
         self._own = False
+        self._alike = False  # the regions of Unicorn's MPU have the numbers of the others
         try:
             self.state: State | None = State(unicorn)
         except Unknown:
@@ -50,7 +52,7 @@ class Protection:
         own = self._mpu.on and self.state is not None
         if own and not (self._own and region is not None):
             own = self._mpu.granule() < PAGE
-        if own:
+        if own and not (self._own and self._reload(region)):
             own = self._load()
         if own != self._own or (own and region is None):
             self._use_own(own)
@@ -70,11 +72,24 @@ class Protection:
 
         A page that holds a disabled subregion would be filled as if that were all of it.
         """
-        regions = list(self._mpu.whole(PAGE.bit_length() - 1))
+        mpu = self._mpu
+        regions = list(mpu.whole(PAGE_BITS))
+        self._alike = len(mpu.rasr) <= REGIONS and not any(
+            mpu.divided(number, PAGE_BITS) for number in mpu.enabled()
+        )
+        if self._alike:
+            regions = list(zip(mpu.rbar, mpu.rasr, strict=True))
         if len(regions) > REGIONS:
             return False
         for slot in range(REGIONS):
             self._set(slot, *(regions[slot] if slot < len(regions) else (0, 0)))
+        return True
+
+    def _reload(self, region: int | None) -> bool:
+        """Copy one region. False: all have to be looked at."""
+        if region is None or not self._alike or self._mpu.divided(region, PAGE_BITS):
+            return False
+        self._set(region, self._mpu.rbar[region], self._mpu.rasr[region])
         return True
 
     def _set(self, slot: int, rbar: int, rasr: int) -> None:
