@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 #: Nanoseconds: the first polls, and the longest (``KVM_HALT_POLL_NS_DEFAULT``).
 SHORTEST, LONGEST = 50_000, 200_000
-#: Between two looks: that much is no look, and how long there is no poll afterwards.
-PREEMPTED, YIELD = 50_000, 20_000_000
+#: Who is away for so long between two looks was preempted; for so long there is no poll then.
+PREEMPTED, YIELD = 500_000, 1_000_000_000
 
 
 class HaltPoll:
