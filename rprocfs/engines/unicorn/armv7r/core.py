@@ -6,9 +6,7 @@ interrupt due, and an instruction that unmasks one, at the end of its block of t
 
 from __future__ import annotations
 
-from rprocfs.arch.armv7m.conditions import passes
 from rprocfs.arch.armv7r.core import HIVEC, SUPERVISOR
-from rprocfs.arch.armv7r.cp15 import SCTLR, SCTLR_M
 from rprocfs.arch.armv7r.cpu import MASK_IRQ
 from rprocfs.arch.armv7r.exceptions import Dead, ExceptionModel
 from rprocfs.arch.armv7r.faults import Faults
@@ -16,7 +14,9 @@ from rprocfs.arch.armv7r.mpu import Regions
 from rprocfs.engines.unicorn import libunicorn, ports
 from rprocfs.engines.unicorn.armv7r import instructions
 from rprocfs.engines.unicorn.armv7r.events import Events
+from rprocfs.engines.unicorn.armv7r.probe import Probe
 from rprocfs.engines.unicorn.armv7r.sites import Sites
+from rprocfs.engines.unicorn.armv7r.system_access import access_system
 from rprocfs.engines.unicorn.runner import Runner
 from rprocfs.engines.unicorn.sampler import Sampler
 from rprocfs.engines.unicorn.spin_watch import SpinWatch
@@ -65,9 +65,8 @@ class Core(Runner):
             cpu, system, controller, lambda da: len(ram.code(da, 4)) == 4, fault
         )
         self._faults = Faults(self._model, cpu, system, Regions(cpu))
-        self._probed: tuple[int, bool] | None = None
+        self._probe = Probe(unicorn, cpu, ram, system)
         self._bkpt = -1  # where one halted the core, for a debugger
-        self._undo: list[tuple[int, bytes]] | None = None  # while an access is looked at
         self._sites = Sites(
             unicorn, self._slices, ram, cpu, system, self._end_if_pending, self._on_access
         )
@@ -202,7 +201,7 @@ class Core(Runner):
 
     def _reader(self, blocks: Peripherals | InterruptController) -> Callable[[int, int], int]:
         def read(address: int, size: int) -> int:
-            if self._undo is not None:
+            if self._probe.runs:
                 return 0
             if self._replay is not None and self._replayed(address):
                 return self._played
@@ -215,7 +214,7 @@ class Core(Runner):
 
     def _writer(self, blocks: Peripherals | InterruptController) -> Callable[..., None]:
         def write(address: int, size: int, value: int) -> None:
-            if self._undo is not None or (self._replay is not None and self._replayed(address)):
+            if self._probe.runs or (self._replay is not None and self._replayed(address)):
                 return
             self._slices.accessed()
             blocks.write(address, size, value)
@@ -262,9 +261,8 @@ class Core(Runner):
     def _on_bad_access(
         self, _uc: int, kind: int, address: int, _size: int, _value: int, _data: int
     ) -> bool:
-        if self._undo is not None:  # neither the MPU nor any memory wants it
-            if self._probed is None:
-                self._probed = address, kind in libunicorn.MEM_WRITES
+        if self._probe.runs:  # neither the MPU nor any memory wants it
+            self._probe.accesses(address, kind in libunicorn.MEM_WRITES)
             return False
         if kind in libunicorn.MEM_FETCHES:
             self._event = lambda: self._faults.fetch(refused=False)
@@ -281,64 +279,18 @@ class Core(Runner):
 
     def _undefined(self) -> None:
         """What Unicorn does not know, or answers wrongly, may be a register of CP15."""
-        if self._cpu.unprivileged or not self._access_system():
+        if self._cpu.unprivileged or not access_system(self._cpu, self._system, self._ram):
             self._faults.undefined()
 
-    def _access_system(self) -> bool:
-        """MRC or MCR at the PC, of a register that is kept here; else False."""
-        cpu, thumb = self._cpu, self._cpu.thumb
-        word = next((one[2] for one in instructions.decode(self._ram.code(cpu.pc, 4), thumb)), 0)
-        access = instructions.system_access(word, thumb)
-        if access is None or not self._system.knows(access[0]):
-            return False
-        key, reads, register = access
-        if passes(word >> 28, cpu.cpsr):
-            if reads:
-                cpu.set_register(register, self._system.read(key))
-            else:
-                self._system.write(key, cpu.register(register))
-        cpu.pc += 4
-        return True
-
     def _refused(self) -> None:
-        """The MPU refused an access: which one it was is found without the MPU."""
-        cpu, pc = self._cpu, self._cpu.pc
-        saved, sctlr = cpu.save(), self._system.sctlr
-        hook = self._uc.hook(libunicorn.HOOK_MEM_ACCESS, self._on_probed)
-        cpu.write_system(SCTLR, sctlr & ~SCTLR_M)
-        self._uc.flush()
-        self._probed, self._undo = None, []
-        self._uc.run(cpu.entry, 1)
-        for address, before in reversed(self._undo):
-            self._ram.put(address, before)
-        self._undo, self._event = None, None
-        self._uc.unhook(hook)
-        cpu.write_system(SCTLR, sctlr)
-        self._uc.flush()
-        cpu.restore(saved)
-        self._faults.refused(*self._accessed(pc))
-
-    def _accessed(self, pc: int) -> tuple[int, bool]:
-        """What was probed; *pc* if it was no access at all."""
-        return (pc, False) if self._probed is None else self._probed
-
-    def _on_probed(self, _uc: int, kind: int, address: int, size: int, *_: int) -> bool:
-        write = kind in libunicorn.MEM_WRITES
-        if self._probed is None:
-            self._probed = address, write
-        if write and self._undo is not None:
-            self._undo.append((address, self._ram.code(address, size)))
-        return True
+        """The MPU refused an access."""
+        address, write = self._probe.refused()
+        self._event = None
+        self._faults.refused(address, write)
 
     def _hint(self) -> None:
-        thumb = self._cpu.thumb
-        sizes = (2, 4) if thumb else (4,)
-        for size in sizes:
-            before = self._ram.code(self._cpu.pc - size, size)
-            for _, width, word in instructions.decode(before, thumb):
-                if width == size and instructions.waits_for_event(word, size, thumb):
-                    self._wait_for_event()
-                    return
+        if instructions.was_wfe(self._ram.code, self._cpu.pc, self._cpu.thumb):
+            self._wait_for_event()
 
     def _wait_for_event(self) -> None:
         if self._stepping:

@@ -10,7 +10,7 @@ from rprocfs.engines.unicorn.instructions import instructions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from rprocfs.arch.armv7r.cp15 import Key
 
@@ -103,3 +103,12 @@ def _arm_unmasks(word: int) -> bool:
         return word & 0xFFFD_FE20 == 0xF108_0000  # CPSIE
     # MSR CPSR_c
     return word & 0x0FF1_FFF0 == 0x0121_F000 or word & 0x0FF1_F000 == 0x0321_F000
+
+
+def was_wfe(code: Callable[[int, int], bytes], pc: int, thumb: bool) -> bool:
+    """Whether the instruction in front of *pc* waits for an event; *code* reads memory."""
+    return any(
+        width == size and waits_for_event(word, size, thumb)
+        for size in ((2, 4) if thumb else (4,))
+        for _, width, word in decode(code(pc - size, size), thumb)
+    )
