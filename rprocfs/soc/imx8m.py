@@ -27,6 +27,7 @@ from rprocfs.hw.nxp.ccm import AHB, CORE, IPG, Ccm, root
 from rprocfs.hw.nxp.lmem import Lmem
 from rprocfs.hw.nxp.pll import Pll14xx, Sscg
 from rprocfs.hw.nxp.tmu import MINI, PLUS, QUAD
+from rprocfs.soc.imx8m_devices import devices, permissions
 from rprocfs.soc.imx8m_part import Part
 from rprocfs.soc.imx8m_peripherals import Imx8mPeripherals
 from rprocfs.soc.machine import Bank, Machine, Region
@@ -73,7 +74,7 @@ class Imx8m(Machine):
 
     def peripherals(self, wires: Wires) -> Peripherals:
         """All that there is."""
-        return Imx8mPeripherals(wires, self.part)
+        return Imx8mPeripherals(wires, self.part, devices(self.part), permissions(self.part))
 
 
 def _m4(hertz: int) -> CortexM:

@@ -24,7 +24,7 @@ from rprocfs.hw.nxp.tmu import Tmu
 from rprocfs.hw.nxp.wdog import Wdog
 from rprocfs.hw.peripherals import PAGE, Words
 from rprocfs.soc.imx8m_mailbox import LinuxMu
-from rprocfs.soc.imx8m_part import PDAP, TCM_SIZE
+from rprocfs.soc.imx8m_part import MU_CORE, PDAP, TCM_SIZE
 from rprocfs.soc.table import Device, alone
 
 TYPE_CHECKING = False
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
     from rprocfs.soc.imx8m_peripherals import Imx8mPeripherals
 
     Line = Callable[[bool], None]
-
-MU_CORE = 0x30AB_0000
 
 
 class BusOfDma(Bus):

@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from rprocfs.hw.nxp.pll import Plls
     from rprocfs.hw.nxp.tmu import Layout
 
+#: The core's side of the messaging unit.
+MU_CORE = 0x30AB_0000
 #: The RDC and its semaphores.
 RDC_PAGES = (0x303B_0000, 0x303C_0000, 0x303D_0000)
 # Where peripherals are: AIPS1 to 3; AIPS5; AIPS4; DMA; between them is nothing.

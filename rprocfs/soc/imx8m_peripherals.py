@@ -8,14 +8,13 @@ from rprocfs.hw.nxp.iuart import Iuart
 from rprocfs.hw.nxp.rdc import Rdc
 from rprocfs.hw.nxp.sdma import AT_ONCE, Sdma
 from rprocfs.hw.peripherals import PAGE
-from rprocfs.soc.imx8m_devices import MU_CORE, devices, permissions
 from rprocfs.soc.imx8m_mailbox import LinuxMu
-from rprocfs.soc.imx8m_part import RDC_PAGES
+from rprocfs.soc.imx8m_part import MU_CORE, RDC_PAGES
 from rprocfs.soc.table import DevicePeripherals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
     from rprocfs.hw.bus_device import BusDevice
     from rprocfs.hw.dma import Request
@@ -26,18 +25,23 @@ if TYPE_CHECKING:
 
 
 class Imx8mPeripherals(DevicePeripherals):
-    """All of them, wired to each other and to *wires*."""
+    """All *devices*, wired to each other and to *wires*.
 
-    def __init__(self, wires: Wires, part: Part) -> None:
+    *permissions* are those of the RDC, by the pages that it closes.
+    """
+
+    def __init__(
+        self, wires: Wires, part: Part, devices: Sequence[Device], permissions: dict[int, int]
+    ) -> None:
         self.part = part
         self.uarts = ConsoleUarts(wires.console)
         self.events: dict[int, Request] = {}  # of the SDMA
         self._sdmas: list[Sdma] = []
         self._dma_pages: set[int] = set()
         self._moving = self._more = False
-        super().__init__(wires, devices(part), part.ranges)
+        super().__init__(wires, devices, part.ranges)
         self.mu, self.rdc = self.named("MUA", LinuxMu), self.named("RDC", Rdc)
-        self._permissions = permissions(part)
+        self._permissions = permissions
         self._refused: dict[int, tuple[bool, bool]] = {}  # loads, stores
         self._sdma_pages = {page for page, one in self.pages.items() if isinstance(one, Sdma)}
         self.timed.look_ahead()
