@@ -48,6 +48,10 @@ if TYPE_CHECKING:
 
 WFE_SECONDS = 0.01  # SEV cannot be seen, so WFE never sleeps for longer
 WFE, SEV = b"\x20\xbf", b"\x40\xbf"
+UNKNOWN = (
+    "this Unicorn is another one than 2.1: the MPU refuses whole KiB only, and unaligned accesses"
+    " are not trapped; pip install 'unicorn<2.2'"
+)
 SVC, PREFETCH_ABORT, DATA_ABORT, BKPT, EXCEPTION_EXIT, NOCP = 2, 3, 4, 7, 8, 17
 
 
@@ -77,6 +81,8 @@ class Core(Runner):
         self._bkpt = -1  # where one halted the core, for a debugger
         protection = Protection(unicorn, cpu, scs.mpu, Pages(unicorn, cpu, ram, self._on_refused))
         self._alignment = Alignment(protection.state, ram, scs.scb)
+        if protection.state is None:
+            info(UNKNOWN)
         self._sites = Sites(
             unicorn, self._slices, ram, scs.scb, self._take_if_due, self._stop_if_due,
             self._on_faultmask, self._on_divide, self._on_float, self._on_conditional,
