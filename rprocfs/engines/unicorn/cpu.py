@@ -7,8 +7,6 @@ care is written down here:
 - IPSR decides which stack pointer SP is, and whether the core is privileged. Reading
   or writing a mask register or a stack pointer by its name is refused, silently, while
   the core is unprivileged; so is CONTROL, and CONTROL.SPSEL in Handler mode.
-- Its core is one with security extension, in Secure state: unless CONTROL.SFPA is set
-  beside FPCA, an instruction of the FPU is that of a new context, which clears FPSCR.
 - The flags that translated code depends on, Handler mode among them, are only worked
   out anew by a write to APSR_NZCV, which therefore comes last.
 """
@@ -26,7 +24,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-SFPA = 8  # CONTROL.SFPA
 #: The system registers, in the order of :data:`rprocfs.arch.armv7m.features.SYSTEM`.
 SYSTEM = (
     libunicorn.MSP, libunicorn.PSP, libunicorn.PRIMASK, libunicorn.BASEPRI,
@@ -211,7 +208,7 @@ class Cpu:
         if sp is None:
             sp = self.sp
         xpsr = xpsr & FLAGS | number | (pc & 1) * THUMB
-        new = _control(control & (NPRIV | kept)), lr, pc, xpsr, xpsr, xpsr
+        new = control & (NPRIV | kept), lr, pc, xpsr, xpsr, xpsr
         if control & SPSEL:  # from privileged Thread mode only: CONTROL 0, IPSR 0, CONTROL 0
             self._enter_process.write((sp, number, 0, 0, 0, number, *new))
         else:
@@ -219,17 +216,13 @@ class Cpu:
 
     def enter_thread(self, sp: int, control: int, frame: list[int]) -> None:
         """Go on in Thread mode with *frame*, at *sp* on the stack that *control* selects."""
-        privileged = _control(control & ~NPRIV)
-        select = _control(control & FPCA), 0, privileged  # while it is still allowed
-        self._to_thread.write((*select, sp, _control(control), *_resumed(frame)))
+        privileged = control & ~NPRIV
+        select = control & FPCA, 0, privileged  # while it is still allowed
+        self._to_thread.write((*select, sp, control, *_resumed(frame)))
 
     def back_to_handler(self, sp: int, control: int, frame: list[int]) -> None:
         """Go on in Handler mode with *frame*; *control* without SPSEL."""
-        self._to_handler.write((_control(control), sp, *_resumed(frame)))
-
-
-def _control(value: int) -> int:
-    return value | SFPA if value & FPCA else value
+        self._to_handler.write((control, sp, *_resumed(frame)))
 
 
 def _resumed(frame: list[int]) -> tuple[int, ...]:
