@@ -119,8 +119,8 @@ class Device:
     def printk(self, level: Level, text: str) -> None:
         """``dev_printk``: *text* behind the names of the driver (or bus, or class) and device."""
         of = self.driver or self.bus or self.class_
-        subsystem = self.bus or self.class_
-        dev_info = dev_printk_info(subsystem.name if subsystem else "", self.name)
+        subsystem = self.class_ or self.bus
+        dev_info = dev_printk_info(subsystem.name if subsystem else "", self.name, self.devt)
         self.model.printk(level, f"{of.name if of else ''} {self.name}: {text}", dev_info)
 
     def err(self, text: str) -> None:

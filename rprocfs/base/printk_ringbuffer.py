@@ -37,11 +37,17 @@ class DevPrintkInfo(NamedTuple):
 NO_DEVICE = DevPrintkInfo()
 
 
-def dev_printk_info(subsystem: str, device: str) -> DevPrintkInfo:
-    """``set_dev_printk_info``: the class or bus and a name, cut to what the log has room for."""
+def dev_printk_info(
+    subsystem: str, device: str, devt: tuple[int, int] | None = None
+) -> DevPrintkInfo:
+    """``set_dev_info`` of drivers/base/core.c: cut to what the log has room for.
+
+    *subsystem* is the class or the bus; a character device is known by its number, others by name.
+    """
     if not subsystem:
         return NO_DEVICE
-    names = (subsystem, SUBSYSTEM_LEN), (f"+{subsystem}:{device}", DEVICE_LEN)
+    identifier = "c{}:{}".format(*devt) if devt else f"+{subsystem}:{device}"
+    names = (subsystem, SUBSYSTEM_LEN), (identifier, DEVICE_LEN)
     return DevPrintkInfo(*(os.fsdecode(os.fsencode(name)[: size - 1]) for name, size in names))
 
 

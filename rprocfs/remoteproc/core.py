@@ -36,9 +36,7 @@ def rproc_alloc(
     *firmware* defaults to ``rproc-NAME-fw``; *dma* is the pool of carveouts and vrings.
     Release it with :func:`rproc_put`.
     """
-    rproc = Rproc(subsystem, dev, name, ops, firmware, dma)
-    rproc.set_devnode((subsystem.major, rproc.index), lambda _: subsystem.faces.open(rproc))
-    return rproc
+    return Rproc(subsystem, dev, name, ops, firmware, dma)
 
 
 def devm_rproc_alloc(
@@ -62,6 +60,7 @@ def rproc_add(rproc: Rproc) -> None:
     errno is raised and nothing is registered.
     """
     subsystem = rproc.subsystem
+    rproc.set_devnode((subsystem.major, rproc.index), lambda _: subsystem.faces.open(rproc))
     rproc.device_add()
     rproc.info(f"{rproc.label} is available")
     rproc.debug_dir = subsystem.faces.debug_dir(rproc)

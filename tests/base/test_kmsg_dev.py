@@ -1,5 +1,6 @@
 import errno
 import os
+import re
 import select
 
 import pytest
@@ -64,6 +65,16 @@ def test_a_record_is_a_line_and_its_context(kmsg):
             " SUBSYSTEM=remoteproc\n DEVICE=+remoteproc:remoteproc0\n"
         ).encode()
     )
+
+
+def test_a_character_device_is_known_by_its_number(kmsg):
+    """set_dev_info(): journalctl(1) and udevadm(8) find the device by it."""
+    assert dev_printk_info("remoteproc", "remoteproc0", (244, 0)).device == "c244:0"
+    with System() as system:
+        system.add_processor({"compatible": "rprocfs,sim"})
+        records = [format_record(record) for record in system.model.kmsg.records()]
+    (said,) = [record for record in records if b"is available" in record]
+    assert re.search(rb" SUBSYSTEM=remoteproc\n DEVICE=c[0-9]+:0\n$", said)
 
 
 def test_one_read_is_one_record_then_it_would_block(kmsg):
