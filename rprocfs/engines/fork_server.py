@@ -14,7 +14,8 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from rprocfs.engines.io_thread import IoThread
@@ -26,8 +27,8 @@ Command = Callable[[Mapping[str, int]], list[str]]
 
 #: Seconds after a boot without it, which is not to be disturbed for as long as it usually takes.
 DELAY = 0.03
-#: How long it may take to fork.
-PATIENCE = 10.0
+#: How long it may take to fork. The I/O thread waits for it.
+PATIENCE = 2.0
 #: The first descriptor of those that a worker is given.
 FIRST_FD = 20
 #: What it says once it has imported everything.
@@ -74,7 +75,8 @@ class Forked:
         """See :class:`Process`."""
         with self._lock:
             if self._status is None:
-                os.kill(self.pid, signal.SIGKILL)
+                with suppress(ProcessLookupError):
+                    os.kill(self.pid, signal.SIGKILL)
 
     def poll(self) -> int | None:
         """See :class:`Process`."""
@@ -89,7 +91,10 @@ class Forked:
     def _reap(self, options: int) -> int | None:
         with self._lock:
             if self._status is None:
-                pid, status = os.waitpid(self.pid, options)
+                try:
+                    pid, status = os.waitpid(self.pid, options)
+                except ChildProcessError:  # SIGCHLD is ignored: 0, as subprocess says
+                    pid, status = self.pid, 0
                 self._status = os.waitstatus_to_exitcode(status) if pid else None
             return self._status
 
@@ -138,10 +143,29 @@ class ForkServer:
         return Forked(pid) if pid > 0 else None
 
     def end(self) -> None:
-        """Kill it, and reap it."""
-        self._socket.close()
+        """Kill it, and a worker that it made too late for :meth:`fork`; reap them."""
         self.process.kill()
         self.process.wait()
+        for pid in self._late():
+            forked = Forked(pid)
+            forked.kill()
+            forked.wait()
+        self._socket.close()
+
+    def _late(self) -> Iterator[int]:
+        """Workers that have told their number since, up to the last one that may do so."""
+        while True:
+            try:
+                data = self._socket.recv(16)
+            except ConnectionResetError:  # a request was left unread; an answer may be behind it
+                continue
+            except OSError as failure:
+                log.debug("a worker does not answer: %s", failure)
+                return
+            if not data:
+                return
+            if data.isdigit():
+                yield int(data)
 
 
 class ForkServers:

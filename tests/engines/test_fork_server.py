@@ -2,6 +2,7 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 import textwrap
@@ -13,7 +14,7 @@ import pytest
 
 from rprocfs.engines.fork_server import ForkServers
 from rprocfs.engines.io_thread import IoThread
-from rprocfs.engines.unicorn.engine import UnicornEngine
+from rprocfs.engines.unicorn.engine import UnicornEngine, library
 from rprocfs.soc.vsoc import VSOC1
 from rprocfs.system import System
 from tests.engines.host import IMAGES, ROOT, SAFETY, Host
@@ -105,6 +106,19 @@ def test_the_end_of_a_worker_is_heard_of(engine):
         assert host.worker.pid not in children()
 
 
+def test_the_end_is_heard_of_where_children_are_not_waited_for(engine):
+    """SIGCHLD is ignored if the parent of the daemon has ignored it."""
+    before = signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    try:
+        engine.wait()
+        with Host(ECHO, engine=engine) as host:
+            answers(host)
+            os.kill(host.worker.pid, signal.SIGKILL)
+            host.wait(lambda: host.deaths)
+    finally:
+        signal.signal(signal.SIGCHLD, before)
+
+
 def test_one_that_was_killed_is_not_missed(engine):
     server = engine.wait()
     os.kill(server, 9)
@@ -112,6 +126,46 @@ def test_one_that_was_killed_is_not_missed(engine):
     with Host(ECHO, engine=engine) as host:
         answers(host)
     assert engine.wait() != server
+
+
+AT_FORK = """
+import os, signal, sys, time
+sys.path.append(sys.argv.pop(1))
+from rprocfs.engines.unicorn import fork_server
+fork = fork_server.fork_sibling
+def at_fork():
+    pid = fork()
+    {what}
+    return pid
+fork_server.fork_sibling = at_fork
+fork_server.main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "pid and os.kill(os.getpid(), signal.SIGKILL)",  # the server is killed when it has forked
+        "pid or time.sleep(0.7)",  # a worker that is late
+        "pid and os.kill(os.getpid(), signal.SIGSTOP)",
+    ],
+)
+def test_no_worker_is_left_behind_by_a_server_that_fails(engine, monkeypatch, what):
+    """It would execute the same firmware in the same memory, and nobody would reap it."""
+    monkeypatch.setattr("rprocfs.engines.fork_server.PATIENCE", 0.5)
+    code = [sys.executable, "-c", AT_FORK.format(what=what), str(ROOT), library(), VSOC1.source]
+    monkeypatch.setattr("rprocfs.engines.unicorn.engine._fork_server", lambda _machine: code)
+    engine.close()
+    before = children()
+    engine.open(VSOC1)
+    engine.wait()
+    with Host(ECHO, engine=engine) as host:
+        answers(host)
+        server = engine.servers._server
+        known = {host.worker.pid} | ({server.process.pid} if server else set())
+        assert children() - before <= known
+    engine.close()
+    assert children() <= before
 
 
 def test_workers_survive_it(engine):

@@ -64,13 +64,16 @@ def serve(parent: socket.socket, first: int) -> list[str]:
             return []
         pid = fork_sibling()
         if pid == 0:
+            # Tells its number itself: the daemon has to know of it, even if this server is killed.
+            parent.send(str(os.getpid()).encode())
             parent.close()
             os.setsid()
             place(fds, first)
             return os.fsdecode(data).split("\0")
         for fd in fds:
             os.close(fd)
-        parent.send(str(pid).encode())
+        if pid < 0:
+            parent.send(b"-1")
 
 
 def main(arguments: list[str]) -> None:
