@@ -343,6 +343,16 @@ def served_in_foreground(code, mountpoint, board, *options):
     return process
 
 
+def test_its_children_end_with_a_status_though_its_parent_ignores_sigchld(mountpoint, board):
+    code = "import signal; signal.signal(signal.SIGCHLD, signal.SIG_IGN)"
+    with served_in_foreground(code, mountpoint, board) as daemon:
+        status = Path(f"/proc/{daemon.pid}/status").read_text()
+        (ignored,) = (line.split()[1] for line in status.splitlines() if "SigIgn" in line)
+        assert not int(ignored, 16) >> signal.SIGCHLD - 1 & 1
+        assert rprocfs("umount", str(mountpoint)) == (0, "")
+        assert daemon.wait(10) == 0
+
+
 def test_a_log_that_is_not_read_keeps_nobody(mountpoint, board):
     with served_in_foreground("", mountpoint, board, "-o", "loglevel=info") as daemon:
         state = mountpoint / "sys/class/remoteproc/remoteproc0/state"

@@ -65,8 +65,10 @@ def set_up_interpreter() -> None:
     """Have the interpreter serve many short requests on many threads, for months.
 
     One thread at a time allocates, since Python has one lock. The C library would give each thread
-    a heap of its own, and what is free in one of them is of no use to the others.
+    a heap of its own, and what is free in one of them is of no use to the others. A parent that
+    ignored SIGCHLD would keep from it how its workers end.
     """
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     sys.setswitchinterval(SWITCH_INTERVAL)
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # not every C library has it
     if mallopt is not None:
