@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -166,6 +167,22 @@ def test_no_worker_is_left_behind_by_a_server_that_fails(engine, monkeypatch, wh
         assert children() - before <= known
     engine.close()
     assert children() <= before
+
+
+def test_few_descriptors_are_enough(engine):
+    engine.wait()
+    engine.close()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    lowest = max(map(int, os.listdir("/proc/self/fd"))) + 64
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(lowest, 128), hard))
+    try:
+        engine.open(VSOC1)
+        server = engine.wait()
+        with Host(ECHO, engine=engine) as host:
+            answers(host)
+            assert host.worker.pid in servers() - {server}
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_workers_survive_it(engine):

@@ -19,8 +19,6 @@ from rprocfs.soc.machine import find_machine
 
 #: The longest command line, and the most descriptors.
 LONGEST, MOST = 64 << 10, 64
-#: Out of the way of what is put where it belongs.
-ABOVE = 128
 SYS_CLONE = {"x86_64": 56, "aarch64": 220}
 CLONE_PARENT, CLONE_CHILD_CLEARTID, CLONE_CHILD_SETTID = 0x8000, 0x0020_0000, 0x0100_0000
 SIGCHLD, PR_GET_TID_ADDRESS = 17, 40
@@ -48,7 +46,8 @@ def fork_sibling() -> int:
 
 def place(fds: list[int], first: int) -> None:
     """The first of *fds* becomes stderr, the others are from *first* on."""
-    above = [fcntl.fcntl(fd, fcntl.F_DUPFD, ABOVE) for fd in fds]
+    clear = first + len(fds)  # out of the way; as low as it can be, as few may be allowed
+    above = [fcntl.fcntl(fd, fcntl.F_DUPFD, clear) for fd in fds]
     for fd in fds:
         os.close(fd)
     for where, fd in zip((2, *range(first, first + len(above))), above, strict=False):
