@@ -104,20 +104,21 @@ class Counter:
         return self._due
 
     def advance(self) -> None:
-        """Let it pass what it has passed."""
+        """Let it pass what it has passed; of a processor that is too late, all of it at once."""
         while self._due is not None and self._now() >= self._due:
-            if self._waits(self._due):
+            late = self._now() - self._due > LAG
+            if not late and self._waits():
                 return
-            self._pass(min(at for at, bit in self._events() if bit & self.enabled))
+            asked = (at for at, bit in self._events() if bit & self.enabled)
+            self._pass(self._position() if late else min(asked))
             self.look_ahead()
         if not self.enabled:
             self._pass(self._position())
 
-    def _waits(self, due: int) -> bool:
+    def _waits(self) -> bool:
         """Whether the last interval was not seen yet, but will be."""
         unseen = self.status & self.enabled & IXR_INTERVAL
-        late = self._now() - due > LAG
-        return bool(unseen) and not late and self._busy() - self._told < PATIENCE
+        return bool(unseen) and self._busy() - self._told < PATIENCE
 
     def _pass(self, position: int) -> None:
         if position <= self._passed:

@@ -94,3 +94,13 @@ def test_an_overflow(board):
     assert not board.lines
     board.pass_us(2)
     assert board[BASE + ISR] == 1 << 4
+
+
+@pytest.mark.parametrize("asked", [1, 2], ids=["interval", "match"])
+def test_a_processor_that_is_far_behind_gets_one_interrupt_for_all(board, asked):
+    board[BASE + INTERVAL] = 9  # ten million a second
+    board[BASE + IER] = asked
+    board[BASE + CNT] = 0x3A
+    board.pass_us(20_000_000)
+    assert board[BASE + ISR] & asked
+    assert board.all.deadline > board.time
