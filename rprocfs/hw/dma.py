@@ -6,7 +6,7 @@ from rprocfs.hw.peripherals import PAGE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Protocol
 
     from rprocfs.hw.peripherals import Peripherals
@@ -44,6 +44,15 @@ class Request:
         self.paused = paused
 
 
+def accesses(address: int, size: int) -> Iterator[tuple[int, int]]:
+    """What registers see of *size* bytes at *address*: aligned words, halfwords and bytes."""
+    end = address + size
+    while address < end:
+        lanes = next(one for one in (4, 2, 1) if not address % one and address + one <= end)
+        yield address, lanes
+        address += lanes
+
+
 class Bus:
     """What a controller reaches: *peripherals*, but none of its *kind*, and memory."""
 
@@ -57,16 +66,25 @@ class Bus:
 
     def load(self, address: int, size: int) -> bytes | None:
         """The *size* bytes at *address*."""
-        if self._has(address):
-            return self._peripherals.read(address, size).to_bytes(size, "little")
-        memory = self._peripherals.wires.memory
-        data = memory.code(address, size) if memory else b""
-        return data if len(data) == size else None
+        if not self._has(address):
+            memory = self._peripherals.wires.memory
+            data = memory.code(address, size) if memory else b""
+            return data if len(data) == size else None
+        found = bytearray()
+        for at, lanes in accesses(address, size):
+            if not self._has(at):
+                return None
+            found += self._peripherals.read(at, lanes).to_bytes(lanes, "little")
+        return bytes(found)
 
     def store(self, address: int, data: bytes) -> bool:
         """Write them."""
-        if self._has(address):
-            self._peripherals.write(address, len(data), int.from_bytes(data, "little"))
-            return True
-        memory = self._peripherals.wires.memory
-        return memory is not None and memory.put(address, data)
+        if not self._has(address):
+            memory = self._peripherals.wires.memory
+            return memory is not None and memory.put(address, data)
+        for at, lanes in accesses(address, len(data)):
+            if not self._has(at):
+                return False
+            word = data[at - address :][:lanes]
+            self._peripherals.write(at, lanes, int.from_bytes(word, "little"))
+        return True

@@ -196,7 +196,7 @@ class Sdma(Words):
         """Memory to memory, as long as there are descriptors."""
         moved, one = 0, self._next(channel)
         while one is not None and moved < AT_ONCE:
-            moved += 1
+            moved += 1 + one.count // 4
             data = self._master.load(one.buffer, one.count)
             if data is None or not self._master.store(one.extended, data):
                 one.status |= ERROR

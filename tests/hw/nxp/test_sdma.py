@@ -255,3 +255,43 @@ def test_a_ring_that_renews_itself_keeps_nobody_waiting(board):
     board.ram.put(SOURCE, bytes(24))
     board.pass_us(1)
     assert not sdma[STOP_STAT]
+
+
+@pytest.mark.parametrize("count", [0, 1, 3, 10, 0x1003])
+@pytest.mark.parametrize("away", [0, 1, 2])
+def test_registers_are_copied_as_words_halfwords_and_bytes(board, count, away):
+    sdma, gpr = Controller(board), 0x30340000 + away
+    sdma[EVTOVR] |= 6
+    sdma[CHNPRI + 4] = sdma[CHNPRI + 8] = 2
+    board.ram.put(SOURCE, bytes(at % 251 for at in range(count)))
+    sdma.descriptor(1, 0, count, SOURCE, gpr)
+    sdma.descriptor(2, 0, count, gpr, TARGET + 0x2000)
+    for channel in (1, 2):
+        sdma.context(channel, M2M)
+        sdma[HSTART] = 1 << channel
+        assert not sdma.status(channel) & (DONE | ERROR) << 16
+    assert board.ram.code(TARGET + 0x2000, count) == board.ram.code(SOURCE, count)
+
+
+def test_a_copy_that_leaves_the_registers_is_an_error(board):
+    sdma = Controller(board)
+    sdma[EVTOVR] |= 2
+    sdma[CHNPRI + 4] = 2
+    sdma.descriptor(1, 0, 8, 0x30BFFFFC, TARGET)
+    sdma.context(1, M2M)
+    sdma[HSTART] = 2
+    assert sdma.status(1) >> 16 & (DONE | ERROR) == ERROR
+
+
+def test_a_descriptor_may_be_in_registers(board):
+    sdma, gpr = Controller(board), 0x30340000
+    sdma[EVTOVR] |= 2
+    sdma[CHNPRI + 4] = 2
+    sdma.context(1, M2M)
+    for at, word in enumerate((4 | DONE << 16, SOURCE, TARGET)):
+        board[gpr + 4 * at] = word
+    board.ram.put(SOURCE, b"abcd")
+    board.ram.put(CCB + 16, struct.pack("<2I", gpr, gpr))
+    sdma[HSTART] = 2
+    assert board.ram.code(TARGET, 4) == b"abcd"
+    assert board[gpr] == 4

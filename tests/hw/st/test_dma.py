@@ -169,3 +169,12 @@ def test_a_request_of_nobody(board):
     assert board[stream(DMA1, 1) + NDTR] == 4
     board[DMAMUX + 0x84] = 0
     assert board[DMAMUX + 4] == 99
+
+
+def test_what_is_left_in_the_fifo_goes_to_registers_as_a_halfword_and_a_byte(board):
+    board.ram[:3] = b"abc"
+    at = stream(DMA2, 0)
+    board[at + FCR] = 4
+    start(board, at, MEMORIES | PINC | MINC | WIDE, 3, SRAM, UART4 + 0x10)
+    assert not board[DMA2 + LISR] & TEIF
+    assert not board[at + CR] & EN
