@@ -11,6 +11,9 @@ SECOND = 1_000_000_000
 #: How far time may be behind the wall. What is more is lost, as it is to a stopped processor.
 LAG = 5 * SECOND
 
+#: How many events of a timer may pass before all others have their turn.
+AT_ONCE = 256
+
 #: How long a processor may execute without taking an interrupt of a timer before it is
 #: taken for one that does not want it. Then timers go on without.
 PATIENCE = 2_000_000

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rprocfs.hw.clock import LAG, PATIENCE, SECOND
+from rprocfs.hw.clock import AT_ONCE, LAG, PATIENCE, SECOND
 from rprocfs.hw.inputs import Pins
 from rprocfs.hw.peripherals import Words
 
@@ -116,7 +116,9 @@ class Gpt(Words):
 
     def advance(self) -> None:
         """Let it come to the next match, if it is time."""
-        while self._hz:
+        for _ in range(AT_ONCE):
+            if not self._hz:
+                return
             left, flags = self._next
             due = self._when(left)
             late = self._now() - due

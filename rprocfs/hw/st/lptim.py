@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rprocfs.hw.clock import LAG, PATIENCE, SECOND
+from rprocfs.hw.clock import AT_ONCE, LAG, PATIENCE, SECOND
 from rprocfs.hw.peripherals import Words
 
 TYPE_CHECKING = False
@@ -67,7 +67,9 @@ class Lptim(Words):
 
     def advance(self) -> None:
         """Let it come to the next match, if it is time."""
-        while self._running:
+        for _ in range(AT_ONCE):
+            if not self._running:
+                return
             count, flags = self._next
             due = self._when(count)
             late = self._now() - due

@@ -6,7 +6,7 @@ connected. Software can generate every event (EGR).
 
 from __future__ import annotations
 
-from rprocfs.hw.clock import LAG, PATIENCE, SECOND
+from rprocfs.hw.clock import AT_ONCE, LAG, PATIENCE, SECOND
 from rprocfs.hw.dma import Request
 from rprocfs.hw.peripherals import Words
 
@@ -28,9 +28,6 @@ CCIFS, FLAGS, DE = 0x1E, 0x7F, 8
 REQUESTS = (*(CC1IF << channel for channel in range(4)), UIF, TIF, COMIF)
 #: Which events each of the interrupts is for, if there are so many.
 INTERRUPTS = {1: (FLAGS,), 3: (UIF, CCIFS, TIF | COMIF)}
-
-#: So many events that are due are made up for at once; then others have their turn.
-AT_ONCE = 256
 
 
 class Tim(Words):

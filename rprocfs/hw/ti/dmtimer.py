@@ -5,7 +5,7 @@ Posted writes are done at once. There is no capture, and no output.
 
 from __future__ import annotations
 
-from rprocfs.hw.clock import LAG, PATIENCE, SECOND
+from rprocfs.hw.clock import AT_ONCE, LAG, PATIENCE, SECOND
 from rprocfs.hw.registers import Peripheral, register
 
 TYPE_CHECKING = False
@@ -75,7 +75,9 @@ class DmTimer(Peripheral):
 
     def advance(self) -> None:
         """Let it come to the next event, if it is time."""
-        while self._running:
+        for _ in range(AT_ONCE):
+            if not self._running:
+                return
             left, flags = self._next
             due = self._when(left)
             late = self._now() - due

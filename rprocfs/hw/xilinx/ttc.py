@@ -6,7 +6,7 @@ clocks and the event timer are not modelled.
 
 from __future__ import annotations
 
-from rprocfs.hw.clock import LAG, PATIENCE, SECOND
+from rprocfs.hw.clock import AT_ONCE, LAG, PATIENCE, SECOND
 from rprocfs.hw.peripherals import Words
 
 TYPE_CHECKING = False
@@ -105,7 +105,9 @@ class Counter:
 
     def advance(self) -> None:
         """Let it pass what it has passed; of a processor that is too late, all of it at once."""
-        while self._due is not None and self._now() >= self._due:
+        for _ in range(AT_ONCE):
+            if self._due is None or self._now() < self._due:
+                break
             late = self._now() - self._due > LAG
             if not late and self._waits():
                 return
