@@ -68,6 +68,11 @@ class Kmsg:
         with self._lock:
             return self._ring.get(seq)
 
+    def read_valid(self, seq: int) -> Record | None:
+        """``prb_read_valid``: the record *seq*, or the oldest if that one is overwritten."""
+        with self._lock:
+            return self._ring.get(max(seq, self._ring.first_seq))
+
     def records(self) -> list[Record]:
         """All records since the log was last cleared."""
         with self._lock:

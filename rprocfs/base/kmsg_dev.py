@@ -22,12 +22,14 @@ from rprocfs.fs.wait import WaitQueue, WouldBlock
 KMSG_DEVT = (1, 11)
 
 LOG_USER = 1
+#: ``PRINTK_MESSAGE_MAX``: a record as it is read.
+MESSAGE_MAX = 2048
 #: ``MESSAGE_LOGLEVEL_DEFAULT``: of a record that is written without a priority.
 DEFAULT_LEVEL = Level.WARNING
 #: A position that no reading reaches: where ``lseek(fd, 0, SEEK_END)`` leads.
 END = 1 << 62
 
-_PRIORITY = re.compile(rb"<([0-9]+)>")
+_PRIORITY = re.compile(rb"<([0-9]*)>")
 
 
 def kmsg_init(model: DriverModel) -> None:
@@ -36,14 +38,14 @@ def kmsg_init(model: DriverModel) -> None:
 
 
 def format_record(record: Record) -> bytes:
-    """msg_print_ext_header(), msg_print_ext_body()."""
+    """msg_print_ext_header(), msg_print_ext_body(): cut to :data:`MESSAGE_MAX`."""
     priority = record.facility << 3 | record.level
     head = f"{priority},{record.seq},{record.ts_usec},-;".encode()
     body = _escape(record.text) + b"\n"
     for key, value in zip(("SUBSYSTEM", "DEVICE"), record.dev_info, strict=True):
         if value:
             body += f" {key}=".encode() + _escape(value) + b"\n"
-    return head + body
+    return (head + body)[:MESSAGE_MAX]
 
 
 def parse_record(data: bytes) -> tuple[int, int, str]:
@@ -51,7 +53,7 @@ def parse_record(data: bytes) -> tuple[int, int, str]:
     text = data.split(b"\0", 1)[0]
     facility, level = LOG_USER, int(DEFAULT_LEVEL)
     if found := _PRIORITY.match(text):
-        number = int(found[1]) & 0xFFFFFFFF
+        number = int(found[1] or b"0") & 0xFFFFFFFF
         level, facility = number & 7, number >> 3 & 0xFF or LOG_USER
         text = text[found.end() :]
     return facility, level, os.fsdecode(text.removesuffix(b"\n"))
@@ -92,13 +94,12 @@ class KmsgHandle(Handle):
             raise error(errno.EBADF)
         if offset != self._next_offset and offset in (0, END):
             self.lseek(0, os.SEEK_END if offset else os.SEEK_SET)
-        first = self._kmsg.first_seq
-        if self._seq < first:
-            self._seq = first
-            raise error(errno.EPIPE)
-        record = self._kmsg.get(self._seq)
+        record = self._kmsg.read_valid(self._seq)
         if record is None:
             raise WouldBlock(self._kmsg.wait_queue)
+        if record.seq != self._seq:
+            self._seq = record.seq
+            raise error(errno.EPIPE)
         self._seq += 1
         text = format_record(record)
         if len(text) > size:

@@ -48,7 +48,7 @@ class Syslog:
         self._kmsg = kmsg
         self._lock = new_lock(LockClass.SYSLOG)
         self._seq = 0
-        self._partial = b""
+        self._partial = 0
 
     def call(self, kind: int, length: int) -> tuple[int, bytes]:
         """The call's result, and what goes into the caller's buffer. EINVAL; WouldBlock."""
@@ -59,7 +59,7 @@ class Syslog:
             case Action.CLEAR:
                 self._kmsg.clear()
             case Action.SIZE_UNREAD:
-                return len(self._unread()), b""
+                return self._unread(), b""
             case Action.SIZE_BUFFER:
                 return LOG_BUF_LEN, b""
             case Action.CONSOLE_LEVEL:
@@ -93,22 +93,33 @@ class Syslog:
         return b"".join(reversed(chosen))
 
     def _read_next(self, length: int) -> bytes:
-        """syslog_print(): what was not read yet, one record split if it does not fit."""
+        """syslog_print(): whole records that were not read yet; only the first may be split."""
+        found = b""
         with self._lock:
-            data = self._unread()[:length]
-            if not data:
-                raise WouldBlock(self._kmsg.wait_queue)
-            taken = len(self._partial)
-            while len(data) > taken:
-                record = self._kmsg.get(max(self._seq, self._kmsg.first_seq))
-                assert record is not None
-                self._seq = record.seq + 1
-                self._partial += format_lines(record)
-                taken = len(self._partial)
-            self._partial = self._partial[len(data) :]
-            return data
+            while len(found) < length and (record := self._kmsg.read_valid(self._seq)):
+                if record.seq != self._seq:
+                    self._seq, self._partial = record.seq, 0
+                text, left = self._rest(record), length - len(found)
+                if len(text) <= left:
+                    self._seq, self._partial = record.seq + 1, 0
+                elif not found:
+                    self._partial += left
+                else:
+                    break
+                found += text[:left]
+        if not found:
+            raise WouldBlock(self._kmsg.wait_queue)
+        return found
 
-    def _unread(self) -> bytes:
-        first = max(self._seq, self._kmsg.first_seq)
-        new = (self._kmsg.get(seq) for seq in range(first, self._kmsg.next_seq))
-        return self._partial + b"".join(format_lines(record) for record in new if record)
+    def _rest(self, record: Record) -> bytes:
+        """What was not read yet of a *record*, the next one or, if that is overwritten, a later."""
+        return format_lines(record)[self._partial if record.seq == self._seq else 0 :]
+
+    def _unread(self) -> int:
+        """How many bytes those are that were not read yet."""
+        with self._lock:
+            seq, size = self._seq, 0
+            while record := self._kmsg.read_valid(seq):
+                size += len(self._rest(record))
+                seq = record.seq + 1
+            return size

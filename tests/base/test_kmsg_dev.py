@@ -135,6 +135,7 @@ def test_seeking_that_only_shows_in_the_offsets(kmsg):
         (b"<3>bad\n", 1, 3, "bad"),
         (b"<30>daemon", 3, 6, "daemon"),
         (b"<2051>no facility", 1, 3, "no facility"),  # LOG_FACILITY: eight bits
+        (b"<>emergency", 1, 0, "emergency"),  # simple_strtoul() of nothing
         (b"<x>no priority", 1, 4, "<x>no priority"),
         (b"<5", 1, 4, "<5"),
         (b"cut\0here", 1, 4, "cut"),
@@ -159,6 +160,46 @@ def test_long_records_are_cut():
     kmsg.printk(Level.INFO, "\xe9" * 600)
     assert kmsg.get(0).text == "x" * 1023
     assert len(os.fsencode(kmsg.get(1).text)) == 1023
+
+
+@pytest.mark.parametrize("text", ["\udcff" * 1023, "\\" * 1023, "\n" * 1023])
+def test_what_is_read_is_cut(text):
+    """PRINTK_MESSAGE_MAX: dmesg(1) and journald have no more room than that."""
+    kmsg = Kmsg()
+    kmsg.printk(Level.INFO, text, dev_printk_info("remoteproc", "remoteproc0"))
+    data = KmsgHandle(kmsg, os.O_RDONLY).read(2048, 0)
+    assert len(data) == 2048
+    escaped = b"\\x%02x" % os.fsencode(text[0])[0]
+    assert data.split(b";", 1)[1].startswith(escaped * 500)
+
+
+class Overtaken(Kmsg):
+    """A log whose oldest record goes whenever a reader has asked which one that is."""
+
+    @property
+    def first_seq(self):
+        oldest = super().first_seq
+        if self.next_seq >= 4:
+            self.printk(Level.INFO, "more")
+        return oldest
+
+
+@pytest.fixture
+def overtaken():
+    log = Overtaken(log_buf_len=4 * 32)
+    for word in ("one", "two", "three", "four"):
+        log.printk(Level.INFO, word)
+    return log
+
+
+def test_a_reader_that_is_overtaken_is_told_and_waits_for_nothing(overtaken):
+    handle = KmsgHandle(overtaken, os.O_RDONLY)
+    assert _errno(handle.read, 100, 0) == errno.EPIPE
+    assert handle.read(100, 0).startswith(b"6,")
+
+
+def test_a_reader_of_syslog_that_is_overtaken_gets_the_oldest(overtaken):
+    assert Syslog(overtaken).call(Action.READ, 1000)[1].count(b"\n") == 4
 
 
 # syslog(2)
@@ -198,7 +239,7 @@ def test_read_all_gives_the_newest_that_fit(syslog):
 def test_read_consumes_in_pieces_and_waits(kmsg, syslog):
     whole = syslog.call(Action.READ_ALL, 10000)[1]
     assert syslog.call(Action.SIZE_UNREAD, 0)[0] == len(whole)
-    pieces = [syslog.call(Action.READ, 10)[1] for _ in range(3)]
+    pieces = [syslog.call(Action.READ, 10)[1] for _ in range(2)]
     rest = syslog.call(Action.READ, 10000)[1]
     assert b"".join([*pieces, rest]) == whole
     assert syslog.call(Action.SIZE_UNREAD, 0)[0] == 0
@@ -216,6 +257,14 @@ def test_read_goes_on_behind_what_was_overwritten(kmsg, syslog):
     data = syslog.call(Action.READ, 10000)[1]
     assert data.endswith(b"more 5\n")
     assert b"more 1" not in data
+
+
+def test_read_gives_whole_records_unless_the_first_is_too_long(syslog):
+    lines = syslog.call(Action.READ_ALL, 10000)[1].splitlines(keepends=True)
+    assert syslog.call(Action.READ, len(lines[0]) + 5)[1] == lines[0]
+    assert syslog.call(Action.READ, 5)[1] == lines[1][:5]
+    assert syslog.call(Action.SIZE_UNREAD, 0)[0] == len(lines[1] + lines[2]) - 5
+    assert syslog.call(Action.READ, 10000)[1] == lines[1][5:] + lines[2]
 
 
 def test_the_other_actions(syslog):
