@@ -6,6 +6,7 @@ All memory is carveouts. What lets a core go is up to a subclass.
 from __future__ import annotations
 
 import errno
+import os
 from abc import abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING
@@ -126,7 +127,7 @@ class ZynqmpR5Ops(RprocOps):
         report = self.crash_report
         if report is None or not report[1]:
             return False
-        text = bytes(report[3:-1]).partition(b"\0")[0].decode("ascii", "replace")
+        text = os.fsdecode(bytes(report[3:-1]).partition(b"\0")[0])
         rproc.warn(f"crash reason id: {report[2]} {text}")
         rproc_report_crash(rproc, CrashType.FATAL_ERROR)
         report[1] = 0

@@ -187,10 +187,10 @@ def test_a_crash_report(model):
     assert bytes(report[:4]) == b"\1\0\0\0"
     rproc = made.rproc()
     assert not rproc.ops.report_crash(rproc)
-    report[1:] = b"\1\7stack overflow and more"[: len(report) - 1]
+    report[1:] = b"\1\7stack\xffoverflow and more"[: len(report) - 1]
     assert rproc.ops.report_crash(rproc)
     made.system.settle()
-    assert "crash reason id: 7 stack overflow " in made.log
+    assert "crash reason id: 7 stack\udcffoverflow " in made.log
     assert "type fatal error" in made.log
     assert made.read(0, "state") == "attached"
     assert made.shell.exists("/sys/bus/rpmsg/devices/virtio0.rpmsg-raw.-1.1024")
