@@ -96,6 +96,19 @@ GROUPS = {
     "faultmask, pages": (MASKED, PAGES, ENABLE | PRIVDEFENA, 0),
 }
 
+#: One case in three places: code in the scratch memory is executed, the MPU is turned off, and the
+#: code is written over, behind a store to the same page.
+OVERWRITTEN = [
+    "bic r5, r7, #7; movw r1, #0x2201; movt r1, #0x4770; str r1, [r5]; adds r5, #1; blx r5; b.w 1f",
+    "1: mov r4, #0xe000e000; movs r3, #0; str r3, [r4, #0xd94]; isb; b.w 2f",
+    "2: adds r1, #1; str r1, [r5, #31]; str r1, [r5, #-1]; isb; blx r5; movs r3, #5; "
+    "str r3, [r4, #0xd94]",
+]
+
+
+def test_code_that_was_executed_behind_the_mpu_is_forgotten_when_overwritten(tmp_path):
+    compare(tmp_path, OVERWRITTEN, 1, mpu_ctrl=ENABLE | PRIVDEFENA, regions=GUARDS)
+
 
 @pytest.mark.parametrize("group", GROUPS)
 def test_as_qemu(tmp_path, group):

@@ -7,6 +7,7 @@ of a worker's start, loading the library 6 ms. Register access is faster as well
 from __future__ import annotations
 
 import ctypes
+import struct
 from ctypes import byref, c_int, c_int64, c_size_t, c_uint32, c_uint64, c_void_p
 
 TYPE_CHECKING = False
@@ -46,6 +47,16 @@ PRIMASK, BASEPRI, FAULTMASK = 123, 124, 126
 APSR_NZCV, APSR_G, FPSCR, SYNDROME = 2, 128, 6, 140
 #: What the syndrome is set to, so that one of an exception can be told.
 NO_SYNDROME = 0xFFFF_FFFF
+
+
+#: ``uc_tb``: address, instructions, bytes.
+BLOCK = struct.Struct("<QHH")
+
+
+def block(pointer: int) -> tuple[int, int, int]:
+    """In a hook on HOOK_EDGE: address, instructions and bytes of the block that was translated."""
+    address, instructions, size = BLOCK.unpack(ctypes.string_at(pointer, BLOCK.size))
+    return address, instructions, size
 
 
 class TlbEntry(ctypes.Structure):

@@ -3,8 +3,8 @@
 Code that was translated has to be forgotten when it is written over, so Unicorn calls a helper
 for every store to a page that could be executed. By its own tables of an Armv7-M core that is
 all of the RAM, and a loop that stores words takes six times as long. So it gets its tables from
-here: a page may be executed from the moment on at which an instruction is fetched from it, and
-for ever.
+here: a page may be executed from the moment on at which an instruction is fetched from it, or code
+of it is translated, and for ever.
 
 When a load or store misses the tables, Unicorn sets the state of the core to what it is in front
 of that instruction, and goes on behind it: what is not set by the translated code has to be
@@ -75,6 +75,7 @@ class Pages:
         self._code: set[int] = set()
         unicorn.use_virtual_tlb()
         unicorn.hook(libunicorn.HOOK_TLB_FILL, self._fill)
+        unicorn.hook(libunicorn.HOOK_EDGE, self._translated)
 
     def _fill(self, _uc: int, page: int, kind: int, entry: Any, _data: int) -> bool:
         fetch, allowed = kind == libunicorn.MEM_FETCH, libunicorn.PROT_ALL
@@ -99,6 +100,11 @@ class Pages:
         found = entry.contents
         found.paddr, found.perms = page, (CODE if page in self._code else DATA) & allowed
         return True
+
+    def _translated(self, _uc: int, block: int, _previous: int, _data: int) -> None:
+        """Code: while Unicorn's own MPU is on, it does not ask for the page of a fetch."""
+        address, _, size = libunicorn.block(block)
+        self._code.update(range(address & -PAGE, address + size, PAGE))
 
     def _fetches(self, page: int) -> bool:
         """Whether an instruction is fetched there: Unicorn also looks at what it is to forget."""

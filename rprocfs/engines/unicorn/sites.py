@@ -21,7 +21,6 @@ inside an IT block, so the hook is on the IT instruction if one is in its block.
 from __future__ import annotations
 
 import ctypes
-import struct
 from itertools import islice
 
 from rprocfs.arch.armv7m import conditions
@@ -46,7 +45,6 @@ if TYPE_CHECKING:
     from rprocfs.engines.unicorn.ram import WorkerRam
     from rprocfs.engines.unicorn.slices import Counted
 
-BLOCK = struct.Struct("<QHH")  # uc_tb: address, instructions, bytes
 WFI_NARROW, WFI_WIDE = b"\x30\xbf", b"\xaf\xf3\x03\x80"
 UNMASK, UNMASK_IT, WFI, TRAP = "unmask", "unmask in an IT block", "wfi", "trap"
 FAULTS, ALIGN = "faultmask", "align"
@@ -130,7 +128,7 @@ class Sites:
     def _translated(self, _uc: int, block: int, _previous: int, _data: int) -> None:
         if self.stepping or self._alignment.busy:
             return
-        address, _, size = BLOCK.unpack(ctypes.string_at(block, BLOCK.size))
+        address, _, size = libunicorn.block(block)
         code = self._ram.code(address, size)
         found = set(self._interesting(address, code))
         found.update((ALIGN, at) for at in self._alignment.look(address, code))

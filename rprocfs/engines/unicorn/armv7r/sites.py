@@ -7,11 +7,8 @@ or has other values of, are accessed between two slices.
 
 from __future__ import annotations
 
-import ctypes
-
 from rprocfs.engines.unicorn import libunicorn
 from rprocfs.engines.unicorn.armv7r import instructions
-from rprocfs.engines.unicorn.sites import BLOCK
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,7 +85,7 @@ class Sites:
         return bool(self._found)
 
     def _translated(self, _uc: int, block: int, _previous: int, _data: int) -> None:
-        address, _, size = BLOCK.unpack(ctypes.string_at(block, BLOCK.size))
+        address, _, size = libunicorn.block(block)
         found = set(self._interesting(address, self._ram.code(address, size), self._cpu.thumb))
         found -= self._hooked
         if found:
