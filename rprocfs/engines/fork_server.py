@@ -28,7 +28,7 @@ Command = Callable[[Mapping[str, int]], list[str]]
 #: Seconds after a boot without it, which is not to be disturbed for as long as it usually takes.
 DELAY = 0.03
 #: How long it may take to fork. The I/O thread waits for it.
-PATIENCE = 2.0
+PATIENCE = 5.0
 #: The first descriptor of those that a worker is given.
 FIRST_FD = 20
 #: What it says once it has imported everything.

@@ -1,5 +1,6 @@
 """A boot on Unicorn forks a process that has begun before; the worker is confined as any other."""
 
+import contextlib
 import os
 import re
 import resource
@@ -34,8 +35,11 @@ def until(look):
 
 
 def children():
-    tasks = Path("/proc/self/task").iterdir()
-    return {int(pid) for task in tasks for pid in (task / "children").read_text().split()}
+    found = set()
+    for task in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended
+            found.update(map(int, (task / "children").read_text().split()))
+    return found
 
 
 def servers():
@@ -134,8 +138,15 @@ import os, signal, sys, time
 sys.path.append(sys.argv.pop(1))
 from rprocfs.engines.unicorn import fork_server
 fork = fork_server.fork_sibling
+def outlive(server):
+    try:
+        while True:
+            os.kill(server, 0)
+            time.sleep(0.01)
+    except ProcessLookupError:
+        return 0
 def at_fork():
-    pid = fork()
+    server, pid = os.getpid(), fork()
     {what}
     return pid
 fork_server.fork_sibling = at_fork
@@ -147,13 +158,13 @@ fork_server.main(sys.argv[1:])
     "what",
     [
         "pid and os.kill(os.getpid(), signal.SIGKILL)",  # the server is killed when it has forked
-        "pid or time.sleep(0.7)",  # a worker that is late
+        "pid or outlive(server)",  # a worker that is late
         "pid and os.kill(os.getpid(), signal.SIGSTOP)",
     ],
 )
 def test_no_worker_is_left_behind_by_a_server_that_fails(engine, monkeypatch, what):
     """It would execute the same firmware in the same memory, and nobody would reap it."""
-    monkeypatch.setattr("rprocfs.engines.fork_server.PATIENCE", 0.5)
+    monkeypatch.setattr("rprocfs.engines.fork_server.PATIENCE", 2.0)
     code = [sys.executable, "-c", AT_FORK.format(what=what), str(ROOT), library(), VSOC1.source]
     monkeypatch.setattr("rprocfs.engines.unicorn.engine._fork_server", lambda _machine: code)
     engine.close()
