@@ -69,8 +69,9 @@ class Pwm(Words):
 
     @property
     def deadline(self) -> int | None:
-        """When it interrupts next."""
-        return self._end() if self.words.get(PWMIR, 0) else None
+        """When it interrupts next; None: it does not, or has already for all that is enabled."""
+        untold = self.words.get(PWMIR, 0) & 7 & ~(self._flags >> 3)
+        return self._end() if untold else None
 
     def advance(self) -> None:
         """Let it come to where it is now."""

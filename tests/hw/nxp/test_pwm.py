@@ -58,3 +58,18 @@ def test_nobody_looking_periods_pass(board):
     assert IRQ in board.lines
     board[PWMSR] = ROV
     assert IRQ not in board.lines
+
+
+def test_what_interrupts_already_is_not_waited_for(board):
+    """A short period that nobody serves leaves the core its time."""
+    others = board.all.deadline
+    board[PWMPR] = 0
+    board[PWMIR] = 2
+    board[PWMCR] = ROOT | EN
+    assert board.all.deadline != others
+    board.pass_us(10)
+    assert IRQ in board.lines
+    assert board.all.deadline == others
+    board[PWMSR] = ROV
+    assert IRQ not in board.lines
+    assert board.all.deadline != others
