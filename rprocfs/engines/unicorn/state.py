@@ -80,7 +80,9 @@ class State:
         found = [
             8 * at
             for at in known
-            if words[at] & FEATURES == FEATURES and all(words[at + 1 : at + 4])
+            if words[at] & FEATURES == FEATURES
+            and at + 4 <= len(words)
+            and all(words[at + 1 : at + 4])
         ]
         if len(found) != 1:
             raise Unknown(found)
