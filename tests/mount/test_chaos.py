@@ -1,12 +1,14 @@
 """`scripts/chaos`, for a minute and a half in CI and for seconds elsewhere."""
 
 import importlib
+import importlib.util
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
 import pytest
@@ -59,3 +61,26 @@ def test_what_hangs_is_named(processes):
         finally:
             os.killpg(process.pid, signal.SIGKILL)
     assert not processes.hung(0)
+
+
+class Undying:
+    """A process that SIGKILL does not end: this one, which is not killed."""
+
+    pid = os.getpid()
+
+    def kill(self):
+        """It does not help."""
+
+    def wait(self, timeout):
+        """Never comes back in time."""
+        raise subprocess.TimeoutExpired("client", timeout)
+
+
+def test_a_client_that_does_not_die_is_named(processes):
+    """With what it waits for."""
+    loader = SourceFileLoader("chaos", str(CHAOS))
+    chaos = importlib.util.module_from_spec(importlib.util.spec_from_loader("chaos", loader))
+    loader.exec_module(chaos)
+    clients = chaos.Clients.__new__(chaos.Clients)
+    with pytest.raises(chaos.ChaosError, match=f"cannot be killed: /proc/{os.getpid()}"):
+        clients._kill([Undying()])
