@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 EXAMPLES = ROOT / "examples"
 EXAMPLE = EXAMPLES / "acme-soc"
 #: Each package and how many tests it has.
-PACKAGES = {"acme-soc": 28, "rpmsg-driver": 4}
+PACKAGES = {"acme-soc": 30, "rpmsg-driver": 4}
 
 
 @pytest.fixture(scope="module")
