@@ -6,16 +6,12 @@ devices answer, all ones without any or, with TESTREG.LBC, what went out.
 
 from __future__ import annotations
 
-from rprocfs.hw.bus_device import SpiDevice
+from rprocfs.hw.controllers import SpiController
 from rprocfs.hw.dma import Request
-from rprocfs.hw.peripherals import Words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from rprocfs.hw.bus_device import BusDevice
-    from rprocfs.hw.inputs import Input
+    from collections.abc import Callable
 
 RXDATA, TXDATA, CONREG, CONFIGREG, INTREG, DMAREG, STATREG = range(0, 0x1C, 4)
 PERIODREG, TESTREG = 0x1C, 0x20
@@ -27,7 +23,7 @@ TEDEN, RXDEN, RXTDEN = 1 << 7, 1 << 23, 1 << 31  # DMAREG
 LBC, DEPTH = 1 << 31, 64
 
 
-class Ecspi(Words):
+class Ecspi(SpiController):
     """One controller. *interrupt* is told its level."""
 
     def __init__(self, interrupt: Callable[[bool], None]) -> None:
@@ -37,34 +33,6 @@ class Ecspi(Words):
         self._rx: list[int] = []
         self._kept = 0  # RO and TC
         self._left = 0  # bits of a burst that are to come
-        self._devices: list[SpiDevice] = []
-        self._selected: list[SpiDevice] = []
-
-    def connect(self, address: str, device: BusDevice, board: Mapping[str, Input]) -> None:
-        """Connect *device*, whose chip select, low if it is active, is the pin *address*.
-
-        Without a pin it is selected while the controller is enabled. ValueError.
-        """
-        if not isinstance(device, SpiDevice):
-            raise ValueError(f"{type(device).__name__} is no SpiDevice")
-        if not address:
-            self._devices.append(device)
-            return
-        if address not in board:
-            raise ValueError(f"{address}: no pin")
-        pin = board[address]
-        pin.drive(1)  # the pull-up that such a line has
-        pin.watchers.append(lambda level: self._select(device, not level))
-
-    def _select(self, device: SpiDevice, selected: bool) -> None:
-        if selected == (device in self._selected):
-            return
-        if selected:
-            self._selected.append(device)
-            device.select()
-        else:
-            self._selected.remove(device)
-            device.deselect()
 
     def requests(self) -> tuple[Request, Request]:
         """The events of the SDMA: to receive, to send. RXTDEN asks for what is below, too."""

@@ -6,15 +6,14 @@ acknowledged.
 
 from __future__ import annotations
 
-from rprocfs.hw.bus_device import I2cDevice
-from rprocfs.hw.peripherals import Words
+from rprocfs.hw.controllers import I2cController
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from rprocfs.hw.bus_device import BusDevice
-    from rprocfs.hw.inputs import Input
+    from rprocfs.hw.bus_device import I2cDevice
+
 
 IADR, IFDR, I2CR, I2SR, I2DR = range(0, 0x14, 4)
 IEN, IIEN, MSTA, MTX, RSTA = 1 << 7, 1 << 6, 1 << 5, 1 << 4, 1 << 2
@@ -22,26 +21,15 @@ ICF, IBB, IAL, IIF, RXAK = 1 << 7, 1 << 5, 1 << 4, 1 << 1, 1
 NOTHING = 0xFF  # what is read from a bus at rest
 
 
-class I2c(Words):
+class I2c(I2cController):
     """*interrupt* is told its level."""
 
     def __init__(self, interrupt: Callable[[bool], None]) -> None:
         super().__init__({I2SR: ICF | RXAK})
         self._interrupt = interrupt
-        self._devices: dict[int, I2cDevice] = {}
         self._device: I2cDevice | None = None  # the one that is addressed
         self._starts = False  # whether the next byte is an address
         self._received = NOTHING
-
-    def connect(self, address: str, device: BusDevice, board: Mapping[str, Input]) -> None:
-        """Connect *device* at an address, for instance ``0x48``; ValueError."""
-        del board
-        if not isinstance(device, I2cDevice):
-            raise ValueError(f"{type(device).__name__} is no I2cDevice")
-        number = int(address, 0)
-        if not 0x08 <= number <= 0x77 or number in self._devices:
-            raise ValueError(f"{address}: no I2C address, or taken")
-        self._devices[number] = device
 
     # On the bus
 

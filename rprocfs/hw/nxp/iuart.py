@@ -6,16 +6,13 @@ connected. Silence is noticed a millisecond behind the last byte, whatever the b
 
 from __future__ import annotations
 
-from rprocfs.hw.bus_device import UartDevice
+from rprocfs.hw.controllers import UartController
 from rprocfs.hw.dma import Request
-from rprocfs.hw.peripherals import Words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from rprocfs.hw.bus_device import BusDevice
-    from rprocfs.hw.inputs import Input
 
 URXD, UTXD, UCR1, UCR2, UCR3, UCR4 = 0x00, 0x40, 0x80, 0x84, 0x88, 0x8C
 UFCR, USR1, USR2, UBIR, UBMR, UBRC, UTS = 0x90, 0x94, 0x98, 0xA4, 0xA8, 0xAC, 0xB4
@@ -34,7 +31,7 @@ SILENCE = 1_000_000
 RESET = {UCR2: SRST, UCR3: 0x700, UCR4: 0x8000, UFCR: 0x801, 0x9C: 0x2B, UBRC: 4}
 
 
-class Iuart(Words):
+class Iuart(UartController):
     """*transmit* sends a byte and says whether there was room; *interrupt* is told the level.
 
     *now* is the clock in nanoseconds, *due* is called when :attr:`deadline` has changed.
@@ -55,25 +52,6 @@ class Iuart(Words):
         self._flags1 = self._flags2 = 0  # AGTIM; the others that are kept
         self._overrun = False
         self.sent = False  # whether it ever sent anything
-        self.connected = False  # to a device, and not to the console
-        self._waiting = bytearray()  # what the device has sent
-
-    def connect(self, address: str, device: BusDevice, board: Mapping[str, Input]) -> None:
-        """Connect *device* instead of the console; ValueError."""
-        del board
-        if address or self.connected or not isinstance(device, UartDevice):
-            raise ValueError("takes one UartDevice, without an address")
-
-        def transmit(byte: int) -> bool:
-            device.receive(byte)
-            return True
-
-        self.connected, self._transmit, device.send = True, transmit, self._feed
-
-    def _feed(self, data: bytes) -> None:
-        """The device sends *data*, which is kept until it can be received."""
-        self._waiting += data
-        self._next()
 
     def _next(self) -> None:
         while self._waiting and self.ready:

@@ -6,16 +6,15 @@ is not acknowledged.
 
 from __future__ import annotations
 
-from rprocfs.hw.bus_device import I2cDevice
+from rprocfs.hw.controllers import I2cController
 from rprocfs.hw.dma import Request
-from rprocfs.hw.peripherals import Words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from rprocfs.hw.bus_device import BusDevice
-    from rprocfs.hw.inputs import Input
+    from rprocfs.hw.bus_device import I2cDevice
+
 
 CR1, CR2, ISR, ICR, RXDR, TXDR = 0x00, 0x04, 0x18, 0x1C, 0x24, 0x28
 PE, TXDMAEN, RXDMAEN = 1, 1 << 14, 1 << 15
@@ -25,25 +24,14 @@ TXIS, RXNE, NACKF, STOPF, TC = 1 << 1, 1 << 2, 1 << 4, 1 << 5, 1 << 6
 TXE, TCR, BUSY = 1, 1 << 7, 1 << 15
 
 
-class I2c(Words):
+class I2c(I2cController):
     """*interrupt* is told the level of its events; errors of the bus do not happen."""
 
     def __init__(self, interrupt: Callable[[bool], None]) -> None:
         super().__init__({CR1: 0, CR2: 0})
         self._interrupt = interrupt
-        self._devices: dict[int, I2cDevice] = {}
         self._device: I2cDevice | None = None  # the one that is addressed
         self._flags = self._left = self._received = 0
-
-    def connect(self, address: str, device: BusDevice, board: Mapping[str, Input]) -> None:
-        """Connect *device* at an address, for instance ``0x48``; ValueError."""
-        del board
-        if not isinstance(device, I2cDevice):
-            raise ValueError(f"{type(device).__name__} is no I2cDevice")
-        number = int(address, 0)
-        if not 0x08 <= number <= 0x77 or number in self._devices:
-            raise ValueError(f"{address}: no I2C address, or taken")
-        self._devices[number] = device
 
     def requests(self) -> tuple[Request, Request]:
         """To the DMAMUX: to receive, to send."""

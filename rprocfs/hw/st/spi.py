@@ -6,17 +6,13 @@ room for one, too. I2S, CRC and what a target does are not there: a target waits
 
 from __future__ import annotations
 
-from rprocfs.hw.bus_device import SpiDevice
+from rprocfs.hw.controllers import SpiController
 from rprocfs.hw.dma import Request
-from rprocfs.hw.peripherals import Words
 from rprocfs.hw.registers import LANES
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-
-    from rprocfs.hw.bus_device import BusDevice
-    from rprocfs.hw.inputs import Input
+    from collections.abc import Callable
 
 CR1, CR2, CFG1, CFG2, IER, SR, IFCR, TXDR, RXDR = 0, 4, 8, 0x0C, 0x10, 0x14, 0x18, 0x20, 0x30
 SPE, CSTART, CSUSP, HDDIR = 1, 1 << 9, 1 << 10, 1 << 11
@@ -28,43 +24,15 @@ RXWNE, RXPLVL, CTSIZE = 1 << 15, 13, 16
 FIFO = 16  # bytes
 
 
-class Spi(Words):
+class Spi(SpiController):
     """*interrupt* is told its level."""
 
     def __init__(self, interrupt: Callable[[bool], None]) -> None:
         super().__init__({CR1: 0, CR2: 0, CFG1: 0x0007_0007, CFG2: 0, IER: 0})
         self._interrupt = interrupt
-        self._devices: list[SpiDevice] = []
-        self._selected: list[SpiDevice] = []
         self._tx, self._rx = bytearray(), bytearray()
         self._flags = 0  # EOT, TXTF, OVR, SUSP
         self._written = self._clocked = 0  # frames since the start
-
-    def connect(self, address: str, device: BusDevice, board: Mapping[str, Input]) -> None:
-        """Connect *device*, whose chip select, low if it is active, is the pin *address*.
-
-        Without a pin it is selected while the SPI is enabled. ValueError.
-        """
-        if not isinstance(device, SpiDevice):
-            raise ValueError(f"{type(device).__name__} is no SpiDevice")
-        if not address:
-            self._devices.append(device)
-            return
-        if address not in board:
-            raise ValueError(f"{address}: no pin")
-        pin = board[address]
-        pin.drive(1)  # the pull-up that such a line has
-        pin.watchers.append(lambda level: self._select(device, not level))
-
-    def _select(self, device: SpiDevice, selected: bool) -> None:
-        if selected == (device in self._selected):
-            return
-        if selected:
-            self._selected.append(device)
-            device.select()
-        else:
-            self._selected.remove(device)
-            device.deselect()
 
     def requests(self) -> tuple[Request, Request]:
         """To the DMAMUX: to receive, to send."""

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from rprocfs.hw.bus_device import UartDevice
+from rprocfs.hw.controllers import UartController
 from rprocfs.hw.dma import Request
-from rprocfs.hw.peripherals import Words
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from rprocfs.hw.bus_device import BusDevice
-    from rprocfs.hw.inputs import Input
 
 CR1, CR2, CR3, RQR, ISR, ICR, RDR, TDR = 0x00, 0x04, 0x08, 0x18, 0x1C, 0x20, 0x24, 0x28
 UE, RE, TE, RXNEIE, TCIE, TXEIE, FIFOEN = 1, 4, 8, 1 << 5, 1 << 6, 1 << 7, 1 << 29
@@ -22,7 +19,7 @@ RXFRQ, EIE, DMAR, DMAT = 1 << 3, 1, 1 << 6, 1 << 7
 RXFT, TXFT, TXFTIE, RXFTIE = 1 << 26, 1 << 27, 1 << 23, 1 << 28
 
 
-class Usart(Words):
+class Usart(UartController):
     """*transmit* sends a byte and says whether there was room; *interrupt* is told the level."""
 
     def __init__(self, transmit: Callable[[int], bool], interrupt: Callable[[bool], None]) -> None:
@@ -32,25 +29,6 @@ class Usart(Words):
         self._tx = self._rx = 0
         self._level = False
         self.sent = False  # whether it ever sent anything
-        self.connected = False  # to a device, and not to the console
-        self._waiting = bytearray()  # what the device has sent
-
-    def connect(self, address: str, device: BusDevice, board: Mapping[str, Input]) -> None:
-        """Connect *device* instead of the console; ValueError."""
-        del board
-        if address or self.connected or not isinstance(device, UartDevice):
-            raise ValueError("takes one UartDevice, without an address")
-
-        def transmit(byte: int) -> bool:
-            device.receive(byte)
-            return True
-
-        self.connected, self._transmit, device.send = True, transmit, self._feed
-
-    def _feed(self, data: bytes) -> None:
-        """The device sends *data*, which is kept until it can be received."""
-        self._waiting += data
-        self._next()
 
     def _next(self) -> None:
         if self._waiting and self.ready:
