@@ -175,17 +175,22 @@ class ImxMachineOps(ImxRprocOps, MachineOps):
         self.send(self._channels["tx"], (notifyid << 16).to_bytes(4, "little"))
         self._wait(rproc, notifyid, self._sent)
 
-    def _wait(self, rproc: Rproc, notifyid: int, number: int) -> None:
+    def _wait(self, rproc: Rproc, notifyid: int, number: int, *, stood: bool = False) -> None:
         worker = self._worker
         if worker is not None:
-            worker.call_later(TX_TIMEOUT, partial(self._timed_out, rproc, notifyid, number))
+            over = partial(self._timed_out, rproc, notifyid, number, stood)
+            worker.call_later(TX_TIMEOUT, over)
 
-    def _timed_out(self, rproc: Rproc, notifyid: int, number: int) -> None:
-        """``tx_tout`` is over: unless the core has read the word, on with the next one."""
+    def _timed_out(self, rproc: Rproc, notifyid: int, number: int, stood: bool) -> None:
+        """``tx_tout`` is over: unless the core has read the word, on with the next one.
+
+        A debugger may let time stand still: all of it begins anew when the debugger has left.
+        """
         if number != self._sent or not self._outstanding or self._crashed:
             return
-        if self.debugger is not None and self.debugger.attached:
-            self._wait(rproc, notifyid, number)  # time may stand still
+        stands = self.debugger is not None and self.debugger.attached
+        if stands or stood:
+            self._wait(rproc, notifyid, number, stood=stands)
         else:
             self._outstanding = False
             self._failed(rproc, notifyid, errno.ETIME)

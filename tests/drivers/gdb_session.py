@@ -2,10 +2,12 @@
 
 import os
 import re
+import select
 import shutil
 import socket
 import subprocess
 import threading
+import time
 from contextlib import suppress
 
 import pytest
@@ -105,6 +107,17 @@ class Stub:
         while (answer := self.packet()).startswith(b"O") and answer != b"OK":
             pass
         return answer
+
+    def hears_within(self, seconds):
+        """Whether anything but an acknowledgement comes."""
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if not select.select([self._socket], [], [], left)[0]:
+                return False
+            self._stream += self._socket.recv(4096)
+            if b"$" in self._stream:
+                return True
+        return False
 
     @property
     def pc(self):

@@ -6,6 +6,7 @@ import time
 import pytest
 
 from rprocfs.drivers import imx_rproc_machine
+from rprocfs.remoteproc.subdev import RprocSubdev
 from rprocfs.testing.driver_table import RPMSG
 from rprocfs.testing.userspace import read, write
 from tests.drivers.am62x import Am62xBench
@@ -94,6 +95,36 @@ def test_halted_breakpoint_reset(machine, tmp_path):
     go(board, "stop")
     go(board, "start")
     go(board, "stop")
+
+
+class Listener(RprocSubdev):
+    """A subdevice that takes its time, and whether *stub* heard anything meanwhile."""
+
+    def __init__(self, stub):
+        self._stub, self.started, self.heard = stub, threading.Event(), None
+
+    def start(self):
+        self.heard = self._stub.hears_within(0.1)
+        self.started.set()
+
+
+@pytest.mark.parametrize("part", ["imx8mm"])
+def test_a_reset_is_over_when_the_processor_runs(part, tmp_path):
+    """With all of its subdevices; and it counts as halted until the debugger lets it go only."""
+    with KitBench(part, raw(part), tmp_path) as board:
+        board.start()
+        board.shell.echo(f"{REMOTEPROC}0/gdb", str(tmp_path / "gdb"))
+        with Stub(tmp_path / "gdb") as stub:
+            assert stub.pc
+            listener = Listener(stub)
+            board.rproc.subdevs.add(listener)
+            stub.send(b"qRcmd," + b"reset halt".hex().encode())
+            assert listener.started.wait(SAFETY)
+            assert not listener.heard
+            assert stub.packet() == b"OK"
+            assert state(board) == "running"
+        board.wait(lambda: not board.rproc.ops.debugger.attached)
+        board.rproc.subdevs.remove(listener)
 
 
 @pytest.mark.parametrize("part", ["imx8mm"])

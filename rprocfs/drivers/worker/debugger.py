@@ -159,6 +159,9 @@ class Debugger:
             if server is not None:
                 server.not_started(failure.strerror or str(failure))
             return
+        # Only now: what a debugger asks next finds the state "running".
+        if server is not None:
+            server.restarted()
         rproc.ops.settle(rproc)
 
 

@@ -34,7 +34,7 @@ class GdbServer:
     """Listens at *address* until :meth:`close`. OSError.
 
     *complain* is told why a client is not served. *reset* (halt) is asked on the I/O thread to load
-    the firmware anew and call :meth:`started`, or :meth:`not_started`.
+    the firmware anew, and call :meth:`restarted` when all of that is over, or :meth:`not_started`.
     """
 
     def __init__(
@@ -87,16 +87,27 @@ class GdbServer:
 
     def _started(self, worker: Worker, halted: bool) -> None:
         self._worker, self._halted_at_start = worker, halted
-        session = self._session
-        if session is not None and session.resetting:
+
+    def restarted(self) -> None:
+        """The reset that was asked for is over."""
+        self._io.call(self._restarted)
+
+    def _restarted(self) -> None:
+        session, worker = self._session, self._worker
+        if session is None or not session.resetting:
+            return
+        if worker is None:
+            session.failed("the processor came to its end")
+        else:
             self._dead = False
             try:
                 link = self._link_to(worker)
             except OSError as failure:
                 session.failed(str(failure.strerror))
             else:
+                self._halted_at_start = False
                 session.restarted(link)
-            self._pass_on()
+        self._pass_on()
 
     def not_started(self, why: str) -> None:
         """The reset that was asked for was not possible."""
