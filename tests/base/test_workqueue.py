@@ -34,7 +34,7 @@ def test_flush_and_destroy_from_the_queue_itself():
         done.set()
 
     queue.queue_work(work)
-    assert done.wait(5)
+    assert done.wait(20)
 
 
 def test_a_queue_that_was_never_used_has_no_thread():

@@ -11,12 +11,13 @@ from pathlib import Path
 
 import pytest
 
-from rprocfs.engines.native import debugger
+from rprocfs.engines.native import debugger, engine
 from rprocfs.system import System
 from rprocfs.testing.driver_table import R0, RPMSG, Bench, Images
 from rprocfs.testing.userspace import read, write
 from tests.drivers.gdb_session import GDB, Session, Stub, transcript
 from tests.drivers.test_native import NATIVE, SOURCES, build
+from tests.engines.host import SAFETY
 
 pytestmark = pytest.mark.skipif(
     not shutil.which("gcc") or not shutil.which("gdbserver"),
@@ -133,7 +134,8 @@ def test_halted_is_no_crash_and_the_sandbox_stays(echo, tmp_path):
 
 
 @pytest.mark.parametrize("way", ["halted", "running"])
-def test_it_is_stopped_in_the_debugger(echo, tmp_path, way):
+def test_it_is_stopped_in_the_debugger(echo, tmp_path, way, monkeypatch):
+    monkeypatch.setattr(engine, "STOP_TIMEOUT", SAFETY)  # when the launcher would be given up
     path, pid = tmp_path / "gdb", program(echo)
     switch(echo, path)
     with Stub(path) as stub:
@@ -144,7 +146,7 @@ def test_it_is_stopped_in_the_debugger(echo, tmp_path, way):
         tracer = int(status(pid, "TracerPid"))
         begin = time.monotonic()
         echo.stop()
-        assert time.monotonic() - begin < 1.5  # not when the launcher is given up
+        assert time.monotonic() - begin < SAFETY
     assert echo.state == "offline"
     assert not Path(f"/proc/{pid}").exists()
     assert not Path(f"/proc/{tracer}").exists()

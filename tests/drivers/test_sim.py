@@ -226,4 +226,4 @@ def test_an_echo_that_finds_no_room_waits_for_it(bench, monkeypatch):
 
     monkeypatch.setattr(SimRemote, "_note", note_and_send)
     handle.write(next(waiting), 0)
-    assert [read(handle, timeout=5) for _ in messages] == messages
+    assert [read(handle, timeout=20) for _ in messages] == messages

@@ -86,7 +86,7 @@ def test_an_interrupted_task_gets_eintr_and_the_lock_stays_sound(early):
     if not early:
         _waiting(mutex, 2)
         task.interrupt()
-    thread.join(5)
+    thread.join(20)
     assert result == [errno.EINTR]
     mutex.unlock()
     mutex.lock_interruptible()
@@ -117,5 +117,5 @@ def test_an_uninterruptible_lock_waits_on():
     task.interrupt()
     assert not got.wait(0.05)
     mutex.unlock()
-    thread.join(5)
+    thread.join(20)
     assert got.is_set()

@@ -470,8 +470,9 @@ def what_is_open_elsewhere_is_open(fs, sample):
         fails(errno.EBUSY, fs.open, "dev/exclusive", R)
         assert file.read(10) == b"0"
         start = time.monotonic()
-        fails(errno.EBUSY, fs.open, "dev/exclusive", R)
-        assert time.monotonic() - start < 0.5
+        for _ in range(20):
+            fails(errno.EBUSY, fs.open, "dev/exclusive", R)
+        assert time.monotonic() - start < 10  # none of them waited for a close to end, which is 1 s
 
 
 @behaviour
@@ -505,7 +506,7 @@ def ioctl_and_release_that_sleep(fs, sample):
         timer = later(sample.gate.unlock)
         assert file.ioctl(samples.GET_LENGTH, bytes(4)) == b"\1\0\0\0"
         timer.join()
-    assert sample.slept.wait(5)
+    assert sample.slept.wait(20)
 
 
 @behaviour

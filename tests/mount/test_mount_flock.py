@@ -83,8 +83,8 @@ def test_waiting_for_a_lock(mounted, path):
         assert waiter.stdout.readline() == "waiting\n"
     time.sleep(0.1)
     waiters[0].send_signal(signal.SIGTERM)
-    assert waiters[0].wait(5) == -signal.SIGTERM
+    assert waiters[0].wait(20) == -signal.SIGTERM
     assert waiters[1].poll() is None
     os.close(fd)
-    assert waiters[1].communicate(timeout=5) == ("locked\n", None)
+    assert waiters[1].communicate(timeout=20) == ("locked\n", None)
     waiters[0].stdout.close()

@@ -71,7 +71,7 @@ def test_unmounted_from_outside(sample, mountpoint, kind):
     options = transport.MountOptions(kind)
     with transport.mount(sample.tree, mountpoint, options, ended.set) as mounted:
         subprocess.run(["umount", mountpoint], check=True)
-        assert ended.wait(5)
+        assert ended.wait(20)
         mounted.wait()
 
 
@@ -85,7 +85,7 @@ def test_detached_from_outside_while_in_use(sample, mountpoint, kind):
         assert os.read(fd, 100) == b"first\n"
         assert not ended.is_set()
         os.close(fd)
-        assert ended.wait(5)
+        assert ended.wait(20)
 
 
 def test_stop_while_in_use_after_detaching(sample, mountpoint):
@@ -202,5 +202,5 @@ def test_shape_changes_under_load(sample, mountpoint):
             except OSError as problem:
                 problems.append(problem)
         stop.set()
-        changer.join(5)
+        changer.join(20)
     assert {problem.errno for problem in problems} <= {5}  # EIO: debugfs, gone while open

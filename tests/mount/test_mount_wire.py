@@ -210,7 +210,7 @@ def test_readdir_in_small_pieces(kernel):
 def test_the_end_of_the_connection(sample):
     with FakeKernel(sample.tree) as kernel:
         kernel.hang_up()
-        kernel.connection.thread.join(5)
+        kernel.connection.thread.join(20)
         assert kernel.ended == [1]
 
 

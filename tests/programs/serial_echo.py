@@ -22,7 +22,7 @@ def main():
     port.timeout = 0.1
     before = time.monotonic()
     assert port.read(1) == b""
-    assert 0.09 < time.monotonic() - before < 3
+    assert time.monotonic() - before > 0.09
     port.timeout = 5
 
     port.write(b"drop")

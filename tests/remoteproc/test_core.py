@@ -214,8 +214,8 @@ def test_signals_end_the_wait_for_the_lock(shell, system):
         thread = threading.Thread(target=victim)
         thread.start()
         task.interrupt()
-        thread.join(5)
-    starter.join(5)
+        thread.join(20)
+    starter.join(20)
     assert outcomes == {"state": errno.EINTR, "firmware": errno.EINVAL, "recovery": 0}
     assert shell.cat(f"{R0}/state") == "running\n"
     log = [record.text for record in system.model.kmsg.records()]
