@@ -24,21 +24,24 @@ from functools import partial
 from rprocfs.arch.armv7r.core import CortexR
 from rprocfs.hw.arm.gic import Gic
 from rprocfs.hw.console import ConsoleUarts
+from rprocfs.hw.dma import Bus
 from rprocfs.hw.peripherals import PAGE, Words
 from rprocfs.hw.xilinx.crl import CRF_RESET, Crl
 from rprocfs.hw.xilinx.gpio import Gpio
 from rprocfs.hw.xilinx.i2c import I2c
 from rprocfs.hw.xilinx.ipi import BASES, Ipi
+from rprocfs.hw.xilinx.pmu import Pmu
 from rprocfs.hw.xilinx.spi import Spi
 from rprocfs.hw.xilinx.swdt import Swdt
 from rprocfs.hw.xilinx.ttc import Ttc
 from rprocfs.hw.xilinx.uart import Uart
+from rprocfs.hw.xilinx.zdma import Transfers, Zdma
 from rprocfs.soc.machine import Bank, Machine, Region
 from rprocfs.soc.table import Device, DevicePeripherals, alone
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from rprocfs.hw.peripherals import Peripherals, Wires
     from rprocfs.hw.registers import Peripheral
@@ -58,6 +61,9 @@ SPLIT, LOCKSTEP = 0x08, 0x50
 #: CSU: the device and its version (a ZU9EG of production silicon).
 IDCODE, VERSION = 0x0473_8093, 0x3
 RPU_R50_RESET, RPU_AMBA_RESET = 1, 4
+
+#: The channels of the DMAs, how far they are apart, and how wide they are.
+DMA_CHANNELS, DMA_APART, ADMA_WIDTH, GDMA_WIDTH = 8, 0x1_0000, 8, 16
 
 RANGES = (
     (0xFD00_0000, BUFFERS - 0xFD00_0000),
@@ -83,6 +89,28 @@ def _crl(soc: ZynqmpPeripherals) -> Crl:
     return Crl(reset, RPU_AMBA_RESET | RPU_R50_RESET << soc.number)
 
 
+class SystemBus(Bus):
+    """What masters other than the cores reach: at 0 they have no TCMs."""
+
+    def load(self, address: int, size: int) -> bytes | None:
+        """The *size* bytes at *address*."""
+        return super().load(address, size) if address >= DDR else None
+
+    def store(self, address: int, data: bytes) -> bool:
+        """Write them."""
+        return address >= DDR and super().store(address, data)
+
+
+def _dma(width: int) -> Callable[[ZynqmpPeripherals, Line], Zdma]:
+    return lambda soc, line: Zdma(line, SystemBus(soc, Zdma), soc.transfers, width)
+
+
+def _dmas(name: str, base: int, irq: int, width: int) -> Iterator[Device]:
+    for number in range(DMA_CHANNELS):
+        at = base + DMA_APART * number
+        yield Device(f"{name}{number}", at, _dma(width), irq + number)
+
+
 def _rpu(soc: ZynqmpPeripherals) -> Words:
     return Words({0x0: SPLIT if soc.split else LOCKSTEP, 0x100: 1, 0x200: 1})
 
@@ -105,6 +133,8 @@ DEVICES = (
     Device("CRL_APB", 0xFF5E_0000, _crl),
     Device("CRF_APB", 0xFD1A_0000, alone(Words, CRF_RESET)),
     Device("RPU", 0xFF9A_0000, _rpu),
+    *_dmas("GDMA", 0xFD50_0000, 156, GDMA_WIDTH),
+    *_dmas("ADMA", 0xFFA8_0000, 109, ADMA_WIDTH),
     Device("CSU", 0xFFCA_0000, alone(Words, {0x40: IDCODE, 0x44: VERSION})),
 )
 
@@ -115,15 +145,23 @@ class ZynqmpPeripherals(DevicePeripherals):
     def __init__(self, wires: Wires, number: int, split: bool) -> None:
         self.number, self.split = number, split
         self.uarts = ConsoleUarts(wires.console)
+        self.transfers = Transfers(wires.now)
         super().__init__(wires, DEVICES, RANGES)
+        self.timed.devices.append(self.transfers)
+        self.pmu = Pmu(
+            number, SystemBus(self, Zdma), (IDCODE, VERSION),
+            lambda reason: wires.die(reason, "fatal error"),
+        )  # fmt: skip
         lines = {agent: partial(wires.set_line, irq) for agent, irq in IPI_IRQS.items()}
-        self.ipi = Ipi(1 + number, wires.doorbell.send, lines)
+        self.ipi = Ipi(1 + number, wires.doorbell.send, lines, self.pmu.triggered)
         self.pages.update((BASES[agent], one) for agent, one in self.ipi.channels.items())
 
     def added(self, device: Device, model: Peripheral) -> None:
-        """A UART is the console."""
+        """A UART is the console; the transfers of the DMAs take time."""
         if isinstance(model, Uart):
             self.uarts.add(device.base, model)
+        elif isinstance(model, Zdma):
+            self.timed_pages.add(device.base)
 
     def write(self, address: int, size: int, value: int) -> None:
         """A store; it may be a byte that there was no room for."""

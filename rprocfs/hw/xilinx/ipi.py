@@ -132,9 +132,9 @@ class Channel(Peripheral):
 class Ipi:
     """All channels, as the core of agent *own* has them.
 
-    The PMU is not there: it takes a request at once, and answers nothing. *send* (channel,
-    payload) is the doorbell, False if it has no room: what could not be sent is kept for
-    :meth:`retry`. *lines* are the interrupts, by agent.
+    *pmu* is told that an agent triggers one of the PMU, and has served it when it returns. *send*
+    (channel, payload) is the doorbell, False if it has no room: what could not be sent is kept
+    for :meth:`retry`. *lines* are the interrupts, by agent.
     """
 
     def __init__(
@@ -142,8 +142,9 @@ class Ipi:
         own: int,
         send: Callable[[int, bytes], bool],
         lines: Mapping[int, Callable[[bool], None]],
+        pmu: Callable[[int, int], None],
     ) -> None:
-        self._own, self._send = own, send
+        self._own, self._send, self._pmu = own, send, pmu
         self._unsent: list[tuple[int, bytes]] = []
         self.channels = {
             agent: Channel(
@@ -157,6 +158,7 @@ class Ipi:
         if other == self._own:
             self.channels[other].triggered(agent)
         elif other in PMU:
+            self._pmu(agent, other)
             self.channels[agent].observed &= ~BITS[other]
         else:
             self._tell(TRIGGER, agent, other)
