@@ -26,11 +26,15 @@ from rprocfs.hw.arm.gic import Gic
 from rprocfs.hw.console import ConsoleUarts
 from rprocfs.hw.dma import Bus
 from rprocfs.hw.peripherals import PAGE, Words
+from rprocfs.hw.xilinx.ams import Ams
+from rprocfs.hw.xilinx.can import Can
 from rprocfs.hw.xilinx.crl import CRF_RESET, Crl
 from rprocfs.hw.xilinx.gpio import Gpio
+from rprocfs.hw.xilinx.gqspi import Gqspi
 from rprocfs.hw.xilinx.i2c import I2c
 from rprocfs.hw.xilinx.ipi import BASES, Ipi
 from rprocfs.hw.xilinx.pmu import Pmu
+from rprocfs.hw.xilinx.rtc import Rtc
 from rprocfs.hw.xilinx.spi import Spi
 from rprocfs.hw.xilinx.swdt import Swdt
 from rprocfs.hw.xilinx.ttc import Ttc
@@ -129,10 +133,15 @@ DEVICES = (
     Device("TTC3", 0xFF14_0000, _ttc, 77, 78, 79),
     Device("LPD_SWDT", 0xFF15_0000, _swdt, 84),
     Device("FPD_SWDT", 0xFD4D_0000, _swdt, 145),
+    Device("CAN0", 0xFF06_0000, alone(Can), 55),
+    Device("CAN1", 0xFF07_0000, alone(Can), 56),
     Device("GPIO", 0xFF0A_0000, lambda _soc, _line: Gpio(), 48),
     Device("CRL_APB", 0xFF5E_0000, _crl),
     Device("CRF_APB", 0xFD1A_0000, alone(Words, CRF_RESET)),
     Device("RPU", 0xFF9A_0000, _rpu),
+    Device("QSPI", 0xFF0F_0000, lambda soc, line: Gqspi(line, SystemBus(soc, Zdma)), 47),
+    Device("AMS", 0xFFA5_0000, lambda soc, line: Ams(line, soc.wires.now), 88),
+    Device("RTC", 0xFFA6_0000, lambda soc, *lines: Rtc(*lines, soc.wires.now), 58, 59),
     *_dmas("GDMA", 0xFD50_0000, 156, GDMA_WIDTH),
     *_dmas("ADMA", 0xFFA8_0000, 109, ADMA_WIDTH),
     Device("CSU", 0xFFCA_0000, alone(Words, {0x40: IDCODE, 0x44: VERSION})),

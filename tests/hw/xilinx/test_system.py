@@ -88,6 +88,6 @@ def test_pins(board):
 
 
 def test_what_has_no_model_is_named_once(board):
-    board[0xFF07_0010] = 5
-    assert board[0xFF07_0010] == 5
-    assert board.debug == ["no model of what is at 0xff070000"]
+    board[0xFF10_0010] = 5
+    assert board[0xFF10_0010] == 5
+    assert board.debug == ["no model of what is at 0xff100000"]
