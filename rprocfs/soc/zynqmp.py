@@ -93,6 +93,10 @@ def _crl(soc: ZynqmpPeripherals) -> Crl:
     return Crl(reset, RPU_AMBA_RESET | RPU_R50_RESET << soc.number)
 
 
+def _rtc(soc: ZynqmpPeripherals, alarm: Line, seconds: Line) -> Rtc:
+    return Rtc(alarm, seconds, soc.wires.now)
+
+
 class SystemBus(Bus):
     """What masters other than the cores reach: at 0 they have no TCMs."""
 
@@ -141,7 +145,7 @@ DEVICES = (
     Device("RPU", 0xFF9A_0000, _rpu),
     Device("QSPI", 0xFF0F_0000, lambda soc, line: Gqspi(line, SystemBus(soc, Zdma)), 47),
     Device("AMS", 0xFFA5_0000, lambda soc, line: Ams(line, soc.wires.now), 88),
-    Device("RTC", 0xFFA6_0000, lambda soc, *lines: Rtc(*lines, soc.wires.now), 58, 59),
+    Device("RTC", 0xFFA6_0000, _rtc, 58, 59),
     *_dmas("GDMA", 0xFD50_0000, 156, GDMA_WIDTH),
     *_dmas("ADMA", 0xFFA8_0000, 109, ADMA_WIDTH),
     Device("CSU", 0xFFCA_0000, alone(Words, {0x40: IDCODE, 0x44: VERSION})),
