@@ -126,6 +126,16 @@ def test_the_start_up_of_the_bsp_and_freertos_and_openamp(board, name):
     assert "failed" not in made.log
 
 
+@pytest.mark.parametrize("name", ["zcu102", "zcu102-lockstep"])
+def test_the_examples_of_the_drivers(board, name):
+    """PM API, DMA, RTC, system monitor, CAN, QSPI, in the order of the vendor's: peripherals.c."""
+    made = board(name)
+    console = made.shell.open(f"{REMOTEPROC}0/console")
+    made.start(0, "zynqmp-peripherals.elf")
+    assert said_until(console, b"ed\r\n") == "peripherals: passed\r\n"
+    console.release()
+
+
 @pytest.mark.parametrize("name", ["kv260", "kv260-lockstep"])
 def test_the_start_up_of_zephyr(board, name):
     """Its order, in Thumb state; its IPI is the APU's, not that of the vendor's BSP: zephyr.c."""
