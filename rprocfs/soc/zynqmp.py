@@ -29,12 +29,14 @@ from rprocfs.hw.peripherals import PAGE, Words
 from rprocfs.hw.xilinx.ams import Ams
 from rprocfs.hw.xilinx.can import Can
 from rprocfs.hw.xilinx.crl import CRF_RESET, Crl
+from rprocfs.hw.xilinx.csudma import CsuDma
 from rprocfs.hw.xilinx.gpio import Gpio
 from rprocfs.hw.xilinx.gqspi import Gqspi
 from rprocfs.hw.xilinx.i2c import I2c
 from rprocfs.hw.xilinx.ipi import BASES, Ipi
 from rprocfs.hw.xilinx.pmu import Pmu
 from rprocfs.hw.xilinx.rtc import Rtc
+from rprocfs.hw.xilinx.sdhci import Sdhci
 from rprocfs.hw.xilinx.spi import Spi
 from rprocfs.hw.xilinx.swdt import Swdt
 from rprocfs.hw.xilinx.ttc import Ttc
@@ -97,6 +99,10 @@ def _rtc(soc: ZynqmpPeripherals, alarm: Line, seconds: Line) -> Rtc:
     return Rtc(alarm, seconds, soc.wires.now)
 
 
+def _csudma(soc: ZynqmpPeripherals, line: Line) -> CsuDma:
+    return CsuDma(line, SystemBus(soc, Zdma), soc.named("CSU", Words))
+
+
 class SystemBus(Bus):
     """What masters other than the cores reach: at 0 they have no TCMs."""
 
@@ -148,7 +154,10 @@ DEVICES = (
     Device("RTC", 0xFFA6_0000, _rtc, 58, 59),
     *_dmas("GDMA", 0xFD50_0000, 156, GDMA_WIDTH),
     *_dmas("ADMA", 0xFFA8_0000, 109, ADMA_WIDTH),
+    Device("SDIO0", 0xFF16_0000, alone(Sdhci), 80),
+    Device("SDIO1", 0xFF17_0000, alone(Sdhci), 81),
     Device("CSU", 0xFFCA_0000, alone(Words, {0x40: IDCODE, 0x44: VERSION})),
+    Device("CSUDMA", 0xFFC8_0000, _csudma, 118),
 )
 
 
