@@ -30,28 +30,34 @@ class Timed:
         self.devices: list[TimedDevice] = []
         self.next: int | None = None
         self._now = now
+        self._due: list[tuple[int, TimedDevice]] = []
         self._limit: int | None = None
         now.limits.append(lambda: self._limit)
 
     def look_ahead(self) -> None:
         """A device may be due at another time than before."""
-        self.next = self._limit = None
+        self._due.clear()
+        following = limit = None
         for one in self.devices:
             due = one.deadline
             if due is None:
                 continue
-            self.next = due if self.next is None else min(due, self.next)
-            limit = one.limit
-            if limit is not None:
-                self._limit = limit if self._limit is None else min(limit, self._limit)
+            self._due.append((due, one))
+            if following is None or due < following:
+                following = due
+            at = one.limit
+            if at is not None and (limit is None or at < limit):
+                limit = at
+        self.next, self._limit = following, limit
 
     def advance(self) -> bool:
-        """Let time pass for all of them, if one is due; whether one was.
+        """Let time pass for those that are due; whether one was.
 
         :meth:`look_ahead` is then to be called, behind what the devices have caused.
         """
-        if self.next is None or self._now() < self.next:
+        if self.next is None or (now := self._now()) < self.next:
             return False
-        for one in self.devices:
-            one.advance()
+        for due, one in self._due:
+            if due <= now:
+                one.advance()
         return True

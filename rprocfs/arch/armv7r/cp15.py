@@ -108,12 +108,12 @@ class SystemControl:
         """Where the vectors are."""
         return HIVEC if self.sctlr & SCTLR_V else LOVEC
 
-    @property
-    def exception_state(self) -> int:
-        """T and E of CPSR in an exception."""
+    def entry(self) -> tuple[int, int]:
+        """For an exception: where the vectors are, and T and E of CPSR."""
         sctlr = self.sctlr
         thumb = bits.THUMB if sctlr & SCTLR_TE else 0
-        return thumb | (bits.ENDIAN if sctlr & SCTLR_EE else 0)
+        endian = bits.ENDIAN if sctlr & SCTLR_EE else 0
+        return HIVEC if sctlr & SCTLR_V else LOVEC, thumb | endian
 
     def abort(self, key: Key, status: int, where: Key, address: int) -> None:
         """A fault's *status* in DFSR or IFSR, and its *address* in DFAR or IFAR."""

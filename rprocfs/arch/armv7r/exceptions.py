@@ -125,5 +125,6 @@ class ExceptionModel:
         spsr, pc = self._cpu.cpsr, self._cpu.pc
         lr = pc + (thumb if spsr & bits.THUMB else arm) & 0xFFFF_FFFF
         cleared = bits.MODE | bits.THUMB | bits.ENDIAN | bits.JAZELLE | bits.ITSTATE
-        cpsr = spsr & ~cleared | mode | masks | bits.MASK_IRQ | self._system.exception_state
-        self._cpu.enter(cpsr, spsr, lr, self._system.vectors + vector)
+        vectors, state = self._system.entry()
+        cpsr = spsr & ~cleared | mode | masks | bits.MASK_IRQ | state
+        self._cpu.enter(cpsr, spsr, lr, vectors + vector)

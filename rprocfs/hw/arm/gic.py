@@ -56,14 +56,15 @@ class Distributor(Peripheral):
                 found, priority = number, self.priorities[number]
         return found
 
-    def set_line(self, number: int, level: bool) -> None:
-        """The level of an input."""
+    def set_line(self, number: int, level: bool) -> bool:
+        """The level of an input; whether it is another one than before."""
         bit = 1 << number
-        if level and not self.lines & bit:
-            self.lines |= bit
+        if level == bool(self.lines & bit):
+            return False
+        self.lines ^= bit
+        if level:
             self.latched |= bit & self.edge
-        elif not level:
-            self.lines &= ~bit
+        return True
 
     def activate(self, number: int) -> int:
         """It is acknowledged; the number of the CPU that asked for it."""
@@ -216,17 +217,13 @@ class CpuInterface(Peripheral):
         """The running priority."""
         return self._running[-1][1] if self._running else IDLE
 
-    def _group(self, priority: int) -> int:
-        return priority & ~((2 << self._point) - 1)
-
     def due(self) -> int:
         """The interrupt to be signalled, SPURIOUS: none."""
-        distributor = self._distributor
-        if not self.on or not distributor.ready:
+        number = self._distributor.best() if self.on else SPURIOUS
+        if number == SPURIOUS:
             return SPURIOUS
-        number = distributor.best()
-        priority = distributor.priorities[number]
-        if priority >= self._mask or self._group(priority) >= self._group(self.priority):
+        priority, group = self._distributor.priorities[number], -2 << self._point
+        if priority >= self._mask or priority & group >= self.priority & group:
             return SPURIOUS
         return number
 
@@ -318,8 +315,8 @@ class Gic:
 
     def set_line(self, irq: int, level: bool) -> None:
         """The level of interrupt *irq*."""
-        self.distributor.set_line(irq, level)
-        self._update()
+        if self.distributor.set_line(irq, level):
+            self._update()
 
     def _update(self) -> None:
         self.irq = self.cpu.due() != SPURIOUS

@@ -44,7 +44,9 @@ class Counter:
         self._start = 0  # when it was at the position _base
         self._base = self._passed = 0  # positions count up, for ever
         self._told = 0
-        self._due: int | None = None
+        #: When it interrupts next, and the position of that.
+        self.due: int | None = None
+        self._next = 0
 
     @property
     def _period(self) -> int:
@@ -95,24 +97,23 @@ class Counter:
 
     def look_ahead(self) -> None:
         """When it interrupts next."""
+        self.due = None
+        if not self.enabled or self.cntctrl & DIS:
+            return
         asked = [at for at, bit in self._events() if bit & self.enabled]
-        self._due = self._when(min(asked)) if asked and not self.cntctrl & DIS else None
-
-    @property
-    def due(self) -> int | None:
-        """When it interrupts next."""
-        return self._due
+        if asked:
+            self._next = min(asked)
+            self.due = self._when(self._next)
 
     def advance(self) -> None:
         """Let it pass what it has passed; of a processor that is too late, all of it at once."""
         for _ in range(AT_ONCE):
-            if self._due is None or self._now() < self._due:
+            if self.due is None or (now := self._now()) < self.due:
                 break
-            late = self._now() - self._due > LAG
+            late = now - self.due > LAG
             if not late and self._waits():
                 return
-            asked = (at for at, bit in self._events() if bit & self.enabled)
-            self._pass(self._position() if late else min(asked))
+            self._pass(self._position() if late else self._next)
             self.look_ahead()
         if not self.enabled:
             self._pass(self._position())
@@ -154,22 +155,20 @@ class Ttc(Words):
     ) -> None:  # fmt: skip
         super().__init__()
         self.counters = [Counter(interrupt, now, hz, busy) for interrupt in interrupts]
-
-    @property
-    def deadline(self) -> int | None:
-        """When one interrupts next."""
-        due = [counter.due for counter in self.counters if counter.due is not None]
-        return min(due) if due else None
-
-    @property
-    def limit(self) -> int | None:
-        """The same."""
-        return self.deadline
+        #: When one interrupts next; time waits for it.
+        self.deadline: int | None = None
+        self.limit: int | None = None
 
     def advance(self) -> None:
-        """Let time pass."""
+        """Let time pass for those that have something to do."""
         for counter in self.counters:
-            counter.advance()
+            if counter.due is not None:
+                counter.advance()
+        self._look_ahead()
+
+    def _look_ahead(self) -> None:
+        due = [counter.due for counter in self.counters if counter.due is not None]
+        self.deadline = self.limit = min(due, default=None)
 
     def _find(self, offset: int) -> tuple[Counter, int]:
         """The counter of a register, and the first of its kind."""
@@ -182,7 +181,9 @@ class Ttc(Words):
         if kind == CNTVAL:
             return counter.value()
         if kind == ISR:
-            return counter.take_status()
+            status = counter.take_status()
+            self._look_ahead()
+            return status
         if MATCH1 <= kind < ISR:
             return counter.match[(kind - MATCH1) // 12]
         known = {
@@ -211,3 +212,4 @@ class Ttc(Words):
             counter.update()
         elif kind not in (CNTVAL, ISR):
             super().store(offset, value)
+        self._look_ahead()

@@ -1,7 +1,9 @@
 """One Armv7-R core in Unicorn: what ends a slice (:mod:`..runner`), and what happens then.
 
-What an instruction causes (a fault, SVC) ends the slice at once; an access that makes an
-interrupt due, and an instruction that unmasks one, at the end of its block of translated code.
+What an instruction causes (a fault, SVC) ends the slice at once. An access that makes an
+interrupt due, and an instruction that unmasks one, do not: behind its block of translated code
+the hook has the core take the interrupt, and Unicorn goes on there. They do end it, behind that
+block, while something looks on that needs to see where runs end (coverage, samples, a debugger).
 """
 
 from __future__ import annotations
@@ -70,6 +72,7 @@ class Core(Runner):
         self._sites = Sites(
             unicorn, self._slices, ram, cpu, system, self._end_if_pending, self._on_access
         )
+        self._slices.ended = self._took
         for blocks in (peripherals, controller):
             for da, size in blocks.ranges:
                 unicorn.map_registers(da, size, self._reader(blocks), self._writer(blocks))
@@ -233,6 +236,14 @@ class Core(Runner):
         """In front of an instruction that may unmask: let the slice end behind it."""
         if self._model.pending and self._event is None and self._slices.end():
             self._event = lambda: self._execute(1)
+
+    def _took(self) -> bool:
+        """Take the interrupt that is due, in translated code. Whether one was."""
+        took = self._inside and self._event is None and self._model.take_pending()
+        if took:
+            self._cpu.divert()
+            self._slices.pending(self._model.pending)
+        return took
 
     def _on_access(self) -> None:
         if self._event is None:

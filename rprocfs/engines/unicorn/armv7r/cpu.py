@@ -36,6 +36,9 @@ class Cpu:
         self._uc = unicorn
         numbers = (*libunicorn.GENERAL[:15], *range(libunicorn.S0, libunicorn.S0 + 32))
         self._all = RegisterSet(unicorn, numbers)
+        self._state = RegisterSet(unicorn, (libunicorn.PC, CPSR))
+        self._enter = RegisterSet(unicorn, (CPSR, SPSR, libunicorn.LR, libunicorn.PC))
+        self._system: dict[Key, CpReg] = {}
 
     @property
     def pc(self) -> int:
@@ -59,7 +62,8 @@ class Cpu:
     @property
     def entry(self) -> int:
         """The PC, with bit 0 set in Thumb state."""
-        return self.pc | (1 if self.thumb else 0)
+        pc, cpsr = self._state.read()
+        return pc | 1 if cpsr & THUMB else pc
 
     @property
     def unprivileged(self) -> bool:
@@ -94,10 +98,14 @@ class Cpu:
 
     def enter(self, cpsr: int, spsr: int, lr: int, pc: int) -> None:
         """Go on at *pc* with *cpsr*; SPSR and LR are those of its mode."""
-        self._uc.write(CPSR, cpsr)
-        self._uc.write(SPSR, spsr)
-        self._uc.write(libunicorn.LR, lr)
-        self.pc = pc
+        self._enter.write((cpsr, spsr, lr, pc | 1 if cpsr & THUMB else pc))
+
+    def divert(self) -> None:
+        """In a hook: have the core go on at the PC that it was given.
+
+        Of several registers that are written at once, Unicorn takes the PC back there.
+        """
+        self._uc.write(libunicorn.PC, self.entry)
 
     def save(self) -> tuple[list[int], int, int]:
         """All that an instruction may change."""
@@ -131,16 +139,19 @@ class Cpu:
 
     def read_system(self, key: Key) -> int:
         """A register of CP15."""
-        register = _cp_reg(key, 0)
+        register = self._system_register(key)
         self._uc.lib.uc_reg_read(self._uc.handle, CP_REG, byref(register))
         return int(register.val) & 0xFFFF_FFFF
 
     def write_system(self, key: Key, value: int) -> None:
         """Set it."""
-        register = _cp_reg(key, value)
+        register = self._system_register(key)
+        register.val = value
         self._uc.lib.uc_reg_write(self._uc.handle, CP_REG, byref(register))
 
-
-def _cp_reg(key: Key, value: int) -> CpReg:
-    opc1, crn, crm, opc2 = key
-    return CpReg(15, 0, 0, crn, crm, opc1, opc2, value)
+    def _system_register(self, key: Key) -> CpReg:
+        found = self._system.get(key)
+        if found is None:
+            opc1, crn, crm, opc2 = key
+            found = self._system[key] = CpReg(15, 0, 0, crn, crm, opc1, opc2, 0)
+        return found
