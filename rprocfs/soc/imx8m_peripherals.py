@@ -108,7 +108,7 @@ class Imx8mPeripherals(DevicePeripherals):
     @property
     def deadline(self) -> int | None:
         """When the next device is due; at once, while DMA has not done all that it can."""
-        return 0 if self._more else super().deadline
+        return 0 if self._more else self.timed.next
 
     def poll(self) -> None:
         """Words of Linux, console input, timers."""

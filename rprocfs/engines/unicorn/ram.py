@@ -20,16 +20,16 @@ class WorkerRam:
 
     def __init__(self, fd: int, banks: Sequence[Bank]) -> None:
         self.banks = banks
+        self._spans = tuple((bank.da, bank.da + bank.size, bank.offset - bank.da) for bank in banks)
         size = max(bank.offset + bank.size for bank in banks)
         self._map = mmap.mmap(fd, size)
         self._bytes = (ctypes.c_char * size).from_buffer(self._map)
         self.address = ctypes.addressof(self._bytes)
 
     def _offset(self, da: int, size: int) -> int:
-        for bank in self.banks:
-            offset = bank.find(da, size)
-            if offset >= 0:
-                return offset
+        for begin, end, to in self._spans:
+            if begin <= da and da + size <= end:
+                return da + to
         raise BusError(da)
 
     def load(self, da: int, count: int) -> Sequence[int]:
@@ -56,8 +56,7 @@ class WorkerRam:
 
     def code(self, da: int, size: int) -> bytes:
         """Up to *size* bytes at *da*, as many as there are."""
-        for bank in self.banks:
-            offset = bank.find(da, 0)
-            if offset >= 0:
-                return self._map[offset : min(offset + size, bank.offset + bank.size)]
+        for begin, end, to in self._spans:
+            if begin <= da <= end:
+                return self._map[da + to : min(da + size, end) + to]
         return b""

@@ -208,15 +208,16 @@ class Runner(ABC):
     def _look_around(self, seconds: float | None) -> None:
         if seconds == 0:
             ports.wait(self._sockets, 0)
+            self._looked = self._now()
         else:
             begin, busy = self._now(), self.clock.busy()
             self._halt_poll.wait(self._sockets, seconds)
-            self.clock.slept += self._now() - begin - (self.clock.busy() - busy)
+            self._looked = self._now()
+            self.clock.slept += self._looked - begin - (self.clock.busy() - busy)
         if self._sockets[-1].received:
             raise ports.Halted
         if self._sockets[-2].received and self.debugger is not None:
             raise Attention
-        self._looked = self._now()
         if seconds == 0:
             self._spins.look(self._looked)
         else:

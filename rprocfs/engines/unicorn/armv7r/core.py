@@ -241,7 +241,6 @@ class Core(Runner):
         """Take the interrupt that is due, in translated code. Whether one was."""
         took = self._inside and self._event is None and self._model.take_pending()
         if took:
-            self._cpu.divert()
             self._slices.pending(self._model.pending)
         return took
 

@@ -37,7 +37,7 @@ class Cpu:
         numbers = (*libunicorn.GENERAL[:15], *range(libunicorn.S0, libunicorn.S0 + 32))
         self._all = RegisterSet(unicorn, numbers)
         self._state = RegisterSet(unicorn, (libunicorn.PC, CPSR))
-        self._enter = RegisterSet(unicorn, (CPSR, SPSR, libunicorn.LR, libunicorn.PC))
+        self._entry = RegisterSet(unicorn, (CPSR, SPSR, libunicorn.LR))
         self._system: dict[Key, CpReg] = {}
 
     @property
@@ -98,14 +98,9 @@ class Cpu:
 
     def enter(self, cpsr: int, spsr: int, lr: int, pc: int) -> None:
         """Go on at *pc* with *cpsr*; SPSR and LR are those of its mode."""
-        self._enter.write((cpsr, spsr, lr, pc | 1 if cpsr & THUMB else pc))
-
-    def divert(self) -> None:
-        """In a hook: have the core go on at the PC that it was given.
-
-        Of several registers that are written at once, Unicorn takes the PC back there.
-        """
-        self._uc.write(libunicorn.PC, self.entry)
+        self._entry.write((cpsr, spsr, lr))
+        # By itself: in a hook, Unicorn takes one of several that are written at once back.
+        self._uc.write(libunicorn.PC, pc | 1 if cpsr & THUMB else pc)
 
     def save(self) -> tuple[list[int], int, int]:
         """All that an instruction may change."""
