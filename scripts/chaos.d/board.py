@@ -99,14 +99,19 @@ class Board:
         """The end of its log."""
         return self.log.read_text(errors="replace")[-3000:] if self.log.exists() else ""
 
+    def ended(self):
+        """What a daemon said that has ended; "" while it has not."""
+        code = self.process.poll()
+        return "" if code is None else f"a daemon ended: {code}\n{self.tail()}"
+
     # What it uses.
 
     def rss(self):
-        """Resident memory of the daemon, in KiB."""
+        """Resident memory of the daemon, in KiB; 0 if it is gone."""
         for line in Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
             if line.startswith("VmRSS"):
                 return int(line.split()[1])
-        raise ChaosError("the daemon is gone")
+        return 0
 
     def workers(self):
         """The daemon's children, by whatever thread."""

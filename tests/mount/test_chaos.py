@@ -1,7 +1,9 @@
 """`scripts/chaos`, for a minute and a half in CI and for seconds elsewhere."""
 
+import errno
 import importlib
 import importlib.util
+import io
 import os
 import re
 import signal
@@ -68,6 +70,9 @@ class Undying:
 
     pid = os.getpid()
 
+    def __init__(self):
+        self.stdout = io.BytesIO(b"...")
+
     def kill(self):
         """It does not help."""
 
@@ -76,11 +81,46 @@ class Undying:
         raise subprocess.TimeoutExpired("client", timeout)
 
 
-def test_a_client_that_does_not_die_is_named(processes):
-    """With what it waits for."""
+class Dead:
+    """The board of a daemon that has ended."""
+
+    mount = Path("board0")
+
+    def usage(self):
+        """There is no such process."""
+        raise ProcessLookupError(errno.ESRCH, "No such process")
+
+    def wait(self, done, _complaint):
+        """It asks once."""
+        done()
+
+    quiet = complaints = close = lambda _self: None
+
+
+@pytest.fixture
+def chaos(processes):
     loader = SourceFileLoader("chaos", str(CHAOS))
-    chaos = importlib.util.module_from_spec(importlib.util.spec_from_loader("chaos", loader))
-    loader.exec_module(chaos)
-    clients = chaos.Clients.__new__(chaos.Clients)
-    with pytest.raises(chaos.ChaosError, match=f"cannot be killed: /proc/{os.getpid()}"):
-        clients._kill([Undying()])
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader("chaos", loader))
+    loader.exec_module(module)
+    return module
+
+
+def test_a_client_that_does_not_die_is_named_among_the_rest(chaos, capsys, monkeypatch):
+    """With what it waits for; the other checks are made, also on a daemon that is gone."""
+    monkeypatch.setattr(chaos.processes, "hung", list)
+    monkeypatch.setattr(chaos.processes, "descendants", list)
+    clients = chaos.Clients([], 0, None)
+    clients._kill([Undying(), Undying()])
+    assert clients.count == 600
+    found = chaos.judge([Dead()], clients, [{}], [1000], [0], 1)
+    assert found[0].count(f"a client cannot be killed: /proc/{os.getpid()}") == 2
+    assert found[1:] == ["board0: [Errno 3] No such process", "board0: the daemon is gone"]
+    assert capsys.readouterr().out.splitlines() == [
+        "all: clients can be killed, and nothing else ends: FAILED",
+        "all: no process or thread hangs in state D",
+        "board0: nothing left: FAILED",
+        "board0: RSS 1000 to 0 KiB: FAILED",
+        "board0: unmounted, daemon ended",
+        "board0: no traceback, no report of lockdep",
+        "all: no process remains",
+    ]
