@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from rprocfs.hw.registers import LANES, Peripheral
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable, Collection, Sequence
     from typing import Protocol
 
     from rprocfs.hw.bus_device import BusDevice
@@ -71,6 +73,16 @@ class Wires:
         self.deep, self.core = deep, core
 
 
+class Closed(NamedTuple):
+    """Memory from *begin* up to *end*, by the core's addresses: whether the bus refuses its loads
+    and fetches, and its stores."""
+
+    begin: int
+    end: int
+    loads: bool
+    stores: bool
+
+
 class Words(Peripheral):
     """Registers that read what was written, *reset* at first, unless a subclass knows better."""
 
@@ -132,7 +144,12 @@ class Peripherals:
         #: Is told which accesses to a page fault from now on: (address, loads, stores). The page
         #: is one of :attr:`apart`, and not in the access that is under way.
         self.refuse: Callable[[int, bool, bool], None] = lambda page, loads, stores: None
+        #: Is told all of the memory that is closed from now on.
+        self.close: Callable[[Sequence[Closed]], None] = lambda closed: None
         self._ranges = ranges
+
+    def violated(self, address: int, store: bool) -> None:
+        """The core was refused a load or a *store* of memory that is closed."""
 
     @property
     def ranges(self) -> tuple[tuple[int, int], ...]:

@@ -74,7 +74,9 @@ class Imx8m(Machine):
 
     def peripherals(self, wires: Wires) -> Peripherals:
         """All that there is."""
-        return Imx8mPeripherals(wires, self.part, devices(self.part), permissions(self.part))
+        return Imx8mPeripherals(
+            wires, self.part, devices(self.part), permissions(self.part), (self.banks, self.bus)
+        )
 
 
 def _m4(hertz: int) -> CortexM:
@@ -113,22 +115,35 @@ _SDMA_3 = {**_SDMA, "SDMA3": (0x302B_0000, 34, 11)}
 _SDMA_MP = {
     "SDMA1": (0x30BD_0000, 2, 93), "SDMA2": (0x30E1_0000, 103, 73), "SDMA3": (0x30E0_0000, 34, 109),
 }  # fmt: skip
+
+
+def _regions(ddr: int, ocram: int, ocram_s: int) -> dict[str, tuple[int, int, int]]:
+    """Which memory regions of the RDC are those of which memory, by the first of each.
+
+    Those of the TCM are left out: the core's own way to it does not lead through the RDC.
+    """
+    return {"ddr": (ddr, 8, 4 * K), "ocram": (ocram, 5, 128), "ocram_s": (ocram_s, 5, 128)}
+
+
 _MM = Part(
     plls=partial(Pll14xx, 0x82_4110), core=_sources(("sys1", 3)), roots=_roots(4, 2),
     tmu=MINI, power=((0xF8, 0x104), 0x1FC, 18), tcm=_M4_BUS, sdma=_SDMA_3,
+    regions=_regions(0, 24, 29),
 )  # fmt: skip
 _MN = Part(
     plls=partial(Pll14xx, 0x82_4210), core=_sources(("vpu", 1)), roots=_roots(7),
     tmu=MINI, power=((0xF8, 0x104), 0x1FC, 18), tcm=_M7_BUS, sdma=_SDMA_3,
+    regions=_regions(0, 16, 21),
 )  # fmt: skip
 _MP = Part(
     plls=partial(Pll14xx, 0x82_4311), core=_sources(("vpu", 1)), roots=_roots(4),
-    tmu=PLUS, power=((0xD8, 0xE4), 0x190, 16), tcm=_M7_BUS, sdma=_SDMA_MP, rdc=(40, 112, 77),
-    aips5=True,
+    tmu=PLUS, power=((0xD8, 0xE4), 0x190, 16), tcm=_M7_BUS, sdma=_SDMA_MP,
+    regions=_regions(39, 12, 17), rdc=(40, 112, 77, 1), aips5=True,
 )  # fmt: skip
 _MQ = Part(
     plls=partial(Sscg, 0x82_4021), core=_sources(("sys1", 3)), roots=_roots(3),
     tmu=QUAD, power=((0xF8, 0x104), 0x1FC, 18), tcm=_M4_BUS, sdma=_SDMA,
+    regions=_regions(0, 24, 29),
 )  # fmt: skip
 
 

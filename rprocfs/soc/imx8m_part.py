@@ -39,7 +39,9 @@ class Part:
     *tmu* is where the registers of temperatures are; *power* has the registers of the GPC that
     request power up and down, that of handshakes, and by how many bits their answers are above;
     *sdma* are the controllers, by name (base, interrupt, number at the RDC); *rdc* is how many
-    masters, peripherals and regions the RDC has; *tcm* is (address of Linux, of the core) of both.
+    masters, peripherals and regions the RDC has, and by how many bits their addresses are shifted;
+    *regions* are those of each memory (first, count, resolution in bytes); *tcm* is (address of
+    Linux, of the core) of both.
     """
 
     def __init__(
@@ -52,12 +54,13 @@ class Part:
         power: tuple[tuple[int, int], int, int],
         tcm: tuple[tuple[int, int], ...],
         sdma: Mapping[str, tuple[int, int, int]],
-        rdc: tuple[int, int, int] = (27, 118, 52),
+        regions: Mapping[str, tuple[int, int, int]],
+        rdc: tuple[int, int, int, int] = (27, 118, 52, 0),
         aips5: bool = False,
     ) -> None:
         self.plls, self.core, self.roots = plls, core, roots
         self.tmu, self.power, self.tcm = tmu, power, tcm
-        self.sdma, self.rdc = sdma, rdc
+        self.sdma, self.rdc, self.regions = sdma, rdc, regions
         self.aips5 = aips5
 
     @property

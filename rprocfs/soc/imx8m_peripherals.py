@@ -9,6 +9,7 @@ from rprocfs.hw.nxp.rdc import Rdc
 from rprocfs.hw.nxp.sdma import AT_ONCE, Sdma
 from rprocfs.hw.peripherals import PAGE
 from rprocfs.soc.imx8m_mailbox import LinuxMu
+from rprocfs.soc.imx8m_memory import MemoryRegions
 from rprocfs.soc.imx8m_part import MU_CORE, RDC_PAGES
 from rprocfs.soc.table import DevicePeripherals
 
@@ -18,20 +19,27 @@ if TYPE_CHECKING:
 
     from rprocfs.hw.bus_device import BusDevice
     from rprocfs.hw.dma import Request
-    from rprocfs.hw.peripherals import Wires
+    from rprocfs.hw.peripherals import Closed, Wires
     from rprocfs.hw.registers import Peripheral
     from rprocfs.soc.imx8m_part import Part
+    from rprocfs.soc.machine import Bank
     from rprocfs.soc.table import Device
 
 
 class Imx8mPeripherals(DevicePeripherals):
     """All *devices*, wired to each other and to *wires*.
 
-    *permissions* are those of the RDC, by the pages that it closes.
+    *permissions* are those of the RDC, by the pages that it closes; *memory* is what there is, at
+    the addresses of the core, and at those of the bus.
     """
 
     def __init__(
-        self, wires: Wires, part: Part, devices: Sequence[Device], permissions: dict[int, int]
+        self,
+        wires: Wires,
+        part: Part,
+        devices: Sequence[Device],
+        permissions: dict[int, int],
+        memory: tuple[Sequence[Bank], Sequence[Bank]],
     ) -> None:
         self.part = part
         self.uarts = ConsoleUarts(wires.console)
@@ -43,6 +51,8 @@ class Imx8mPeripherals(DevicePeripherals):
         self.mu, self.rdc = self.named("MUA", LinuxMu), self.named("RDC", Rdc)
         self._permissions = permissions
         self._refused: dict[int, tuple[bool, bool]] = {}  # loads, stores
+        self._regions = MemoryRegions(self.rdc, part.regions, *memory)
+        self._closed: list[Closed] = []
         self._sdma_pages = {page for page, one in self.pages.items() if isinstance(one, Sdma)}
         self.timed.look_ahead()
 
@@ -76,6 +86,14 @@ class Imx8mPeripherals(DevicePeripherals):
             if refused != self._refused.get(page, (False, False)):
                 self._refused[page] = refused
                 self.refuse(page, *refused)
+        closed = self._regions.closed()
+        if closed != self._closed:
+            self._closed = closed
+            self.close(closed)
+
+    def violated(self, address: int, store: bool) -> None:
+        """The RDC keeps it."""
+        self._regions.violated(address, store)
 
     def read(self, address: int, size: int) -> int:
         """A load; it may be one that DMA waits for."""

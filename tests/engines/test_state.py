@@ -14,7 +14,7 @@ try:
     state = State(Unicorn(library(), sys.argv[1]))
     state.set_ctrl(5)
     state.align(True)
-    found = bool(state.rbar[7] == 0 and state.fault() == (0, 0))
+    found = bool(state.rbar[7] == 0 and state.fault() == (0, 0, False))
 except Unknown:
     found = None
 print(found, flush=True)

@@ -46,6 +46,8 @@ class Board:
         self.all = machine.peripherals(wires)
         self.refused = {}  # by page: loads, stores
         self.all.refuse = lambda page, *kinds: self.refused.update({page: kinds})
+        self.closed = []  # memory
+        self.all.close = self.closed.append
 
     def set_line(self, irq, level):
         (self.lines.add if level else self.lines.discard)(irq)

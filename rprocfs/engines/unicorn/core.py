@@ -25,6 +25,7 @@ from rprocfs.arch.armv7m.scs import PPB, PPB_SIZE
 from rprocfs.engines.unicorn import libunicorn, ports, semihosting
 from rprocfs.engines.unicorn.alignment import Alignment, base
 from rprocfs.engines.unicorn.bus import apart
+from rprocfs.engines.unicorn.closed_memory import ClosedMemory
 from rprocfs.engines.unicorn.pages import Pages
 from rprocfs.engines.unicorn.protection import Protection
 from rprocfs.engines.unicorn.refusals import Refusals
@@ -72,12 +73,14 @@ class Core(Stepper):
         info: Callable[[str], None],
     ) -> None:
         self._cpu, self._ram, self._scs, self._bus = cpu, ram, scs, bus
-        self._model = ExceptionModel(cpu, scs, ram.load, ram.store, fault)
+        closed = ClosedMemory(ram, bus.peripherals.violated)
+        self._model = ExceptionModel(cpu, scs, closed.load, closed.store, fault)
         self._faults = Faults(self._model, cpu, scs.scb)
         spins = SpinWatch(cpu, lambda: self._model.priority, info)
         super().__init__(unicorn, bus, sockets, now, spins)
         self._pc = 0
-        protection = Protection(unicorn, cpu, scs.mpu, Pages(unicorn, cpu, ram, self._on_refused))
+        pages = Pages(unicorn, cpu, ram, self._on_refused)
+        protection = Protection(unicorn, cpu, scs.mpu, pages, closed)
         self._alignment = Alignment(protection.state, ram, scs.scb)
         if protection.state is None:
             info(UNKNOWN)
@@ -89,14 +92,15 @@ class Core(Stepper):
         self._slices.ended = self._took
         for da, size in apart(bus.peripherals.ranges, bus.peripherals.apart):
             unicorn.map_registers(da, size, self._read, self._write)
-        bus.peripherals.refuse = unicorn.refuse
+        bus.peripherals.refuse, bus.peripherals.close = unicorn.refuse, closed.close
         unicorn.map_registers(PPB, PPB_SIZE, self._read_private, self._write_private)
         unicorn.hook(libunicorn.HOOK_INTR, self._on_interrupt)
         unicorn.hook(libunicorn.HOOK_INSN_INVALID, self._on_invalid)
         unicorn.hook_outside(libunicorn.HOOK_MEM_INVALID, self._on_bad_access)
         self._refusals = Refusals(
-            self, protection, self._alignment, unicorn, cpu, ram, self._faults, self._again
-        )
+            self, protection, closed, self._alignment, unicorn, cpu, ram, self._faults, self._again,
+            self._behind,
+        )  # fmt: skip
 
     # See Runner.
 
@@ -220,7 +224,7 @@ class Core(Stepper):
             BKPT: self._breakpoint,
             EXCEPTION_EXIT: self._return_outside,
             NOCP: self._faults.no_coprocessor,
-            PREFETCH_ABORT: partial(self._faults.fetch, True),
+            PREFETCH_ABORT: self._refusals.fetch,
         }
         if number == DATA_ABORT:
             handlers[number] = self._refusals.abort()
@@ -241,17 +245,18 @@ class Core(Stepper):
     ) -> bool:
         if kind in libunicorn.MEM_FETCHES:
             allowed = self._scs.mpu.allowed(address, not self._cpu.unprivileged)
-            self._on_refused(kind, 0, not allowed & EXECUTE)
+            if self._event is None:  # the run was not to end here anyway
+                self._event = partial(self._faults.fetch, not allowed & EXECUTE)
         else:
             self._pc = self._cpu.pc
             self._event = lambda: self._faults.data(self._pc, address, self._behind(self._pc))
         return False
 
-    def _on_refused(self, kind: int, page: int, refused: bool = True) -> None:
+    def _on_refused(self, kind: int, page: int) -> None:
         if self._event is not None:  # the run was to end here anyway
             return
         if kind in libunicorn.MEM_FETCHES:
-            self._event = partial(self._faults.fetch, refused)
+            self._event = self._refusals.fetch
         else:
             self._event = partial(self._refusals.of_page, page)
 

@@ -1,4 +1,4 @@
-"""Makes Unicorn refuse what the MPU of an Armv7-M core refuses.
+"""Makes Unicorn refuse what the MPU of an Armv7-M core refuses, and what its bus does.
 
 There are two ways. Unicorn's own MPU (:mod:`.state`) looks at every access to a page that regions
 divide, such as one with a guard below a stack: that takes some 70 ns instead of 2 ns, as on
@@ -7,7 +7,8 @@ So while all regions are of whole pages, the pages are filled with what the MPU 
 (:mod:`.pages`).
 
 Unicorn's MPU has eight regions. If more of them are on and one divides a page, that page
-allows what any part of it allows.
+allows what any part of it allows. What the bus closes takes some of them, if it is asked at all;
+it may refuse more then than it has to, and :mod:`.refusals` tells what.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from rprocfs.arch.armv7m.mpu import Mpu
+    from rprocfs.engines.unicorn.closed_memory import ClosedMemory
     from rprocfs.engines.unicorn.cpu import Cpu
     from rprocfs.engines.unicorn.libunicorn import Unicorn
     from rprocfs.engines.unicorn.pages import Pages
@@ -32,14 +34,23 @@ PAGE_BITS = PAGE.bit_length() - 1
 EVERYTHING, ONE_PAGE = 31 << 1 | 1, 9 << 1 | 1
 FULL = 3 << 24
 #: RASR.AP that allows as much to unprivileged accesses as to others.
-AP = {0: 0, bits.READ: 6 << 24, bits.READ | bits.WRITE: FULL}
+AP = {0: 0, bits.READ: 6 << 24, bits.WRITE: 0, bits.READ | bits.WRITE: FULL}
+#: The default memory map, by two regions: the eighths that are XN are none of the second.
+DEFAULT = (
+    (0, EVERYTHING | FULL | bits.XN),
+    (0, EVERYTHING | FULL | sum(0x100 << n for n in range(8) if n not in bits.EXECUTABLE)),
+)
 
 
 class Protection:
-    """That of *unicorn* by *mpu*, whose *pages* are filled if it is not Unicorn's own."""
+    """That of *unicorn* by *mpu*, whose *pages* are filled if it is not Unicorn's own; and by the
+    bus, which has *closed* memory."""
 
-    def __init__(self, unicorn: Unicorn, cpu: Cpu, mpu: Mpu, pages: Pages) -> None:
+    def __init__(
+        self, unicorn: Unicorn, cpu: Cpu, mpu: Mpu, pages: Pages, closed: ClosedMemory
+    ) -> None:
         self._uc, self._cpu, self._mpu, self._pages = unicorn, cpu, mpu, pages
+        self._closed = closed
         self._own = False
         self._alike = False  # the regions of Unicorn's MPU have the numbers of the others
         try:
@@ -47,16 +58,26 @@ class Protection:
         except Unknown:
             self.state = None
         mpu.changed = self._changed
+        closed.changed = lambda: self._changed(None)
+
+    @property
+    def _on(self) -> bool:
+        """Whether anything may be refused."""
+        return self._mpu.on or bool(self._closed)
+
+    def _granule(self) -> int:
+        mpu = self._mpu.granule() if self._mpu.on else PAGE
+        return min(PAGE, mpu, self._closed.granule())
 
     def _changed(self, region: int | None) -> None:
-        own = self._mpu.on and self.state is not None
+        own = self._on and self.state is not None
         if own and not (self._own and region is not None):
-            own = self._mpu.granule() < PAGE
+            own = self._granule() < PAGE
         if own and not (self._own and self._reload(region)):
             own = self._load()
         if own != self._own or (own and region is None):
             self._use_own(own)
-        self._pages.allowed = self._allowed if self._mpu.on and not own else None
+        self._pages.allowed = self._allowed if self._on and not own else None
         self._uc.flush_tlb()
 
     def _use_own(self, own: bool) -> None:
@@ -73,10 +94,13 @@ class Protection:
         A page that holds a disabled subregion would be filled as if that were all of it.
         """
         mpu = self._mpu
-        regions = list(mpu.whole(PAGE_BITS))
+        regions = list(mpu.whole(PAGE_BITS) if mpu.on else DEFAULT)
         self._alike = len(mpu.rasr) <= REGIONS and not any(
             mpu.divided(number, PAGE_BITS) for number in mpu.enabled()
         )
+        if self._closed:
+            self._alike = False
+            regions += self._blocks()
         if self._alike:
             regions = list(zip(mpu.rbar, mpu.rasr, strict=True))
         if len(regions) > REGIONS:
@@ -84,6 +108,13 @@ class Protection:
         for slot in range(REGIONS):
             self._set(slot, *(regions[slot] if slot < len(regions) else (0, 0)))
         return True
+
+    def _blocks(self) -> Iterator[tuple[int, int]]:
+        """RBAR and RASR of what the bus closes; of the MPU's regions none is above them."""
+        for base, size, allowed in self._closed.blocks():
+            exact = 0 if self._mpu.on else AP[allowed & (bits.READ | bits.WRITE)]
+            never = 0 if bits.executable(base) else bits.XN
+            yield base, size - 1 << 1 | 1 | exact | never
 
     def _reload(self, region: int | None) -> bool:
         """Copy one region. False: all have to be looked at."""
@@ -99,11 +130,11 @@ class Protection:
 
     def _allowed(self, page: int) -> int:
         """What any part of a *page* allows the core to do."""
-        mpu, step = self._mpu, min(PAGE, self._mpu.granule())
+        mpu, closed, step = self._mpu, self._closed, self._granule()
         privileged = not (self._cpu.unprivileged or self._pages.unprivileged)
         allowed = 0
         for address in range(page, page + PAGE, step):
-            allowed |= mpu.allowed(address, privileged)
+            allowed |= mpu.allowed(address, privileged) & closed.allowed(address)
         return allowed
 
     @contextmanager

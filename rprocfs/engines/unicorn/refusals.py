@@ -1,10 +1,10 @@
-"""Which address it was that the MPU of an Armv7-M core refused."""
+"""Which address it was that the MPU of an Armv7-M core refused, or its bus."""
 
 from __future__ import annotations
 
 from functools import partial
 
-from rprocfs.arch.armv7m.mpu import WRITE
+from rprocfs.arch.armv7m.mpu import EXECUTE, READ, WRITE
 from rprocfs.engines.unicorn.pages import unprivileged
 from rprocfs.engines.unicorn.state import ALIGNMENT
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from rprocfs.arch.armv7m.faults import Faults
     from rprocfs.engines.unicorn.alignment import Alignment
+    from rprocfs.engines.unicorn.closed_memory import ClosedMemory
     from rprocfs.engines.unicorn.cpu import Cpu
     from rprocfs.engines.unicorn.libunicorn import Unicorn
     from rprocfs.engines.unicorn.protection import Protection
@@ -38,28 +39,34 @@ def stores_halfword(code: bytes) -> bool:
 
 class Refusals:
     """Raises them in *faults*, between two runs; *again* executes one instruction, and returns
-    what it ended with."""
+    what it ended with, *behind* is the address behind that at one."""
 
     def __init__(
         self,
         core: Core,
         protection: Protection,
+        closed: ClosedMemory,
         alignment: Alignment,
         unicorn: Unicorn,
         cpu: Cpu,
         ram: WorkerRam,
         faults: Faults,
         again: Callable[[], Callable[[], None] | None],
+        behind: Callable[[int], int],
     ) -> None:
         self._core, self._protection, self._cpu, self._ram = core, protection, cpu, ram
-        self._alignment, self._uc = alignment, unicorn
-        self._faults, self._again = faults, again
+        self._alignment, self._uc, self._closed = alignment, unicorn, closed
+        self._faults, self._again, self._behind = faults, again, behind
         self._address = 0  # that was refused last
 
     def of_page(self, page: int) -> None:
         """A load or store that a *page* does not allow: do it again, to be told its address."""
         if self._protection.state is None:
-            self._faults.refused(self._cpu.pc, page)
+            kind = READ if self._closed.allowed(page) & WRITE else WRITE
+            if self._closed.refused(page, 1, kind) is not None:
+                self._faults.data(self._cpu.pc, page, self._behind(self._cpu.pc))
+            else:
+                self._faults.refused(self._cpu.pc, page)
             return
         with self._protection.alone(page):
             event = self._again()
@@ -69,13 +76,50 @@ class Refusals:
     def abort(self) -> Callable[[], None]:
         """In a hook: what a load or store that Unicorn's core refused is to end with."""
         pc, state = self._cpu.pc, self._protection.state
-        status, address = (ALIGNMENT, 0) if state is None else state.fault()
+        status, address, store = (ALIGNMENT, 0, False) if state is None else state.fault()
         self._address = address
         if status == ALIGNMENT:
             return partial(self._unaligned, pc)
-        if self._protection.mistaken(address):
+        if store and self._protection.mistaken(address):
             return partial(self._store, pc, address)
+        if self._closed:
+            return partial(self._judge, pc, address, 1, WRITE if store else READ)
         return partial(self._faults.refused, pc, address)
+
+    def fetch(self) -> None:
+        """The instruction at the PC cannot be fetched, or what is behind its first halfword."""
+        pc, privileged = self._cpu.pc, not self._cpu.unprivileged
+        for address in (pc, pc + 2) if self._closed else ():
+            if self._protection.refused(address, 1, EXECUTE, privileged) is not None:
+                break
+            if self._closed.refused(address, 2, READ) is not None:
+                self._faults.fetch(refused=False)
+                return
+        else:
+            if self._closed:
+                self._without()
+                return
+        self._faults.fetch(refused=True)
+
+    def _judge(self, pc: int, address: int, size: int, access: int) -> None:
+        """What refuses it, if anything does that has to."""
+        code = self._ram.code(pc, 4)
+        privileged = not (self._cpu.unprivileged or unprivileged(code))
+        refused = self._protection.refused(address, size, access, privileged)
+        if refused is not None:
+            self._faults.refused(pc, refused)
+            return
+        closed = self._closed.refused(address, size, access)
+        if closed is not None:
+            self._faults.data(pc, closed, self._behind(pc))
+        else:
+            self._without()
+
+    def _without(self) -> None:
+        """Execute the instruction as if all were allowed."""
+        with self._protection.off():
+            self._core.step()
+        self._core.proceed()
 
     def _unaligned(self, pc: int) -> None:
         if self._alignment.needed(pc):
@@ -89,12 +133,4 @@ class Refusals:
         protection, code = self._protection, self._ram.code(pc, 4)
         with protection.alone(page, 0):
             self._again()
-        address = self._address
-        privileged = not (self._cpu.unprivileged or unprivileged(code))
-        refused = protection.refused(address, 2 if stores_halfword(code) else 4, WRITE, privileged)
-        if refused is not None:
-            self._faults.refused(pc, refused)
-            return
-        with protection.off():
-            self._core.step()
-        self._core.proceed()
+        self._judge(pc, self._address, 2 if stores_halfword(code) else 4, WRITE)

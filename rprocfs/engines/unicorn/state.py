@@ -27,8 +27,8 @@ FEATURES = V7 | PMSA | M | M_MAIN
 MARK, NUMBER = 0x5AA5_C33C, 0x1A5
 #: From the exception number to MPU_CTRL, and from a fault's syndrome to its status and address.
 CTRL, STATUS, ADDRESS = -8, 4, 8
-#: Statuses of a fault (``arm_fi_to_sfsc()``): the low four bits.
-ALIGNMENT = 1
+#: Statuses of a fault (``arm_fi_to_sfsc()``): the low four bits. And that of one of a store.
+ALIGNMENT, STORE = 1, 1 << 11
 
 
 class Unknown(Exception):
@@ -102,10 +102,11 @@ class State:
         self._ctrl.value = value
         self._uc.restore_context(self._context)
 
-    def fault(self) -> tuple[int, int]:
-        """Of the last abort: its status, and the address."""
+    def fault(self) -> tuple[int, int, bool]:
+        """Of the last abort: its status, the address, and whether it was one of a store."""
         self._uc.save_context(self._context)
-        return self._status.value & 0xF, self._address.value
+        status = self._status.value
+        return status & 0xF, self._address.value, bool(status & STORE)
 
     def align(self, strictly: bool) -> None:
         """Whether what is translated from now on lets no load or store be unaligned."""

@@ -366,6 +366,7 @@ int main(void)
 	i2c();
 	uart();
 	rdc();
+	rdc_memory();
 	sdma();
 	wdog();
 	board_puts("done\n");

@@ -7,5 +7,6 @@
 
 void check(const char *name, int good, uint32_t value);
 void sdma(void); /* sdma.c */
+void rdc_memory(void); /* rdc_memory.c */
 
 #endif

@@ -65,7 +65,7 @@ def test_a_region_of_memory_can_be_locked(every):
     every[at + 8] = 1 << 31 | 1 << 30 | 0xF3
     every[at] = 0
     assert (every[at], every[at + 8]) == (0x900000, 1 << 31 | 1 << 30 | 0xF3)
-    masters, peripherals, regions = every.all.part.rdc
+    masters, peripherals, regions, _ = every.all.part.rdc
     assert every[RDC] == regions << 20 | peripherals << 12 | masters << 4 | 4
 
 
