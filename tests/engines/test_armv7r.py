@@ -33,7 +33,16 @@ def encoded(directory, line, thumb):
     """(size, instruction) of *line*, as GNU as has it."""
     source, made, code = (directory / f"r5.{end}" for end in ("S", "o", "bin"))
     source.write_text(f".syntax unified\n{'.thumb' if thumb else '.arm'}\n{line}\n")
-    gcc = ["arm-none-eabi-gcc", "-c", "-mcpu=cortex-r5", source, "-o", made]
+    gcc = [
+        "arm-none-eabi-gcc",
+        "-c",
+        "-mcpu=cortex-r5",
+        "-mfloat-abi=hard",
+        "-mfpu=vfpv3-d16",
+        source,
+        "-o",
+        made,
+    ]
     subprocess.run(gcc, check=True)
     subprocess.run(["arm-none-eabi-objcopy", "-O", "binary", "-j", ".text", made, code], check=True)
     _, size, word = next(instructions.decode(code.read_bytes(), thumb))
@@ -49,6 +58,36 @@ def test_what_may_unmask_an_interrupt(tmp_path, thumb, unmask, other):
     for line in (*unmask, *other):
         size, word = encoded(tmp_path, line, thumb)
         assert instructions.unmasks(word, size, thumb) is (line in unmask), line
+
+
+UNPRIVILEGED_ARM = [
+    "ldrt r0, [r1], #4", "strt r0, [r1], r2", "ldrbt r0, [r1]", "strbt r0, [r1], -r2, lsl #2",
+    "strht r0, [r1], #2", "ldrsbt r0, [r1], r2", "ldrsht r0, [r1]", "ldrht r0, [r1]",
+]  # fmt: skip
+PRIVILEGED_ARM = [
+    "ldr r0, [r1], #4", "str r0, [r1, #4]!", "strh r0, [r1, r2]!", "ldrd r0, r1, [r2], #8",
+    "ldm r1!, {r0, r2}", "mul r1, r2, r3", "mla r1, r2, r3, r4", "swp r1, r2, [r3]", "bic r1, #3",
+    "strex r0, r1, [r2]", "msr cpsr_c, r0", "bl .", "svc #0", "umull r1, r2, r3, r4", "uxtb r1, r2",
+    "smulbb r1, r2, r3", "vldr d0, [r1]", "mcr p15, 0, r0, c1, c0, 0", "rfeia sp!",
+]  # fmt: skip
+UNPRIVILEGED_THUMB = [
+    "ldrt r0, [r1, #4]", "strt r0, [r1]", "strbt r0, [r1, #1]", "ldrsht r0, [r1]", "strht r0, [r1]",
+]  # fmt: skip
+PRIVILEGED_THUMB = [
+    "ldr r0, [r1, #4]", "str.w r0, [r1], #4", "str r0, [r1, #4]!", "ldrsb.w r0, [r1, r2]",
+    "ldrd r0, r1, [r2]", "stm r0!, {r1}", "str.w r0, [r1, #-4]", "str.w r0, [r1, #0xe00]",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("thumb", "unprivileged", "other"),
+    [(False, UNPRIVILEGED_ARM, PRIVILEGED_ARM), (True, UNPRIVILEGED_THUMB, PRIVILEGED_THUMB)],
+    ids=["arm", "thumb"],
+)
+def test_what_accesses_memory_as_user_mode_does(tmp_path, thumb, unprivileged, other):
+    for line in (*unprivileged, *other):
+        size, word = encoded(tmp_path, line, thumb)
+        assert instructions.unprivileged(word, size, thumb) is (line in unprivileged), line
 
 
 @pytest.mark.parametrize("thumb", [False, True])
@@ -132,7 +171,7 @@ def test_selftest(machine):
 
 
 #: Where the image leaves its lines, and how long they may be.
-LINES, LENGTH = 0x3ED4_0000, 0x4000
+LINES, LENGTH = 0x3ED4_0000, 0x8000
 
 
 @NEEDS_QEMU

@@ -42,15 +42,15 @@ class Faults:
 
     def no_memory(self, address: int, write: bool) -> None:
         """A load or store where nothing is."""
-        self._data(EXTERNAL, address, write)
+        self.data(EXTERNAL, address, write)
 
     def refused(self, address: int, write: bool) -> None:
         """A load or store that the MPU does not let through."""
-        self._data(self._status(address), address, write)
+        self.data(self._status(address), address, write)
 
     def unaligned(self, address: int, write: bool) -> None:
         """A load or store that is to be aligned."""
-        self._data(ALIGNMENT, address, write)
+        self.data(ALIGNMENT, address, write)
 
     def _status(self, address: int) -> int:
         return PERMISSION if self._regions.hit(address) else BACKGROUND
@@ -59,7 +59,8 @@ class Faults:
         self._system.abort(IFSR, status, IFAR, self._cpu.pc)
         self._model.fault(PREFETCH_ABORT, cause, kind)
 
-    def _data(self, status: int, address: int, write: bool) -> None:
+    def data(self, status: int, address: int, write: bool) -> None:
+        """A load or store that is refused with that *status*."""
         self._system.abort(DFSR, status | (WRITE if write else 0), DFAR, address)
         kind = "write to" if write else "read of"
         self._model.fault(DATA_ABORT, f"data abort: {kind} {address:#x}")

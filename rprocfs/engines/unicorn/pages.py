@@ -51,7 +51,7 @@ def unprivileged(code: bytes) -> bool:
     if len(code) < 4:
         return False
     first, second = struct.unpack("<2H", code)
-    return bool(first & 0xFE00 == 0xF800 and second & 0x0F00 == 0x0E00)
+    return bool(first & 0xFE80 == 0xF800 and second & 0x0F00 == 0x0E00)
 
 
 class Pages:

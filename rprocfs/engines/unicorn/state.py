@@ -35,21 +35,15 @@ class Unknown(Exception):
     """That is no state of a core that is known here."""
 
 
-class State:
-    """That of *unicorn*, an Armv7-M core. Unknown."""
+class LastAbort:
+    """That of *unicorn*, an Arm core. Unknown."""
 
     def __init__(self, unicorn: Unicorn) -> None:
         self._uc, self._context = unicorn, c_void_p()
         unicorn.allocate_context(self._context)
         self._size = unicorn.lib.uc_context_size(unicorn.handle)
-        exception = self._marked(libunicorn.IPSR, NUMBER)
         syndrome = self._marked(libunicorn.SYNDROME, MARK)
-        features = self._features()
-        self._ctrl = self._word(exception + CTRL)
         self._status, self._address = self._word(syndrome + STATUS), self._word(syndrome + ADDRESS)
-        base = self._context.value or 0
-        self._feature_bits = c_uint64.from_address(base + features)
-        self.rbar, self.rsr, self.racr = self._arrays(features + 8)
 
     def _word(self, offset: int) -> c_uint32:
         if not 0 <= offset <= self._size - 4:
@@ -72,6 +66,25 @@ class State:
         if len(changed) != 1 or struct.unpack_from("<I", after, changed[0]) != (value,):
             raise Unknown(changed)
         return changed[0]
+
+    def fault(self) -> tuple[int, int, bool]:
+        """Its status, the address, and whether it was one of a store."""
+        self._uc.save_context(self._context)
+        status = self._status.value
+        return status & 0xF, self._address.value, bool(status & STORE)
+
+
+class State(LastAbort):
+    """That of *unicorn*, an Armv7-M core. Unknown."""
+
+    def __init__(self, unicorn: Unicorn) -> None:
+        super().__init__(unicorn)
+        exception = self._marked(libunicorn.IPSR, NUMBER)
+        features = self._features()
+        self._ctrl = self._word(exception + CTRL)
+        base = self._context.value or 0
+        self._feature_bits = c_uint64.from_address(base + features)
+        self.rbar, self.rsr, self.racr = self._arrays(features + 8)
 
     def _features(self) -> int:
         """Where the features are: behind them the pointers to the arrays of the MPU."""
@@ -101,12 +114,6 @@ class State:
         self._uc.save_context(self._context)
         self._ctrl.value = value
         self._uc.restore_context(self._context)
-
-    def fault(self) -> tuple[int, int, bool]:
-        """Of the last abort: its status, the address, and whether it was one of a store."""
-        self._uc.save_context(self._context)
-        status = self._status.value
-        return status & 0xF, self._address.value, bool(status & STORE)
 
     def align(self, strictly: bool) -> None:
         """Whether what is translated from now on lets no load or store be unaligned."""

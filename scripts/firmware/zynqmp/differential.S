@@ -107,7 +107,8 @@ print:	push {r1, r4-r6, lr}
 	bl put
 	pop {r1, r4-r6, pc}
 
-/* Regions 0 to 3: memory, a page that is read only, one without access, devices without code. */
+/* Regions 0 to 3: memory, a page that is read only, one without access, devices without code; no
+   others. */
 regions:
 	adr r4, table
 	mov r0, #0
@@ -117,13 +118,85 @@ regions:
 	mcr p15, 0, r2, c6, c1, 2
 	mcr p15, 0, r3, c6, c1, 4
 	add r0, r0, #1
-	cmp r0, #4
+	cmp r0, #6
 	bne 1b
 	bx lr
 table:	.word 0, 30 << 1 | 1, 0x30b
 	.word 0x3ed30000, 11 << 1 | 1, 0x60b
 	.word 0x3ed31000, 11 << 1 | 1, 0x00b
 	.word 0xff000000, 23 << 1 | 1, 0x1305
+	.word 0, 0, 0
+	.word 0, 0, 0
+
+/*
+ * Regions 4 and 5 with random bases, sizes, subregions, AP and XN in the 32 KiB at WINDOW, which no
+ * other region is for. r6 is an address there; SCTLR.BR and user mode are random, too.
+ */
+	.equ WINDOW, 0x3ed38000
+	.macro one number, base, size, attributes
+	and r9, \size, #7
+	add r9, r9, #5
+	mov r10, #2
+	mov r10, r10, lsl r9
+	sub r10, r10, #1
+	ldr r12, =0x7fff
+	and r12, r12, \base
+	bic r12, r12, r10
+	ldr r10, =WINDOW
+	orr r12, r12, r10
+	and \size, \size, #0xff00
+	cmp r9, #7
+	movlo \size, #0
+	orr \size, \size, r9, lsl #1
+	orr \size, \size, #1
+	and r10, \attributes, #7
+	mov r10, r10, lsl #8
+	orr r10, r10, #0xb
+	tst \attributes, #8
+	orrne r10, r10, #0x1000
+	mov r9, #\number
+	mcr p15, 0, r9, c6, c2, 0
+	mcr p15, 0, r12, c6, c1, 0
+	mcr p15, 0, \size, c6, c1, 2
+	mcr p15, 0, r10, c6, c1, 4
+	.endm
+	.macro set number, base, size, attributes
+	mov r9, #\number
+	mcr p15, 0, r9, c6, c2, 0
+	ldr r9, =\base
+	mcr p15, 0, r9, c6, c1, 0
+	mov r9, #\size
+	mcr p15, 0, r9, c6, c1, 2
+	ldr r9, =\attributes
+	mcr p15, 0, r9, c6, c1, 4
+	.endm
+setup:
+	set 0, 0x3ed00000, 16 << 1 | 1, 0x30b
+	set 1, 0, 0, 0
+	set 2, 0, 0, 0
+	set 3, 0, 17 << 1 | 1, 0x30b
+	one 4, r0, r1, r2
+	one 5, r3, r4, r5
+	ldr r9, =0x7fff
+	and r6, r6, r9
+	ldr r9, =WINDOW
+	orr r6, r6, r9
+	mov r9, #0
+	mcr p15, 0, r9, c6, c2, 0
+	mrc p15, 0, r9, c1, c0, 0
+	orr r9, r9, #1
+	tst r8, #1
+	orrne r9, r9, #0x20000
+	mcr p15, 0, r9, c1, c0, 0
+	isb
+	mov r0, #0
+	mov r1, #1
+	mov r2, #2
+	mov r3, #3
+	tst r8, #2
+	msrne cpsr_c, #0xd0
+	bx lr
+	.ltorg
 
 /* Execute the case at r0 with the operands, and make its record. */
 run:
@@ -175,9 +248,11 @@ common:
 	movne r6, #0
 	str r6, [r4], #4
 	mrc p15, 0, r6, c1, c0, 0
-	bic r6, r6, #1
+	ldr r7, =0xa0003 /* DZ, BR, A, M */
+	bic r6, r6, r7
 	mcr p15, 0, r6, c1, c0, 0
 	isb
+	bl regions
 	clrex
 	cps #0x1f
 	ldr sp, =saved_sp
@@ -435,6 +510,58 @@ cases:
 	mpu
 	ldr r5, [r6]
 	end
+	.macro window_case name, access:vararg
+	case \name
+	bl setup
+	\access
+	end
+	.endm
+	window_case w_ldr, ldr r5, [r6]
+	window_case w_str, str r5, [r6]
+	window_case w_ldrb, ldrb r5, [r6]
+	window_case w_strb, strb r5, [r6]
+	window_case w_ldrh, ldrsh r5, [r6], #2
+	window_case w_strh, strh r5, [r6, #2]!
+	window_case w_ldrt, ldrt r5, [r6], #4
+	window_case w_strt, strt r5, [r6], #4
+	window_case w_strbt, strbt r5, [r6], #1
+	.macro aligned_case name, access:vararg
+	case \name
+	bl setup
+	bic r6, r6, #7
+	\access
+	end
+	.endm
+	aligned_case w_ldm, ldm r6!, {r0-r5}
+	aligned_case w_stm, stm r6!, {r0-r5}
+	aligned_case w_stmdb, stmdb r6, {r0-r5}
+	aligned_case w_ldrd, ldrd r4, r5, [r6]
+	aligned_case w_strd, strd r4, r5, [r6, #-8]!
+	aligned_case w_ldrex, ldrex r5, [r6]
+	aligned_case w_swp, swp r4, r5, [r6]
+	case w_vldr
+	mov r9, #0x40000000
+	vmsr fpexc, r9
+	bl setup
+	bic r6, r6, #7
+	vldr d1, [r6]
+	vmov r0, r1, d1
+	vstr d1, [r6, #8]
+	end
+	case w_fetch
+	ldr r9, =0x7fff
+	and r6, r6, r9
+	ldr r9, =WINDOW
+	orr r6, r6, r9
+	bic r6, r6, #3
+	ldr r9, code
+	str r9, [r6]
+	bl setup
+	bic r6, r6, #3
+	bx r6
+code:	svc #0xfe
+	.ltorg
+	.balign 4
 	thumb_case t_svc
 	adds r0, r1, r2
 	end

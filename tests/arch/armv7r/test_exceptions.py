@@ -16,17 +16,18 @@ from rprocfs.arch.armv7r.core import (
 from rprocfs.arch.armv7r.cp15 import SCTLR, SystemControl
 from rprocfs.arch.armv7r.exceptions import Dead, ExceptionModel
 from rprocfs.arch.armv7r.faults import Faults
-from rprocfs.arch.armv7r.mpu import DRBAR, DRSR, RGNR, Regions
+from rprocfs.arch.armv7r.mpu import DRACR, DRBAR, DRSR, RGNR, Regions
 
 THUMB, NO_FIQ, NO_IRQ, NO_ABORT = 1 << 5, 1 << 6, 1 << 7, 1 << 8
 SYS = 0x1F
+REGION = DRBAR, DRSR, DRACR
 
 
 class Cpu:
     pc, cpsr, entered = 0x1000, SYS, None
 
     def __init__(self):
-        self.system, self.regions = {}, [[0, 0] for _ in range(16)]
+        self.system, self.regions = {}, [[0, 0, 0] for _ in range(16)]
 
     def reset(self, cpsr, pc):
         self.cpsr, self.pc = cpsr, pc
@@ -35,8 +36,8 @@ class Cpu:
         self.cpsr, self.pc, self.entered = cpsr, pc, (spsr, lr)
 
     def read_system(self, key):
-        if key in (DRBAR, DRSR):
-            return self.regions[self.system.get(RGNR, 0)][key == DRSR]
+        if key in REGION:
+            return self.regions[self.system.get(RGNR, 0)][REGION.index(key)]
         return self.system.get(key, 0)
 
     def write_system(self, key, value):
@@ -128,7 +129,7 @@ def test_the_status_of_faults(board):
     assert (system[cp15.DFSR], system[cp15.DFAR]) == (0x808, 0xF800_0000)
     board.faults.refused(0x20, False)
     assert (system[cp15.DFSR], system[cp15.DFAR]) == (0x0, 0x20)  # no region at all
-    board.cpu.regions[3] = [0x0, 7 << 1 | 1]  # 256 bytes
+    board.cpu.regions[3] = [0x0, 7 << 1 | 1, 0]  # 256 bytes
     board.faults.refused(0x20, False)
     assert system[cp15.DFSR] == 0xD
     board.cpu.regions[3][1] |= 1 << 9  # not the second 32 bytes of them
@@ -143,6 +144,22 @@ def test_the_status_of_faults(board):
     board.cpu.pc = 0x4000
     board.faults.breakpoint()
     assert system[cp15.IFSR] == 2
+
+
+def test_what_can_be_stored_to(board):
+    """The highest region decides; without one the background region does, if there is one."""
+    regions = Regions(board.cpu)
+    assert not regions.stores(0x20, True)
+    board.cpu.system[SCTLR] = cp15.SCTLR_BR
+    assert [regions.stores(0x20, privileged) for privileged in (True, False)] == [True, False]
+    for attributes, expected in ((0, []), (1, [True]), (2, [True]), (3, [True, False]), (5, []),
+                                 (6, []), (7, [])):  # fmt: skip
+        board.cpu.regions[3] = [0x0, 7 << 1 | 1, attributes << 8]
+        found = [privileged for privileged in (True, False) if regions.stores(0x20, privileged)]
+        assert found == expected
+    board.cpu.regions[4] = [0x20, 4 << 1 | 1, 3 << 8]
+    assert regions.stores(0x20, False)
+    assert not regions.stores(0x40, False)
 
 
 def test_a_vector_without_memory_is_the_end(board):

@@ -8,10 +8,13 @@ block, while something looks on that needs to see where runs end (coverage, samp
 
 from __future__ import annotations
 
+from functools import partial
+
 from rprocfs.arch.armv7r.core import HIVEC, SUPERVISOR
+from rprocfs.arch.armv7r.cp15 import SCTLR, SCTLR_M
 from rprocfs.arch.armv7r.cpu import MASK_IRQ
 from rprocfs.arch.armv7r.exceptions import Dead, ExceptionModel
-from rprocfs.arch.armv7r.faults import Faults
+from rprocfs.arch.armv7r.faults import ALIGNMENT, Faults
 from rprocfs.arch.armv7r.mpu import Regions
 from rprocfs.engines.unicorn import libunicorn, ports
 from rprocfs.engines.unicorn.armv7r import instructions
@@ -19,9 +22,11 @@ from rprocfs.engines.unicorn.armv7r.events import Events
 from rprocfs.engines.unicorn.armv7r.probe import Probe
 from rprocfs.engines.unicorn.armv7r.sites import Sites
 from rprocfs.engines.unicorn.armv7r.system_access import access_system
+from rprocfs.engines.unicorn.pages import PAGE
 from rprocfs.engines.unicorn.runner import Runner
 from rprocfs.engines.unicorn.sampler import Sampler
 from rprocfs.engines.unicorn.spin_watch import SpinWatch
+from rprocfs.engines.unicorn.state import LastAbort, Unknown
 from rprocfs.hw.clock import SECOND
 
 TYPE_CHECKING = False
@@ -66,8 +71,13 @@ class Core(Runner):
         self._model = ExceptionModel(
             cpu, system, controller, lambda da: len(ram.code(da, 4)) == 4, fault
         )
-        self._faults = Faults(self._model, cpu, system, Regions(cpu))
+        self._regions = Regions(cpu)
+        self._faults = Faults(self._model, cpu, system, self._regions)
         self._probe = Probe(unicorn, cpu, ram, system)
+        try:
+            self._abort: LastAbort | None = LastAbort(unicorn)
+        except Unknown:
+            self._abort = None
         self._bkpt = -1  # where one halted the core, for a debugger
         self._sites = Sites(
             unicorn, self._slices, ram, cpu, system, self._end_if_pending, self._on_access
@@ -253,9 +263,10 @@ class Core(Runner):
         handlers = {
             SVC: lambda: self._model.enter(SUPERVISOR),
             PREFETCH: lambda: self._faults.fetch(refused=True),
-            DATA: self._refused,
             BKPT: self._breakpoint,
         }
+        if number == DATA:
+            handlers[number] = self._aborted()
         self._event = handlers.get(number) or (lambda: self._unknown(number))
         self._uc.stop()
 
@@ -292,8 +303,44 @@ class Core(Runner):
         if self._cpu.unprivileged or not access_system(self._cpu, self._system, self._ram):
             self._faults.undefined()
 
+    def _aborted(self) -> Callable[[], None]:
+        """In a hook: what an access that Unicorn's core refused is to end with."""
+        if self._abort is None:
+            return self._refused
+        status, address, store = self._abort.fault()
+        if store and address % PAGE == 0 and status != ALIGNMENT:
+            return partial(self._store, status, address)
+        return partial(self._faults.data, status, address, store)
+
+    def _store(self, status: int, page: int) -> None:
+        """Of an unaligned one Unicorn also says that it is to the first address of the *page*."""
+        address, _ = self._probe.refused()
+        self._event = None
+        word = next(instructions.decode(self._ram.code(self.pc, 4), self._cpu.thumb), (0, 4, 0))
+        user = self._cpu.unprivileged or instructions.unprivileged(
+            word[2], word[1], self._cpu.thumb
+        )
+        if not page < address < page + PAGE:
+            self._faults.data(status, page, True)
+        elif not self._regions.stores(address, not user):
+            self._faults.refused(address, True)
+        else:
+            self._without_mpu()
+
+    def _without_mpu(self) -> None:
+        """Execute one instruction as if the MPU were off."""
+        sctlr = self._system.sctlr
+        self._cpu.write_system(SCTLR, sctlr & ~SCTLR_M)
+        self._uc.flush()
+        self._execute(1)
+        event, self._event = self._event, None
+        self._cpu.write_system(SCTLR, sctlr)
+        self._uc.flush()
+        if event is not None:
+            event()
+
     def _refused(self) -> None:
-        """The MPU refused an access."""
+        """The MPU refused an access, and this Unicorn does not say which."""
         address, write = self._probe.refused()
         self._event = None
         self._faults.refused(address, write)

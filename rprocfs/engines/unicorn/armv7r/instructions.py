@@ -93,6 +93,16 @@ def returns(word: int, size: int, thumb: bool) -> bool:
     return writes and (word & 1 << 25 != 0 or word & 0x90 != 0x90)
 
 
+def unprivileged(word: int, size: int, thumb: bool) -> bool:
+    """Whether it accesses memory as user mode does: LDRT, STRT and those of other sizes."""
+    if thumb:
+        return size == 4 and word & 0xFE80_0F00 == 0xF800_0E00
+    if word >> 28 == 15 or word & 0x0120_0000 != 0x0020_0000:
+        return False
+    single = word >> 26 & 3 == 1 and (not word & 1 << 25 or not word & 1 << 4)
+    return single or (word >> 25 & 7 == 0 and word & 0x90 == 0x90 and word & 0x60 != 0)
+
+
 def _thumb_unmasks(word: int) -> bool:
     # CPSIE, MSR CPSR_c
     return word & 0xFFFF_D600 == 0xF3AF_8400 or word & 0xFFF0_D100 == 0xF380_8100
