@@ -145,7 +145,7 @@ DEVICES = (
     Device("FPD_SWDT", 0xFD4D_0000, _swdt, 145),
     Device("CAN0", 0xFF06_0000, alone(Can), 55),
     Device("CAN1", 0xFF07_0000, alone(Can), 56),
-    Device("GPIO", 0xFF0A_0000, lambda _soc, _line: Gpio(), 48),
+    Device("GPIO", 0xFF0A_0000, alone(Gpio), 48),
     Device("CRL_APB", 0xFF5E_0000, _crl),
     Device("CRF_APB", 0xFD1A_0000, alone(Words, CRF_RESET)),
     Device("RPU", 0xFF9A_0000, _rpu),

@@ -133,6 +133,12 @@ def test_the_examples_of_the_drivers(board, name):
     console = made.shell.open(f"{REMOTEPROC}0/console")
     made.start(0, "zynqmp-peripherals.elf")
     assert said_until(console, b"ed\r\n") == "peripherals: passed\r\n"
+    inputs = f"{DEBUG}0/inputs"
+    assert made.shell.cat(f"{inputs}/AMS/temp1_input") == "45000\n"
+    for level in ("1", "0", "1"):
+        made.shell.echo(f"{inputs}/GPIO/22", level)
+        if level == "1":
+            assert said_until(console, b"ed\r\n") == "pressed\r\n"
     console.release()
 
 

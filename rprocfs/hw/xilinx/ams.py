@@ -115,6 +115,7 @@ class Ams(Words):
         self.words = {at: word for at, word in self.words.items() if not PS <= at < PL}
         self._began = self._now()
         self._ended = False  # a single pass is over
+        self._stale = True  # registers have changed since limits were looked at
         for one in CHANNELS:
             self.words[one.minimum] = 0xFFFF
             self.words[one.config] = self.words.get(one.config, 0) | one.disable
@@ -169,13 +170,15 @@ class Ams(Words):
             return
         self._began, self._ended = self._now(), self._mode == ONE_PASS
         self._flags[1] |= EOC if self._mode == SINGLE_CHANNEL else EOC | EOS
+        self._stale = False
         self._measure()
 
     @property
     def deadline(self) -> int | None:
-        """When a sequence is over, if that is to interrupt."""
+        """When a sequence is over, if that is to interrupt, or may find a limit exceeded."""
         waits = ~self._masks[1] & ~self._flags[1] & (EOC | EOS)
-        return self._due if waits or ~self._masks[0] & ALL else None
+        looks = self._stale and ~self._masks[0] & ALL
+        return self._due if waits or looks else None
 
     @property
     def limit(self) -> int | None:
@@ -209,6 +212,7 @@ class Ams(Words):
         """Write the word at *offset*."""
         self.advance()
         second = bool(offset & 4)
+        self._stale = self._stale or offset not in (ISR_1, IER_1, IDR_1)
         if offset in (ISR_0, ISR_1):
             self._flags[second] &= ~value
         elif offset in (IER_0, IER_1):

@@ -2,7 +2,7 @@
 /*
  * What the vendor's driver examples do, in their order: initialise, self test, the example, by
  * polling or by interrupts. A line on the console for each thing that is not as it should be, and
- * "peripherals: passed" at the end.
+ * "peripherals: passed" at the end. Then a button, pin 22, is waited for.
  */
 #include "table.h"
 
@@ -14,6 +14,7 @@ enum { NODE_TTC_0 = 24, PMU = 0x10000 };
 #define AMS(offset) REG(0xffa50000u + (offset))
 #define SYSMON(offset) REG(0xffa50800u + (offset))
 #define CAN(offset) REG(0xff060000u + (offset))
+#define GPIO(offset) REG(0xff0a0000u + (offset))
 #define QSPI(offset) REG(0xff0f0100u + (offset))
 
 struct table {
@@ -236,6 +237,22 @@ static void qspi(void)
 	QSPI(0x14) = 0;
 }
 
+/* XGpioPs: a rising edge. */
+static void pressed(void)
+{
+	GPIO(0x218) = 1u << 22;
+	board_puts(GPIO(0x60) >> 22 & 1 ? "pressed\r\n" : "released\r\n");
+}
+
+static void button(void)
+{
+	GPIO(0x204) &= ~(1u << 22);
+	GPIO(0x21c) |= 1u << 22;
+	GPIO(0x220) |= 1u << 22;
+	irq_set(48, 0x80, pressed);
+	GPIO(0x210) = 1u << 22;
+}
+
 int main(void)
 {
 	board_init(0);
@@ -245,6 +262,7 @@ int main(void)
 	monitor();
 	can();
 	qspi();
+	button();
 	board_puts("peripherals: ");
 	board_puts(failures ? "failed\r\n" : "passed\r\n");
 	for (;;)

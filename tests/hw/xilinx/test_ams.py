@@ -90,6 +90,23 @@ def test_an_alarm(board):
     assert (board[ISR_0], board.lines) == (0, set())
 
 
+def test_an_alarm_that_lasts_comes_again_and_one_that_may_come_costs_nothing(board):
+    board[CONFIG1] = board[CONFIG1] & ~2
+    board[PS + 0x140] = board[PS] - 1000
+    board[IER_0] = 1
+    board.pass_us(1000)
+    assert board.lines == {88}
+    board[ISR_0] = 1
+    assert board.lines == set()
+    board.pass_us(1000)
+    assert board.lines == {88}
+    board[PS + 0x140] = 0xFFFF
+    board[ISR_0] = 1
+    board.pass_us(1000)
+    assert board.lines == set()
+    assert board.all.deadline is None
+
+
 def test_limits_can_be_written(board):
     board[PS + 0x144] = 0x55
     assert board[PS + 0x144] == 0x55

@@ -80,11 +80,56 @@ def test_pins(board):
     assert board[GPIO + 0x60] == 8
     board[GPIO] = 0xFFFF_0000  # nothing is unmasked
     assert board[GPIO + 0x40] == 8
-    board[GPIO + 4] = 0x7FFF_8000  # the upper half
-    assert board[GPIO + 0x40] == 0x8000_0008
-    assert board[GPIO + 0x20C] == 0xFFFF_FFFF
+    board[GPIO + 4] = 0xFDFF_0200  # the upper half
+    assert board[GPIO + 0x40] == 0x0200_0008
+    assert board[GPIO + 0x20C] == 0x03FF_FFFF
     board[GPIO + 0x210] = 1
-    assert board[GPIO + 0x20C] == 0xFFFF_FFFE
+    assert board[GPIO + 0x20C] == 0x03FF_FFFE
+    board[GPIO + 0x214] = 1
+    assert board[GPIO + 0x20C] == 0x03FF_FFFF
+
+
+def test_an_edge_of_a_pin_interrupts(board):
+    """A rising one of pin 22, both of pin 78, which is the first of EMIO."""
+    button, emio = board.all.inputs["GPIO/22"], board.all.inputs["GPIO/78"]
+    assert board[GPIO + 0x21C] == 0x03FF_FFFF
+    board[GPIO + 0x220] = 1 << 22
+    board[GPIO + 0x210] = 1 << 22
+    board[GPIO + 0x2E4], board[GPIO + 0x2D0] = 1, 1
+    button.drive(1)
+    assert (board[GPIO + 0x60], board[GPIO + 0x218]) == (1 << 22, 1 << 22)
+    assert board.lines == {48}
+    board[GPIO + 0x218] = 1 << 22
+    assert board.lines == set()
+    button.drive(0)
+    assert board.lines == set()
+    for level in (1, 0):
+        emio.drive(level)
+        assert (board[GPIO + 0x6C], board.lines) == (level, {48})
+        board[GPIO + 0x2D8] = 1
+        assert board.lines == set()
+
+
+def test_a_level_of_a_pin_interrupts_as_long_as_it_lasts(board):
+    board[GPIO + 0x21C] = 0x03FF_FFFF & ~1
+    board[GPIO + 0x210] = 1
+    assert board.lines == {48}  # it is low
+    board[GPIO + 0x218] = 1
+    assert board.lines == {48}
+    board.all.inputs["GPIO/0"].drive(1)
+    board[GPIO + 0x218] = 1
+    assert board.lines == set()
+
+
+def test_an_output_is_seen(board):
+    pin = board.all.inputs["GPIO/3"]
+    board[GPIO] = 0xFFF7_0008
+    board[GPIO + 0x204] = 8
+    assert pin.level == 0
+    board[GPIO + 0x208] = 8
+    assert pin.level == 1
+    pin.drive(0)
+    assert (pin.level, board[GPIO + 0x60]) == (1, 8)
 
 
 def test_what_has_no_model_is_named_once(board):
