@@ -113,6 +113,17 @@ def test_accesses_of_cp15(tmp_path, thumb):
     assert instructions.system_access(word, thumb) is None
 
 
+@pytest.mark.parametrize("thumb", [False, True])
+def test_what_divides(tmp_path, thumb):
+    for line, divisor in (
+        ("udiv r1, r2, r3", 3), ("sdiv r12, lr, r0", 0), ("sdiv r0, r1, lr", 14),
+        ("mul r1, r2, r3", -1), ("smull r1, r2, r3, r4", -1), ("umull r1, r2, r3, r4", -1),
+        ("smmul r1, r2, r3", -1), ("smlad r1, r2, r3, r4", -1), ("bx lr", -1),
+    ):  # fmt: skip
+        size, word = encoded(tmp_path, line, thumb)
+        assert instructions.divides(word, size, thumb) == divisor, line
+
+
 def test_it_blocks():
     assert instructions.is_it(0xBF08)
     assert not instructions.is_it(0xBF00)

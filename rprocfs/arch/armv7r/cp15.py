@@ -1,9 +1,9 @@
 """CP15 of a Cortex-R5, as far as an engine does not know it (Cortex-R5 TRM chapter 4, 6).
 
 An engine keeps SCTLR, the MPU and fault registers, which its own execution depends on, and
-executes the operations on caches, which do nothing. The identification registers, TCM regions,
-auxiliary control and the performance monitors are here. The cycle counter counts processor
-cycles at wall-clock time; event counters stand still.
+executes the operations on caches, which do nothing. Stores to SCTLR come by here. The
+identification registers, TCM regions, auxiliary control and the performance monitors are here. The
+cycle counter counts processor cycles at wall-clock time; event counters stand still.
 """
 
 from __future__ import annotations
@@ -91,6 +91,8 @@ class SystemControl:
     def __init__(self, engine: Banked, now: Callable[[], int], hz: int, number: int) -> None:
         self._engine, self._now, self._hz = engine, now, hz
         self._constants = CONSTANTS | {MPIDR: 0x8000_0000 | number}
+        #: Called when divisions by zero trap from now on, or no longer do (SCTLR.DZ).
+        self.divisions: Callable[[], None] = lambda: None
         self.reset(high=False)
 
     def reset(self, high: bool) -> None:
@@ -125,6 +127,10 @@ class SystemControl:
         """Whether the register is kept here."""
         return key in self._kept or key in self._constants or key in (PMCR, PMCCNTR)
 
+    def takes(self, key: Key, reads: bool) -> bool:
+        """Whether an MRC, or an MCR, is for :meth:`read` or :meth:`write`."""
+        return self.knows(key) or (key == SCTLR and not reads)
+
     def read(self, key: Key) -> int:
         """MRC of a register that it :meth:`knows`."""
         if key == PMCCNTR:
@@ -136,8 +142,13 @@ class SystemControl:
         return self._constants[key] if key in self._constants else self._kept[key]
 
     def write(self, key: Key, value: int) -> None:
-        """MCR to a register that it :meth:`knows`."""
-        if key in (PMCR, CNTENSET, CNTENCLR, PMCCNTR):
+        """MCR to a register that it :meth:`knows`, or SCTLR."""
+        if key == SCTLR:
+            before = self.sctlr
+            self._engine.write_system(SCTLR, value)
+            if (before ^ value) & SCTLR_DZ:
+                self.divisions()
+        elif key in (PMCR, CNTENSET, CNTENCLR, PMCCNTR):
             self._write_monitors(key, value)
         elif key == OVSR:
             self._kept[OVSR] &= ~value

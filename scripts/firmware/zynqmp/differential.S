@@ -539,6 +539,19 @@ cases:
 	aligned_case w_strd, strd r4, r5, [r6, #-8]!
 	aligned_case w_ldrex, ldrex r5, [r6]
 	aligned_case w_swp, swp r4, r5, [r6]
+	.macro exclusive_case name, access:vararg
+	case \name
+	ldr r9, =0x7fff
+	and r6, r6, r9
+	ldr r9, =WINDOW
+	orr r6, r6, r9
+	\access
+	end
+	.endm
+	exclusive_case x_ldrex, ldrex r5, [r6]
+	exclusive_case x_ldrexh, ldrexh r5, [r6]
+	exclusive_case x_ldrexb, ldrexb r5, [r6]
+	exclusive_case x_ldrexd, ldrexd r4, r5, [r6]
 	case w_vldr
 	mov r9, #0x40000000
 	vmsr fpexc, r9

@@ -111,6 +111,38 @@ __attribute__((naked, target("thumb"))) static void thumb_faults(void)
 		"pop {r4, pc}\n\t.ltorg");
 }
 
+static uint32_t trapped(uint32_t set)
+{
+	uint32_t sctlr;
+
+	__asm__ volatile("mrc p15, 0, %0, c1, c0, 0" : "=r"(sctlr));
+	sctlr = (sctlr & ~(1u << 19)) | set << 19;
+	__asm__ volatile("mcr p15, 0, %0, c1, c0, 0\n\tisb" ::"r"(sctlr));
+	__asm__ volatile("mrc p15, 0, %0, c1, c0, 0" : "=r"(sctlr));
+	return sctlr >> 19 & 1;
+}
+
+static uint32_t divide(uint32_t a, uint32_t b)
+{
+	uint32_t quotient = 77;
+
+	taken = 0;
+	__asm__ volatile("cmp %2, #1\n\tudivne %0, %1, %2\n\tsdivls lr, %1, %2"
+			 : "+r"(quotient) : "r"(a), "r"(b) : "cc", "lr");
+	return quotient;
+}
+
+/* SCTLR.DZ: what divides by zero is undefined; the handler goes on behind it. */
+static void divisions(void)
+{
+	check(divide(21, 0) == 0 && !taken, "division by zero");
+	check(trapped(1) == 1, "SCTLR.DZ");
+	check(divide(21, 7) == 3 && !taken, "division while zero is trapped");
+	check(divide(21, 1) == 77 && !taken, "a division that is not executed");
+	check(divide(21, 0) == 77 && taken == 1, "a trapped division by zero");
+	check(trapped(0) == 0 && divide(21, 0) == 0 && !taken, "a division that is no longer trapped");
+}
+
 static void cp15(void)
 {
 	uint32_t ctr, ccsidr, clidr, mpidr, mpuir, sctlr, first, second;
@@ -211,6 +243,7 @@ int main(void)
 	taken = 0;
 	thumb_faults();
 	check(taken == 2, "faults in Thumb state");
+	divisions();
 	cp15();
 	interrupts();
 	clocks();

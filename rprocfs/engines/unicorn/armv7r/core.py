@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from functools import partial
 
+from rprocfs.arch.armv7m.conditions import passes
 from rprocfs.arch.armv7r.core import HIVEC, SUPERVISOR
-from rprocfs.arch.armv7r.cp15 import SCTLR, SCTLR_M
+from rprocfs.arch.armv7r.cp15 import SCTLR, SCTLR_DZ, SCTLR_M
 from rprocfs.arch.armv7r.cpu import MASK_IRQ
 from rprocfs.arch.armv7r.exceptions import Dead, ExceptionModel
 from rprocfs.arch.armv7r.faults import ALIGNMENT, Faults
@@ -80,9 +81,11 @@ class Core(Runner):
             self._abort = None
         self._bkpt = -1  # where one halted the core, for a debugger
         self._sites = Sites(
-            unicorn, self._slices, ram, cpu, system, self._end_if_pending, self._on_access
-        )
+            unicorn, self._slices, ram, cpu, system, self._end_if_pending, self._on_access,
+            self._on_divide,
+        )  # fmt: skip
         self._slices.ended = self._took
+        system.divisions = unicorn.flush
         for blocks in (peripherals, controller):
             for da, size in blocks.ranges:
                 unicorn.map_registers(da, size, self._reader(blocks), self._writer(blocks))
@@ -257,6 +260,17 @@ class Core(Runner):
     def _on_access(self) -> None:
         if self._event is None:
             self._event = self._undefined
+            self._uc.stop()
+
+    def _on_divide(self, address: int) -> None:
+        """In front of an SDIV or UDIV."""
+        thumb = self._cpu.thumb
+        _, size, word = next(instructions.decode(self._ram.code(address, 4), thumb))
+        executed = thumb or passes(word >> 28, self._cpu.cpsr)
+        if not executed or not self._system.sctlr & SCTLR_DZ or self._event is not None:
+            return
+        if self._cpu.register(instructions.divides(word, size, thumb)) == 0:
+            self._event = self._faults.undefined
             self._uc.stop()
 
     def _on_interrupt(self, _uc: int, number: int, _data: int) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from ctypes import Structure, byref, c_uint32, c_uint64
 
+from rprocfs.arch.armv7r.cp15 import SCTLR
 from rprocfs.arch.armv7r.cpu import MODE, THUMB, USR
 from rprocfs.arch.armv7r.features import CP15
 from rprocfs.engines.unicorn import libunicorn
@@ -143,6 +144,8 @@ class Cpu:
         register = self._system_register(key)
         register.val = value
         self._uc.lib.uc_reg_write(self._uc.handle, CP_REG, byref(register))
+        if key == SCTLR:
+            self.set_cpsr(self.cpsr)  # what translated code depends on is worked out anew
 
     def _system_register(self, key: Key) -> CpReg:
         found = self._system.get(key)

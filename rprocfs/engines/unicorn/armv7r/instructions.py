@@ -48,6 +48,13 @@ def system_access(word: int, thumb: bool) -> tuple[Key, bool, int] | None:
     return key, bool(word >> 20 & 1), word >> 12 & 15
 
 
+def divides(word: int, size: int, thumb: bool) -> int:
+    """Of SDIV and UDIV the number of the register with the divisor; -1: it is neither."""
+    if thumb:
+        return word & 15 if size == 4 and word & 0xFFD0_F0F0 == 0xFB90_F0F0 else -1
+    return word >> 8 & 15 if word & 0x0FD0_F0F0 == 0x0710_F010 and word >> 28 != 15 else -1
+
+
 def waits(word: int, size: int, thumb: bool) -> bool:
     """WFI, or its predecessor in CP15."""
     if thumb and (word == 0xBF30 if size == 2 else word == 0xF3AF_8003):

@@ -2,11 +2,13 @@
 
 A hook on one of them costs nothing elsewhere. In front of an instruction that may unmask an
 interrupt which waits, the slice is made to end behind it. CP15's registers that Unicorn lacks,
-or has other values of, are accessed between two slices.
+or has other values of, are accessed between two slices, and SCTLR is stored to there. Divisions
+have hooks while SCTLR.DZ is set.
 """
 
 from __future__ import annotations
 
+from rprocfs.arch.armv7r.cp15 import SCTLR_DZ
 from rprocfs.engines.unicorn import libunicorn
 from rprocfs.engines.unicorn.armv7r import instructions
 
@@ -20,12 +22,13 @@ if TYPE_CHECKING:
     from rprocfs.engines.unicorn.ram import WorkerRam
     from rprocfs.engines.unicorn.slices import Counted
 
-UNMASK, WFI, SYSTEM, RETURN = "unmask", "wfi", "system", "return"
+UNMASK, WFI, SYSTEM, RETURN, DIVIDE = "unmask", "wfi", "system", "return", "divide"
 
 
 class Sites:
     """Finds them in *ram*. *unmasks* is called in front of an instruction that may unmask an
-    interrupt, *access* in front of one that accesses a register of *system*."""
+    interrupt, *access* in front of one that accesses a register of *system*, *divide* (address)
+    in front of one that divides, if that may trap."""
 
     def __init__(
         self,
@@ -36,6 +39,7 @@ class Sites:
         system: SystemControl,
         unmasks: Callable[[], None],
         access: Callable[[], None],
+        divide: Callable[[int], None],
     ) -> None:
         self._uc, self._slices, self._ram, self._cpu = unicorn, slices, ram, cpu
         self._system = system
@@ -50,6 +54,7 @@ class Sites:
             UNMASK: slices.unmasked(unmasks),
             WFI: (libunicorn.CODE(lambda _uc, address, *_: self._waits(address)), None),
             SYSTEM: (libunicorn.CODE(lambda *_: access()), None),
+            DIVIDE: (libunicorn.CODE(lambda _uc, address, *_: divide(address)), None),
         }
         self._records = False
         unicorn.hook(libunicorn.HOOK_EDGE, self._translated)
@@ -94,6 +99,7 @@ class Sites:
             self._slices.stop()
 
     def _interesting(self, begin: int, code: bytes, thumb: bool) -> Iterator[tuple[str, int]]:
+        trapped = self._system.sctlr & SCTLR_DZ
         conditional = 0  # instructions of an IT block that are left: Unicorn does not stop there
         for offset, size, word in instructions.decode(code, thumb):
             address = begin + offset
@@ -110,5 +116,7 @@ class Sites:
                     yield RETURN, address
             elif size == 4:
                 access = instructions.system_access(word, thumb)
-                if access is not None and self._system.knows(access[0]):
+                if access is not None and self._system.takes(*access[:2]):
                     yield SYSTEM, address
+                if trapped and instructions.divides(word, size, thumb) >= 0:
+                    yield DIVIDE, address

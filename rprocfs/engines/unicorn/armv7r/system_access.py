@@ -17,7 +17,7 @@ def access_system(cpu: Cpu, system: SystemControl, ram: WorkerRam) -> bool:
     thumb = cpu.thumb
     word = next((one[2] for one in instructions.decode(ram.code(cpu.pc, 4), thumb)), 0)
     access = instructions.system_access(word, thumb)
-    if access is None or not system.knows(access[0]):
+    if access is None or not system.takes(*access[:2]):
         return False
     key, reads, register = access
     if passes(word >> 28, cpu.cpsr):
