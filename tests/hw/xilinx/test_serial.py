@@ -1,4 +1,6 @@
-"""I2C and SPI without anything on their buses, from UG1087, modules I2C and SPI."""
+"""I2C and SPI, from UG1087, modules I2C and SPI."""
+
+from rprocfs.hw.bus_device import SpiDevice
 
 I2C, SPI = 0xFF03_0000, 0xFF05_0000
 NACK = 1 << 2
@@ -55,3 +57,46 @@ def test_a_full_fifo_of_spi_overflows(board):
     board[SPI + 4] = 1
     board[SPI + 0x14] = 0
     assert board[SPI + 4] == 4
+
+
+class Adder(SpiDevice):
+    """Answers with what it was sent before, and one."""
+
+    def __init__(self):
+        super().__init__()
+        self.last, self.selections = 0, []
+
+    def select(self):
+        self.selections.append("select")
+
+    def transfer(self, byte):
+        self.last, answer = byte, self.last + 1
+        return answer
+
+    def deselect(self):
+        self.selections.append("deselect")
+
+
+def test_a_device_on_spi_is_selected_while_it_is_enabled(board):
+    device = Adder()
+    board.all.connect("SPI1", device)
+    board[SPI + 0x14] = 1
+    for byte in (5, 6, 7):
+        board[SPI + 0x1C] = byte
+    assert [board[SPI + 0x20] for _ in range(3)] == [1, 6, 7]
+    board[SPI + 0x14] = 0
+    assert device.selections == ["select", "deselect"]
+
+
+def test_a_device_on_spi_is_selected_by_a_pin(board):
+    device = Adder()
+    board.all.connect("SPI1/GPIO/9", device)
+    gpio = 0xFF0A_0000
+    board[SPI + 0x14] = 1
+    board[SPI + 0x1C] = 5
+    assert board[SPI + 0x20] == 0xFF
+    board[gpio + 0x204] = board[gpio + 0x208] = 1 << 9  # low
+    board[SPI + 0x1C] = 5
+    assert board[SPI + 0x20] == 1
+    board[gpio] = 0xFDFF_0200
+    assert device.selections == ["select", "deselect"]
