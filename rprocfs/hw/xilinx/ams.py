@@ -96,6 +96,8 @@ class Ams(Words):
         super().__init__()
         self._interrupt, self._now = interrupt, now
         self._flags, self._masks = [0, 0], [ALL, ALL]
+        #: When a sequence is over, if that is to interrupt, or may find a limit exceeded.
+        self.deadline: int | None = None
         self._temperature = Value(125_000, -40_000, 45_000)
         self._supplies = {
             one.name: Value(0xFFFF, 0, one.level) for one in CHANNELS if one.level is not None
@@ -174,13 +176,6 @@ class Ams(Words):
         self._measure()
 
     @property
-    def deadline(self) -> int | None:
-        """When a sequence is over, if that is to interrupt, or may find a limit exceeded."""
-        waits = ~self._masks[1] & ~self._flags[1] & (EOC | EOS)
-        looks = self._stale and ~self._masks[0] & ALL
-        return self._due if waits or looks else None
-
-    @property
     def limit(self) -> int | None:
         """Time does not wait for it."""
         return None
@@ -188,6 +183,9 @@ class Ams(Words):
     def _update(self) -> None:
         pairs = zip(self._flags, self._masks, strict=True)
         self._interrupt(any(flags & ~mask for flags, mask in pairs))
+        waits = ~self._masks[1] & ~self._flags[1] & (EOC | EOS)
+        looks = self._stale and ~self._masks[0] & ALL
+        self.deadline = self._due if waits or looks else None
 
     # Registers
 

@@ -39,6 +39,8 @@ class Rtc(Words):
         self._began = now()  # when the second that is under way began
         self._time = 0
         self._next: int | None = None  # the time that was set
+        #: When the next second ends, if anything is to be interrupted by it.
+        self.deadline: int | None = None
 
     @property
     def _period(self) -> int:
@@ -66,12 +68,8 @@ class Rtc(Words):
     def _update(self) -> None:
         for flag, line in self._lines.items():
             line(bool(self._status & ~self._mask & flag))
-
-    @property
-    def deadline(self) -> int | None:
-        """When the next second ends, if anything is to be interrupted by it."""
         waits = ~self._mask & ~self._status & (SECONDS | ALARMED)
-        return self._began + self._period if waits else None
+        self.deadline = self._began + self._period if waits else None
 
     @property
     def limit(self) -> int | None:

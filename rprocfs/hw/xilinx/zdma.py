@@ -47,16 +47,14 @@ class Transfers:
     def __init__(self, now: Callable[[], int]) -> None:
         self._now = now
         self._running: list[Zdma] = []
+        #: At once, if there is anything to do.
+        self.deadline: int | None = None
 
     def add(self, channel: Zdma) -> None:
         """It has more to do."""
         if channel not in self._running:
             self._running.append(channel)
-
-    @property
-    def deadline(self) -> int | None:
-        """At once."""
-        return self._now() if self._running else None
+            self.deadline = self._now()
 
     @property
     def limit(self) -> int | None:
@@ -65,7 +63,7 @@ class Transfers:
 
     def advance(self) -> None:
         """A share for each."""
-        running, self._running = self._running, []
+        running, self._running, self.deadline = self._running, [], None
         for channel in running:
             channel.run()
 
