@@ -5,6 +5,14 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Protocol
+
+    class Limited(Protocol):
+        """A timer, or some of them."""
+
+        @property
+        def limit(self) -> int | None:
+            """When time has to wait for it; None: it does not."""
 
 SECOND = 1_000_000_000
 
@@ -22,14 +30,14 @@ PATIENCE = 2_000_000
 class Clock:
     """Nanoseconds, by *wall*; *busy* is how long the processor has executed.
 
-    Time stands still at each of the *limits* (functions that return a time, or None): the
-    moment of a timer's interrupt, until the timer has passed it. So all timers agree, and
-    a processor that could not execute for a while finds that no time has passed meanwhile.
+    Time stands still at the limit of each of those that are *limited*: the moment of a timer's
+    interrupt, until the timer has passed it. So all timers agree, and a processor that could not
+    execute for a while finds that no time has passed meanwhile.
     """
 
     def __init__(self, wall: Callable[[], int], busy: Callable[[], int] = lambda: 0) -> None:
         self.wall, self.busy = wall, busy
-        self.limits: list[Callable[[], int | None]] = []
+        self.limited: list[Limited] = []
         self._of_the_wall, self._lost = wall, 0
         #: For how long the processor has slept.
         self.slept = 0
@@ -37,8 +45,8 @@ class Clock:
     def __call__(self) -> int:
         """What time it is."""
         wall = now = self.wall()
-        for limit in self.limits:
-            at = limit()
+        for one in self.limited:
+            at = one.limit
             if at is not None and wall - LAG <= at < now:
                 now = at
         return now

@@ -31,8 +31,9 @@ class Timed:
         self.next: int | None = None
         self._now = now
         self._due: list[tuple[int, TimedDevice]] = []
-        self._limit: int | None = None
-        now.limits.append(lambda: self._limit)
+        #: When time has to wait for one of them.
+        self.limit: int | None = None
+        now.limited.append(self)
 
     def look_ahead(self) -> None:
         """A device may be due at another time than before."""
@@ -48,7 +49,7 @@ class Timed:
             at = one.limit
             if at is not None and (limit is None or at < limit):
                 limit = at
-        self.next, self._limit = following, limit
+        self.next, self.limit = following, limit
 
     def advance(self) -> bool:
         """Let time pass for those that are due; whether one was.

@@ -8,6 +8,11 @@ from rprocfs.soc.vsoc import VSOC1
 CSR, RVR, CVR, CYCCNT = 0xE000E010, 0xE000E014, 0xE000E018, 0xE0001004
 
 
+class Timer:
+    def __init__(self, limit=None):
+        self.limit = limit
+
+
 class Space(SystemControlSpace):
     """A tick of 100 us at 25 MHz, and the cycle counter."""
 
@@ -33,16 +38,16 @@ class Space(SystemControlSpace):
 def test_it_is_the_time_of_the_wall():
     time = [5]
     clock = Clock(lambda: time[0])
-    clock.limits.append(lambda: None)
+    clock.limited.append(Timer())
     assert clock() == 5
 
 
 def test_it_stands_still_at_the_first_limit_but_not_for_ever():
-    time, limits = [100], [80, 60]
+    time, first, second = [100], Timer(80), Timer(60)
     clock = Clock(lambda: time[0])
-    clock.limits += [lambda: limits[0], lambda: limits[1]]
+    clock.limited += [first, second]
     assert clock() == 60
-    limits[1] = 90
+    second.limit = 90
     assert clock() == 80
     time[0] = 80 + LAG
     assert clock() == 80

@@ -43,7 +43,7 @@ class SystemControlSpace:
         self._ratio = core.cpu_hz // core.ref_hz
         self._busy, self._ticked = now.busy, 0
         self.systick = SysTick(now, core.cpu_hz, core.ref_hz, self._tick, self._waits)
-        now.limits.append(lambda: self.systick.limit)
+        now.limited.append(self.systick)
         blocks: tuple[tuple[int, Peripheral], ...] = (
             (SCS, self.nvic), (SCS, self.scb), (SCS, self.systick), (SCS, self.mpu),
             (DWT, self.dwt), *((base, make()) for base, make in core.private),

@@ -86,20 +86,23 @@ class ExceptionModel:
 
     def due(self) -> bool:
         """Whether an interrupt is to be taken now."""
-        return self.pending and bool(self._next())
+        return bool(self._next())
 
     def take_pending(self) -> bool:
         """Take the interrupt that is due, if one is."""
-        vector = self._next() if self.pending else 0
+        vector = self._next()
         if vector:
             self.enter(vector)
         return bool(vector)
 
     def _next(self) -> int:
+        fiq, irq = self._controller.fiq, self._controller.irq
+        if not (fiq or irq):
+            return 0
         cpsr = self._cpu.cpsr
-        if self._controller.fiq and not cpsr & bits.MASK_FIQ:
+        if fiq and not cpsr & bits.MASK_FIQ:
             return FIQ
-        return IRQ if self._controller.irq and not cpsr & bits.MASK_IRQ else 0
+        return IRQ if irq and not cpsr & bits.MASK_IRQ else 0
 
     def fault(self, vector: int, cause: str, status: int = 0) -> None:
         """Take the exception *vector* for *cause*, its registers set already. Dead.

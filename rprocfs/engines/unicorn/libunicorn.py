@@ -21,11 +21,9 @@ CPU_MODELS = {"cortex-m3": 8, "cortex-m4": 9, "cortex-m7": 10, "cortex-r5f": 13}
 MODES = {"cortex-r5f": 0}
 PROT_READ, PROT_WRITE, PROT_EXEC, PROT_ALL = 1, 2, 4, 7
 REGISTERS = 0x1000  # of a page of them
-#: Where a run would end, and no instruction is. Unicorn looks at the page at the end of each
-#: run, so it is one that nothing is ever executed from.
-NOWHERE = 0xF000_0001
 HIGHEST = 0xFFFF_FFFF
 # UC_CTL: a number, the count of its arguments at bit 26, the direction at bit 30.
+CTL_USE_EXITS = 4 | 1 << 26 | 1 << 30
 CTL_CPU_MODEL, CTL_TB_FLUSH = 7 | 1 << 26 | 1 << 30, 10 | 1 << 30
 CTL_TB_REMOVE = 9 | 2 << 26 | 1 << 30
 CTL_TLB_FLUSH, CTL_TLB_TYPE = 11 | 1 << 30, 12 | 1 << 26 | 1 << 30
@@ -125,7 +123,7 @@ class RegisterSet:
 
     def write(self, values: Sequence[int]) -> None:
         """Set them, in order."""
-        self._values[:] = list(values)
+        self._values[:] = values
         self._write(*self._arguments)
 
 
@@ -150,6 +148,8 @@ class Unicorn:
         mode = MODES.get(core, MODE_THUMB)
         self._check(self.lib.uc_open(ARCH_ARM, mode, byref(self.handle)))
         self._check(self.lib.uc_ctl(self.handle, c_int(CTL_CPU_MODEL), c_int(CPU_MODELS[core])))
+        # No address ends a run. Else Unicorn would look for the page of one behind each of them.
+        self._check(self.lib.uc_ctl(self.handle, c_int(CTL_USE_EXITS), c_int(1)))
 
     def _check(self, error: int) -> None:
         if error:
@@ -244,7 +244,7 @@ class Unicorn:
 
     def run(self, pc: int, count: int) -> int:
         """Execute up to *count* instructions from *pc* on. An error number, 0 if there is none."""
-        error: int = self.lib.uc_emu_start(self.handle, pc, NOWHERE, 0, count)
+        error: int = self.lib.uc_emu_start(self.handle, pc, 0, 0, count)
         return error
 
     def stop(self) -> None:

@@ -36,9 +36,8 @@ if TYPE_CHECKING:
 DATA, CODE = libunicorn.PROT_READ | libunicorn.PROT_WRITE, libunicorn.PROT_ALL
 
 
-#: Unicorn's pages on these cores, and that of the end of a run.
+#: Unicorn's pages on these cores.
 PAGE = 1024
-NOWHERE = libunicorn.NOWHERE & -PAGE
 NEEDED = {
     libunicorn.MEM_READ: libunicorn.PROT_READ,
     libunicorn.MEM_WRITE: libunicorn.PROT_WRITE,
@@ -81,9 +80,6 @@ class Pages:
         fetch, allowed = kind == libunicorn.MEM_FETCH, libunicorn.PROT_ALL
         if not fetch:
             self._restore()
-        elif page == NOWHERE:
-            entry.contents.paddr, entry.contents.perms = page, libunicorn.PROT_EXEC
-            return True
         if self.allowed is not None:
             if not fetch or self._fetches(page):
                 allowed = self.allowed(page)

@@ -44,7 +44,8 @@ class Distributor(Peripheral):
     @property
     def ready(self) -> int:
         """A bit for each that may be signalled to this CPU."""
-        return self.pending & self.enabled & ~self.active & self._mine if self.on else 0
+        pending = self.latched | self.lines & ~self.edge
+        return pending & self.enabled & ~self.active & self._mine if self.on else 0
 
     def best(self) -> int:
         """The one of those with the highest priority, and of those the lowest; SPURIOUS."""
