@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         def limit(self) -> int | None:
             """When time has to wait for it; None: it does not."""
 
+
 SECOND = 1_000_000_000
 
 #: How far time may be behind the wall. What is more is lost, as it is to a stopped processor.
@@ -39,8 +40,10 @@ class Clock:
         self.wall, self.busy = wall, busy
         self.limited: list[Limited] = []
         self._of_the_wall, self._lost = wall, 0
-        #: For how long the processor has slept.
+        #: For how long the processor has slept, since it was first asked for: see :attr:`watched`.
         self.slept = 0
+        #: Whether somebody goes by the processor's own time, which takes system calls to measure.
+        self.watched = False
 
     def __call__(self) -> int:
         """What time it is."""
@@ -54,8 +57,10 @@ class Clock:
     def own(self) -> int:
         """The processor's own time: how long it has executed and slept.
 
-        Of the wall's time that is what others on the host have not kept it from.
+        Of the wall's time that is what others on the host have not kept it from. Only differences
+        count.
         """
+        self.watched = True
         return self.busy() + self.slept
 
     def reached(self, at: int) -> bool:
@@ -67,3 +72,25 @@ class Clock:
         self._lost += nanoseconds
         wall, lost = self._of_the_wall, self._lost
         self.wall = lambda: wall() - lost
+
+
+class Patience:
+    """How long an event of a timer waits for the one before to be handled: :data:`PATIENCE`.
+
+    *busy* takes a system call, so it is asked only if an event has to wait.
+    """
+
+    def __init__(self, busy: Callable[[], int]) -> None:
+        self._busy = busy
+        self._since: int | None = None
+
+    def renew(self) -> None:
+        """An event comes, and the one before was handled."""
+        self._since = None
+
+    def lasts(self) -> bool:
+        """The one before was not handled. Whether the next one goes on waiting."""
+        now = self._busy()
+        if self._since is None:
+            self._since = now
+        return now - self._since < PATIENCE

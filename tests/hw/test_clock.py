@@ -2,7 +2,7 @@ import itertools
 
 from rprocfs.arch.armv7m.nvic import SYSTICK
 from rprocfs.arch.armv7m.scs import SystemControlSpace
-from rprocfs.hw.clock import LAG, PATIENCE, Clock
+from rprocfs.hw.clock import LAG, PATIENCE, Clock, Patience
 from rprocfs.soc.vsoc import VSOC1
 
 CSR, RVR, CVR, CYCCNT = 0xE000E010, 0xE000E014, 0xE000E018, 0xE0001004
@@ -90,3 +90,24 @@ def test_a_counter_without_interrupt_holds_nobody_up():
     space.time = 1_030_000
     assert space.cycles == 25_750
     assert space.read(CVR, 4) == 2500 - 750
+
+
+def test_patience_begins_when_an_event_has_to_wait():
+    busy = [5 * PATIENCE]
+    patience = Patience(lambda: busy[0])
+    patience.renew()
+    busy[0] += PATIENCE
+    assert patience.lasts()
+    busy[0] += PATIENCE - 1
+    assert patience.lasts()
+    busy[0] += 1
+    assert not patience.lasts()
+    patience.renew()
+    assert patience.lasts()
+
+
+def test_own_time_is_measured_once_it_is_asked_for():
+    clock = Clock(lambda: 0, lambda: 7)
+    assert not clock.watched
+    assert clock.own() == 7
+    assert clock.watched

@@ -7,7 +7,7 @@ from rprocfs.arch.armv7m.mpu import Mpu
 from rprocfs.arch.armv7m.nvic import SYSTICK, Nvic
 from rprocfs.arch.armv7m.scb import Scb
 from rprocfs.arch.armv7m.systick import SysTick
-from rprocfs.hw.clock import PATIENCE, Clock
+from rprocfs.hw.clock import Clock, Patience
 from rprocfs.hw.registers import Peripheral
 
 TYPE_CHECKING = False
@@ -41,7 +41,7 @@ class SystemControlSpace:
         self.mpu = Mpu(core.mpu_regions)
         self.dwt = Dwt(now, core.cpu_hz)
         self._ratio = core.cpu_hz // core.ref_hz
-        self._busy, self._ticked = now.busy, 0
+        self._patience = Patience(now.busy)
         self.systick = SysTick(now, core.cpu_hz, core.ref_hz, self._tick, self._waits)
         now.limited.append(self.systick)
         blocks: tuple[tuple[int, Peripheral], ...] = (
@@ -59,7 +59,7 @@ class SystemControlSpace:
 
     def _tick(self) -> None:
         if SYSTICK not in self.nvic.pending:
-            self._ticked = self._busy()
+            self._patience.renew()
         self.nvic.pend(SYSTICK)
 
     def _waits(self) -> bool:
@@ -68,7 +68,7 @@ class SystemControlSpace:
         COUNTFLAG tells its handler of one wrap, not of two.
         """
         unhandled = SYSTICK in self.nvic.pending or SYSTICK in self.nvic.active
-        return unhandled and self._busy() - self._ticked < PATIENCE
+        return unhandled and self._patience.lasts()
 
     def read(self, address: int, size: int) -> int:
         """Read *size* bytes of the private peripheral bus."""

@@ -123,7 +123,7 @@ class RegisterSet:
 
     def write(self, values: Sequence[int]) -> None:
         """Set them, in order."""
-        self._values[:] = values
+        self._values[:] = list(values)
         self._write(*self._arguments)
 
 

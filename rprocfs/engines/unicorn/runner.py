@@ -210,10 +210,8 @@ class Runner(ABC):
             ports.wait(self._sockets, 0)
             self._looked = self._now()
         else:
-            begin, busy = self._now(), self.clock.busy()
-            self._halt_poll.wait(self._sockets, seconds)
+            self._rest(seconds)
             self._looked = self._now()
-            self.clock.slept += self._looked - begin - (self.clock.busy() - busy)
         if self._sockets[-1].received:
             raise ports.Halted
         if self._sockets[-2].received and self.debugger is not None:
@@ -225,6 +223,15 @@ class Runner(ABC):
         self._timers.poll()
         if self._reset:  # a watchdog of a core that sleeps
             raise self._reset
+
+    def _rest(self, seconds: float | None) -> None:
+        clock, wait = self.clock, self._halt_poll.wait
+        if not clock.watched:
+            wait(self._sockets, seconds)
+            return
+        begin = self._now() - clock.busy()
+        wait(self._sockets, seconds)
+        clock.slept += self._now() - clock.busy() - begin
 
     def _budget(self, now: int, deadline: int | None) -> int:
         slices = self._slices

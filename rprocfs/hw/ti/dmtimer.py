@@ -5,7 +5,7 @@ Posted writes are done at once. There is no capture, and no output.
 
 from __future__ import annotations
 
-from rprocfs.hw.clock import AT_ONCE, LAG, PATIENCE, SECOND
+from rprocfs.hw.clock import AT_ONCE, LAG, SECOND, Patience
 from rprocfs.hw.registers import Peripheral, register
 
 TYPE_CHECKING = False
@@ -31,13 +31,14 @@ class DmTimer(Peripheral):
         hz: int,
         busy: Callable[[], int] = lambda: 0,
     ) -> None:
-        self._interrupt, self._now, self._input, self._busy = interrupt, now, hz, busy
+        self._interrupt, self._now, self._input = interrupt, now, hz
+        self._patience = Patience(busy)
         self._reset()
 
     def _reset(self) -> None:
         self._tclr = self._tldr = self._tmar = 0
         self._status = self._enabled = 0
-        self._base = self._start = self._told = 0  # since when it counts on from where
+        self._base = self._start = 0  # since when it counts on from where
 
     @property
     def _running(self) -> bool:
@@ -84,9 +85,9 @@ class DmTimer(Peripheral):
             if late < 0:
                 return
             wanted = self._enabled if late <= LAG else 0
-            if flags & wanted & self._status and self._busy() - self._told < PATIENCE:
+            if flags & wanted & self._status and self._patience.lasts():
                 return
-            self._told = self._busy()
+            self._patience.renew()
             self._status |= flags
             self._base, self._start = self._behind(left, flags), due
             if not wanted:

@@ -6,7 +6,7 @@ clocks and the event timer are not modelled.
 
 from __future__ import annotations
 
-from rprocfs.hw.clock import AT_ONCE, LAG, PATIENCE, SECOND
+from rprocfs.hw.clock import AT_ONCE, LAG, SECOND, Patience
 from rprocfs.hw.peripherals import Words
 
 TYPE_CHECKING = False
@@ -37,13 +37,13 @@ class Counter:
         hz: int,
         busy: Callable[[], int],
     ) -> None:
-        self._interrupt, self._now, self._hz, self._busy = interrupt, now, hz, busy
+        self._interrupt, self._now, self._hz = interrupt, now, hz
         self.clkctrl, self.cntctrl, self.interval = 0, 0x21, 0
         self.match = [0, 0, 0]
         self.status, self.enabled = 0, 0
         self._start = 0  # when it was at the position _base
         self._base = self._passed = 0  # positions count up, for ever
-        self._told = 0
+        self._patience = Patience(busy)
         #: When it interrupts next, and the position of that.
         self.due: int | None = None
         self._next = 0
@@ -121,13 +121,13 @@ class Counter:
     def _waits(self) -> bool:
         """Whether the last interval was not seen yet, but will be."""
         unseen = self.status & self.enabled & IXR_INTERVAL
-        return bool(unseen) and self._busy() - self._told < PATIENCE
+        return bool(unseen) and self._patience.lasts()
 
     def _pass(self, position: int) -> None:
         if position <= self._passed:
             return
         if not self.status & self.enabled:
-            self._told = self._busy()
+            self._patience.renew()
         for at, bit in self._events():
             if at <= position:
                 self.status |= bit
