@@ -8,26 +8,23 @@ block, while something looks on that needs to see where runs end (coverage, samp
 
 from __future__ import annotations
 
-from functools import partial
-
 from rprocfs.arch.armv7m.conditions import passes
 from rprocfs.arch.armv7r.core import HIVEC, SUPERVISOR
-from rprocfs.arch.armv7r.cp15 import SCTLR, SCTLR_DZ, SCTLR_M
+from rprocfs.arch.armv7r.cp15 import SCTLR_DZ
 from rprocfs.arch.armv7r.cpu import MASK_IRQ
 from rprocfs.arch.armv7r.exceptions import Dead, ExceptionModel
-from rprocfs.arch.armv7r.faults import ALIGNMENT, Faults
+from rprocfs.arch.armv7r.faults import Faults
 from rprocfs.arch.armv7r.mpu import Regions
 from rprocfs.engines.unicorn import libunicorn, ports
 from rprocfs.engines.unicorn.armv7r import instructions
+from rprocfs.engines.unicorn.armv7r.aborts import Aborts
 from rprocfs.engines.unicorn.armv7r.events import Events
 from rprocfs.engines.unicorn.armv7r.probe import Probe
 from rprocfs.engines.unicorn.armv7r.sites import Sites
 from rprocfs.engines.unicorn.armv7r.system_access import access_system
-from rprocfs.engines.unicorn.pages import PAGE
 from rprocfs.engines.unicorn.runner import Runner
 from rprocfs.engines.unicorn.sampler import Sampler
 from rprocfs.engines.unicorn.spin_watch import SpinWatch
-from rprocfs.engines.unicorn.state import LastAbort, Unknown
 from rprocfs.hw.clock import SECOND
 
 TYPE_CHECKING = False
@@ -72,13 +69,12 @@ class Core(Runner):
         self._model = ExceptionModel(
             cpu, system, controller, lambda da: len(ram.code(da, 4)) == 4, fault
         )
-        self._regions = Regions(cpu)
-        self._faults = Faults(self._model, cpu, system, self._regions)
+        regions = Regions(cpu)
+        self._faults = Faults(self._model, cpu, system, regions)
         self._probe = Probe(unicorn, cpu, ram, system)
-        try:
-            self._abort: LastAbort | None = LastAbort(unicorn)
-        except Unknown:
-            self._abort = None
+        self._aborts = Aborts(
+            unicorn, cpu, ram, system, self._faults, regions, self._look, self._again
+        )
         self._bkpt = -1  # where one halted the core, for a debugger
         self._sites = Sites(
             unicorn, self._slices, ram, cpu, system, self._end_if_pending, self._on_access,
@@ -280,7 +276,7 @@ class Core(Runner):
             BKPT: self._breakpoint,
         }
         if number == DATA:
-            handlers[number] = self._aborted()
+            handlers[number] = self._aborts.abort()
         self._event = handlers.get(number) or (lambda: self._unknown(number))
         self._uc.stop()
 
@@ -317,47 +313,17 @@ class Core(Runner):
         if self._cpu.unprivileged or not access_system(self._cpu, self._system, self._ram):
             self._faults.undefined()
 
-    def _aborted(self) -> Callable[[], None]:
-        """In a hook: what an access that Unicorn's core refused is to end with."""
-        if self._abort is None:
-            return self._refused
-        status, address, store = self._abort.fault()
-        if store and address % PAGE == 0 and status != ALIGNMENT:
-            return partial(self._store, status, address)
-        return partial(self._faults.data, status, address, store)
-
-    def _store(self, status: int, page: int) -> None:
-        """Of an unaligned one Unicorn also says that it is to the first address of the *page*."""
-        address, _ = self._probe.refused()
+    def _look(self) -> tuple[int, bool]:
+        """What the instruction at the PC accesses."""
+        found = self._probe.refused()
         self._event = None
-        word = next(instructions.decode(self._ram.code(self.pc, 4), self._cpu.thumb), (0, 4, 0))
-        user = self._cpu.unprivileged or instructions.unprivileged(
-            word[2], word[1], self._cpu.thumb
-        )
-        if not page < address < page + PAGE:
-            self._faults.data(status, page, True)
-        elif not self._regions.stores(address, not user):
-            self._faults.refused(address, True)
-        else:
-            self._without_mpu()
+        return found
 
-    def _without_mpu(self) -> None:
-        """Execute one instruction as if the MPU were off."""
-        sctlr = self._system.sctlr
-        self._cpu.write_system(SCTLR, sctlr & ~SCTLR_M)
-        self._uc.flush()
+    def _again(self) -> Callable[[], None] | None:
+        """Execute the instruction at the PC: what is to follow, if it is not as it should be."""
         self._execute(1)
         event, self._event = self._event, None
-        self._cpu.write_system(SCTLR, sctlr)
-        self._uc.flush()
-        if event is not None:
-            event()
-
-    def _refused(self) -> None:
-        """The MPU refused an access, and this Unicorn does not say which."""
-        address, write = self._probe.refused()
-        self._event = None
-        self._faults.refused(address, write)
+        return event
 
     def _hint(self) -> None:
         if instructions.was_wfe(self._ram.code, self._cpu.pc, self._cpu.thumb):
