@@ -7,6 +7,7 @@ import errno
 import os
 import platform
 import struct
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -36,11 +37,17 @@ _FSCONFIG_CMD_RECONFIGURE = 7
 _AT_FDCWD = -100
 _ATTEMPTS = 1000
 AT_EMPTY_PATH = 0x1000
+_PTRACE_DETACH, _PTRACE_SEIZE, _PTRACE_INTERRUPT = 17, 0x4206, 0x4207
+_PTRACE_EVENT_STOP = 128
+_WALL = 0x40000000
+#: More than PID_MAX_LIMIT.
+_NO_TASK = 0x7FFFFFFF
 
 #: ``__NR_seccomp`` by machine.
 _NR_SECCOMP = {"x86_64": 317, "aarch64": 277}
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_libc.ptrace.restype = ctypes.c_long
 
 #: process_vm_readv(2) and process_vm_writev(2), of addresses: the bytes, negative if none.
 process_vm_readv, process_vm_writev = _libc.process_vm_readv, _libc.process_vm_writev
@@ -136,6 +143,49 @@ def _transfer(call: Any, task: int, here: int, address: int, size: int) -> int:
     local = (ctypes.c_size_t * 2)(here, size)  # struct iovec
     remote = (ctypes.c_size_t * 2)(address, size)
     return _check(call(task, local, 1, remote, 1, 0))
+
+
+def has_ptrace() -> bool:
+    """Whether ptrace(2) answers at all; a container may forbid it."""
+    try:
+        _ptrace(_PTRACE_SEIZE, _NO_TASK)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        return False
+    return False
+
+
+def trace(task: int) -> None:
+    """Have the calling thread trace *task*, and stop it on its way out of a call; OSError.
+
+    PTRACE_SEIZE, PTRACE_INTERRUPT: neither sends a signal. :func:`wait_for_stop` has to follow.
+    """
+    _ptrace(_PTRACE_SEIZE, task)
+    with suppress(OSError):  # it was killed in between
+        _ptrace(_PTRACE_INTERRUPT, task)
+
+
+def wait_for_stop(task: int) -> int | None:
+    """Wait for what :func:`trace` began: the signal to go on with; None: it has ended."""
+    try:
+        _, status = os.waitpid(task, _WALL)
+    except ChildProcessError:
+        return None
+    if not os.WIFSTOPPED(status):
+        return None
+    return 0 if status >> 16 == _PTRACE_EVENT_STOP else os.WSTOPSIG(status)
+
+
+def let_go(task: int, signal: int) -> None:
+    """PTRACE_DETACH a task that is stopped."""
+    with suppress(OSError):  # it was killed
+        _ptrace(_PTRACE_DETACH, task, signal)
+
+
+def _ptrace(request: int, task: int, data: int = 0) -> None:
+    words = (ctypes.c_long(request), ctypes.c_long(task), None, ctypes.c_long(data))
+    _check(_libc.ptrace(*words))
 
 
 def stat(number: int, fd: int, size: int) -> bytearray:

@@ -7,8 +7,33 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
+from rprocfs.fs.chardev import DeviceNode
 from rprocfs.fs.kernfs import Tree
 from rprocfs_fuse.mountpoint import SOURCE
+
+
+class Callers(ABC):
+    """The tasks that call: which system call each of them waits in, and its memory.
+
+    All but the first may wait for as long as it pleases the caller.
+    """
+
+    @abstractmethod
+    def is_stat(self, task: int, *, by_name: bool) -> bool | None:
+        """Whether *task* is in stat(2), of a name or of any file; None if it cannot be told yet."""
+
+    @abstractmethod
+    def show_device(self, task: int, node: DeviceNode, answer: Callable[[], None]) -> None:
+        """Call *answer*, which ends a stat(2), and let the file that the task sees be a device."""
+
+    @abstractmethod
+    def ioctl(
+        self, task: int, command: int, argument: int, sizes: tuple[int, int]
+    ) -> tuple[bytes, Callable[[bytes], None]]:
+        """What an ioctl(2) reads behind its argument, and where to put what it writes; EFAULT.
+
+        *sizes* says how many bytes these are.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,9 +41,9 @@ class MountOptions:
     """How to mount.
 
     *allow_other*: other users may use the mount of a user (root's always). *daemon*: the
-    process that ``rprocfs umount`` waits for. *source*: what mount(8) lists as mounted. *is_stat*:
-    whether the task of a number, which looks a name up, is in stat(2); None if it cannot be told
-    yet. It makes ``devfuse`` show device nodes as such.
+    process that ``rprocfs umount`` waits for. *source*: what mount(8) lists as mounted. *callers*
+    lets ``devfuse`` show device nodes as such, and do the ioctls of terminals that do not say how
+    much memory they mean.
     """
 
     transport: str = "devfuse"
@@ -26,7 +51,7 @@ class MountOptions:
     read_only: bool = False
     daemon: int = 0
     source: str = SOURCE
-    is_stat: Callable[[int], bool | None] | None = None
+    callers: Callers | None = None
 
 
 def nothing() -> None:

@@ -13,7 +13,7 @@ import os
 import stat
 import struct
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any, TypeVar
 
 from rprocfs.fs.chardev import DeviceNode
@@ -85,8 +85,8 @@ class Operations:
     """The filesystem of one tree.
 
     *privileged*: the user IDs that may do everything: those of root and of the user that
-    mounted. *daemon*: the process that ``rprocfs umount`` waits for. *is_stat*: see
-    :class:`~rprocfs_fuse.mounted.MountOptions`; with it, device nodes are listed as such.
+    mounted. *daemon*: the process that ``rprocfs umount`` waits for. *special*: device
+    nodes are listed as such.
     """
 
     def __init__(
@@ -94,12 +94,13 @@ class Operations:
         tree: Tree,
         privileged: Iterable[int] = (0,),
         daemon: int = 0,
-        is_stat: Callable[[int], bool | None] | None = None,
+        *,
+        special: bool = False,
     ) -> None:
         self.tree = tree
         self.privileged = frozenset(privileged)
         self.daemon = daemon
-        self.is_stat = is_stat
+        self._special = special
 
     def caller(self, uid: int, gid: int, pid: int) -> Caller | None:
         """The caller, in the form that the methods below take."""
@@ -221,7 +222,7 @@ class Operations:
 
     def _type(self, node: Node) -> int:
         """The type that a directory says its entry has."""
-        if self.is_stat is not None and isinstance(node, DeviceNode):
+        if self._special and isinstance(node, DeviceNode):
             return node.special
         return node.kind
 

@@ -13,8 +13,9 @@ import os
 import select
 import stat
 import time
-from collections.abc import Callable, Iterator
-from typing import NamedTuple, TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import ClassVar, NamedTuple, TypeVar
 
 from rprocfs.fs.wait import WaitQueue
 from rprocfs.lib.irq import Irqs
@@ -294,12 +295,15 @@ class Handle:
     *stream*: there is no file position (lseek ESPIPE; offsets are ignored).
     *sleeps*: write, ioctl and release may take long; call them on a thread that may be kept.
     *wait_queue*: woken whenever :meth:`poll` may have changed; None: it never does.
+    *ioctl_sizes*: the bytes that an ioctl reads from and writes to its argument, if its number
+    does not say so.
     """
 
     __slots__ = ()
 
     stream = False
     sleeps = False
+    ioctl_sizes: ClassVar[Mapping[int, tuple[int, int]]] = MappingProxyType({})
 
     @property
     def wait_queue(self) -> WaitQueue | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import errno
 import select
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 from rprocfs.fs.kernfs import Handle, error
@@ -47,8 +47,7 @@ class TtyHandle(Handle):
     __slots__ = ("_port", "_released")
 
     stream = True
-    #: Bytes that an ioctl reads from and writes to its argument, where its number does not say.
-    ioctl_sizes: ClassVar[dict[int, tuple[int, int]]] = {
+    ioctl_sizes: ClassVar[Mapping[int, tuple[int, int]]] = {
         TCGETS: (0, TERMIOS_SIZE),
         TCSETS: (TERMIOS_SIZE, 0),
         TCSETSW: (TERMIOS_SIZE, 0),

@@ -1,6 +1,6 @@
 """The rows of ``rprocfs run``: ordinary programs in a run, with and without exact device nodes.
 
-What counts are the ratios to the same program outside: every stat(2) of a run is looked at.
+What counts are the ratios to the same program outside.
 """
 
 import json

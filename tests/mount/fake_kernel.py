@@ -16,12 +16,13 @@ from rprocfs_fuse.protocol.wire import Opcode
 class FakeKernel:
     """Sends requests to a connection and reads its replies; a context manager."""
 
-    def __init__(self, tree, **options):
+    def __init__(self, tree, callers=None, **options):
         self._ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
         self.ended = []
-        operations = Operations(tree, **options)
-        self.connection = Connection(theirs.detach(), operations, lambda: self.ended.append(1))
+        operations = Operations(tree, special=callers is not None, **options)
+        fd, ended = theirs.detach(), lambda: self.ended.append(1)
+        self.connection = Connection(fd, operations, ended, callers)
         self._uniques = itertools.count(2, 2)
         self._replies = {}
         self.notifications = []

@@ -16,8 +16,8 @@ def verdict(program, arch, number, args=()):
                 (accumulator,) = struct.unpack_from("=I", data, value)
             case 0x15:
                 position += yes if accumulator == value else no
-            case 0x45:
-                position += yes if accumulator & value else no
+            case 0x54:
+                accumulator &= value
             case 0x06:
                 return value
             case _:

@@ -179,14 +179,21 @@ def test_the_filter_picks_what_it_should_and_nothing_else(machine):
     quick = calls.filter_program(machine, devices=False)
     left = {name for name in asked if verdict(quick, arch, numbers.get(name, 999)) == NOTIFY}
     assert left == set(calls.STATFS_CALLS)
-    of_files = calls.filter_program(machine, by_name=False)
-    for name, word, flagged in (
-        ("fstat", 0, True), ("newfstatat", 3, True), ("newfstatat", 3, False),
-        ("statx", 2, True), ("statx", 2, False), ("stat", 0, False), ("lstat", 0, False),
+    traced = calls.filter_program(machine, traced=True)
+    for name, args, expected in (
+        ("fstat", (3,), ALLOW), ("newfstatat", (3, 0, 0, 0x1000), ALLOW),
+        ("statx", (3, 0, 0x1000), ALLOW), ("statx", (3, 0, 0x4000), ALLOW),
+        ("statx", (3, 0, 0x5900), NOTIFY), ("stat", (0,), ALLOW), ("lstat", (0,), ALLOW),
+        ("ioctl", (3, 0x5401), ALLOW), ("ioctl", (3, 0x541B), NOTIFY),
     ):  # fmt: skip
-        args = [0] * word + [0x1900 if flagged else 0x0900]
-        expected = NOTIFY if flagged else ALLOW
-        assert verdict(of_files, arch, numbers.get(name, 999), args) == expected, name
+        assert verdict(traced, arch, numbers.get(name, 999), args) == expected, (name, args)
+    tree = calls.filter_program(machine, traced=True, device_tree=True)
+    for name, args, expected in (
+        ("newfstatat", (3, 0, 0, 0x1000), ALLOW), ("newfstatat", (3, 0, 0, 0x1100), NOTIFY),
+        ("newfstatat", (3, 0, 0, 0), NOTIFY), ("statx", (3, 0, 0x1000), NOTIFY),
+        ("fstat", (3,), ALLOW), ("openat", (3,), NOTIFY),
+    ):  # fmt: skip
+        assert verdict(tree, arch, numbers[name], args) == expected, (name, args)
     assert all(picked(name) for name in calls.MODULE_CALLS)
     assert not picked("openat", 1, 2)
     others = set(range(500)) - set(numbers.values())
@@ -212,11 +219,11 @@ def test_what_may_be_a_device_gets_a_second_look(path):
     for name, args in (
         ("stat", (where, 0)), ("newfstatat", (-100, where, 0, 0)), ("statx", (9, where)),
     ):  # fmt: skip
-        assert not glances(by_name=True)[name](os.getpid(), args)
+        assert not glances()[name](os.getpid(), args)
 
 
 def test_what_cannot_be_a_device_is_the_kernels_at_once(monkeypatch):
-    look, here = glances(by_name=True), -100 & 0xFFFFFFFFFFFFFFFF
+    look, here = glances(), -100 & 0xFFFFFFFFFFFFFFFF
     for path in (b"/etc/passwd", b"relative", b"/", b""):
         text = ctypes.create_string_buffer(path)
         where = ctypes.addressof(text)
@@ -230,20 +237,12 @@ def test_what_cannot_be_a_device_is_the_kernels_at_once(monkeypatch):
     assert not look["stat"](os.getpid(), (1, 0))
 
 
-def test_of_an_open_file_no_path_is_read():
-    look = glances(by_name=False)
-    with open("/dev/null") as null, open("/etc/passwd") as file:
-        for name in ("fstat", "newfstatat", "statx"):
-            assert look[name](os.getpid(), (file.fileno(), 0))
-            assert not look[name](os.getpid(), (null.fileno(), 0))
-
-
 def test_a_path_at_the_end_of_a_page_gets_a_second_look_if_it_goes_on():
     area = mmap.mmap(-1, 2 * mmap.PAGESIZE)
     start = ctypes.addressof(ctypes.c_char.from_buffer(area))
     for path, at_once in ((b"/etc\0", True), (b"/etc/passwd\0", False)):
         area[mmap.PAGESIZE - 5 : mmap.PAGESIZE - 5 + len(path)] = path
-        assert glances(by_name=True)["stat"](os.getpid(), (start + mmap.PAGESIZE - 5, 0)) is at_once
+        assert glances()["stat"](os.getpid(), (start + mmap.PAGESIZE - 5, 0)) is at_once
 
 
 def test_an_unknown_machine_has_no_filter():

@@ -1,5 +1,6 @@
-"""stat(2) of device nodes under rprocfs run: of their names, which the daemon shows as devices."""
+"""What the daemon does of stat(2) and ioctl(2) of device nodes under rprocfs run."""
 
+import errno
 import os
 import signal
 import stat
@@ -7,17 +8,48 @@ import struct
 import sys
 import threading
 from contextlib import contextmanager
+from functools import partial
+from typing import ClassVar
 
 import pytest
 
 from rprocfs.base.devtmpfs import UserNode
 from rprocfs.fs.chardev import DeviceNode
 from rprocfs.fs.kernfs import File, Handle, Tree
+from rprocfs_fuse.mounted import Callers
 from rprocfs_fuse.protocol import wire
 from rprocfs_fuse.protocol.wire import Opcode
-from rprocfs_fuse.run import callers
+from rprocfs_fuse.run.callers import traced_callers
 from tests.mount.fake_kernel import FakeKernel
 from tests.mount.test_run import board, runner  # noqa: F401 - fixtures
+
+
+class Said(Callers):
+    """Callers that are in stat(2) if *said* says so; what was shown to them as a device."""
+
+    def __init__(self, said, memory=b""):
+        self._said = said
+        self.memory = memory
+        self.shown = []
+
+    def is_stat(self, task, *, by_name):
+        return self._said(task)
+
+    def show_device(self, task, node, answer):
+        self.shown.append((task, node.devt))
+        answer()
+
+    def ioctl(self, task, command, argument, sizes):
+        self.asked = (task, command, argument)
+        return self.memory[: sizes[0]], self.shown.append
+
+
+class Terminal(Handle):
+    ioctl_sizes: ClassVar = {0x5401: (0, 4), 0x5402: (4, 0)}
+
+    def ioctl(self, cmd, arg, data):
+        return b"read" if cmd == 0x5401 else b"got " + data
+
 
 ATTR = struct.Struct("=QQQQQQIIIIIIII")
 
@@ -29,6 +61,7 @@ def tree():
     dev.add("kmsg", DeviceNode(lambda _flags: Handle(), (1, 300), 0o644))
     dev.add("disk", UserNode(stat.S_IFBLK | 0o600, (8, 1)))
     dev.add("plain", File(0o600))
+    dev.add("tty", DeviceNode(lambda _flags: Terminal(), (2, 0)))
     return tree
 
 
@@ -52,7 +85,7 @@ def devices(number):
 
 def test_a_name_is_a_device_to_stat_and_a_file_to_the_rest(tree):
     said = [True, False]
-    with FakeKernel(tree, is_stat=lambda _task: said[0]) as kernel:
+    with FakeKernel(tree, callers=Said(lambda _task: said[0])) as kernel:
         special, *attributes = look(kernel, "kmsg")
         assert attributes == [(stat.S_IFCHR | 0o644, devices((1, 300)))] * 2
         assert look(kernel, "disk")[1] == (stat.S_IFBLK | 0o600, devices((8, 1)))
@@ -71,18 +104,18 @@ def test_a_name_is_a_device_to_stat_and_a_file_to_the_rest(tree):
 
 def test_the_daemon_asks_about_the_task_of_the_request(tree):
     asked = []
-    with FakeKernel(tree, is_stat=asked.append) as kernel:
+    with FakeKernel(tree, callers=Said(asked.append)) as kernel:
         kernel.send(Opcode.LOOKUP, kernel.lookup("dev"), b"plain\0")
         assert kernel.getattr(1)[0] == 0
         assert asked == []
-    with FakeKernel(tree, is_stat=lambda task: bool(asked.append(task))) as kernel:
+    with FakeKernel(tree, callers=Said(lambda task: bool(asked.append(task)))) as kernel:
         look(kernel, "kmsg")
-        assert asked == [os.getpid()]
+        assert asked == [os.getpid()] * 2
 
 
 def test_others_are_served_until_a_caller_can_be_looked_at(tree):
     asleep = threading.Event()
-    with FakeKernel(tree, is_stat=lambda _task: asleep.is_set() or None) as kernel:
+    with FakeKernel(tree, callers=Said(lambda _task: asleep.is_set() or None)) as kernel:
         waiting = kernel.send(Opcode.LOOKUP, kernel.lookup("dev"), b"kmsg\0")
         assert kernel.getattr(1)[0] == 0
         assert kernel.reply(waiting, timeout=0) is None
@@ -92,8 +125,8 @@ def test_others_are_served_until_a_caller_can_be_looked_at(tree):
 
 
 def test_a_directory_lists_the_types(tree):
-    for is_stat, kind in ((None, stat.S_IFREG), (lambda _task: False, stat.S_IFCHR)):
-        with FakeKernel(tree, is_stat=is_stat) as kernel:
+    for callers, kind in ((None, stat.S_IFREG), (Said(lambda _task: False), stat.S_IFCHR)):
+        with FakeKernel(tree, callers=callers) as kernel:
             dev = kernel.lookup("dev")
             _, payload = kernel.ask(Opcode.OPENDIR, dev, wire.OPEN_IN.pack(0, 0))
             number = wire.OPEN_OUT.unpack(payload)[0]
@@ -103,15 +136,48 @@ def test_a_directory_lists_the_types(tree):
             assert int.from_bytes(listed[at - 4 : at], "little") == kind >> 12
 
 
+def test_an_open_file_is_shown_as_a_device_to_stat_alone(tree):
+    callers = Said(lambda _task: False)
+    with FakeKernel(tree, callers) as kernel:
+        file, plain = kernel.open("dev/kmsg"), kernel.lookup("dev/plain")
+        assert kernel.getattr(file.nodeid)[0] == 0
+        callers._said = lambda _task: True
+        code, payload = kernel.getattr(file.nodeid)
+        assert (code, ATTR.unpack_from(payload, 16)[9]) == (0, stat.S_IFREG | 0o644)
+        assert callers.shown == [(os.getpid(), (1, 300))]
+        seek_end = wire.GETATTR_IN.pack(wire.GETATTR_FH, 0, file.number)
+        assert kernel.ask(Opcode.GETATTR, file.nodeid, seek_end)[0] == 0
+        assert kernel.getattr(plain)[0] == 0
+        assert kernel.ask(Opcode.GETATTR, 1 << 60, seek_end)[0] == errno.ESTALE
+        assert len(callers.shown) == 1
+
+
+def test_an_old_ioctl_of_a_terminal_uses_the_memory_of_its_caller(tree):
+    callers = Said(lambda _task: False, b"1234567")
+    with FakeKernel(tree, callers) as kernel:
+        tty, kmsg = kernel.open("dev/tty"), kernel.open("dev/kmsg")
+
+        def ioctl(file, cmd):
+            body = wire.IOCTL_IN.pack(file.number, 0, cmd, 0x1000, 0, 0)
+            return kernel.ask(Opcode.IOCTL, file.nodeid, body)
+
+        done = (0, wire.IOCTL_OUT.pack(0, 0, 0, 0))
+        assert ioctl(tty, 0x5401) == done
+        assert ioctl(tty, 0x5402) == done
+        assert callers.asked == (os.getpid(), 0x5402, 0x1000)
+        assert callers.shown == [b"read", b"got 1234"]
+        assert ioctl(kmsg, 0x5401) == (errno.ENOTTY, b"")
+
+
 # What a caller is in.
 
 
 @pytest.fixture
 def is_stat():
-    found = callers.looker()
+    found = traced_callers()
     if found is None:
         pytest.skip("no right to trace")
-    return found
+    return partial(found.is_stat, by_name=True)
 
 
 @contextmanager
@@ -192,3 +258,89 @@ print(wrong)
 def test_names_are_looked_at_and_opened_at_once(runner):  # noqa: F811
     done = runner.run(sys.executable, "-c", TOGETHER)
     assert (done.stdout, done.stderr) == ("[]\n", "")
+
+
+#: Signals come in while the file is looked at; the calls know nothing of that, nor of us.
+DISTURBED = """
+import os, signal, stat
+came = []
+signal.signal(signal.SIGALRM, lambda *_: came.append(1))
+fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+signal.setitimer(signal.ITIMER_REAL, 0.0005, 0.0005)
+kinds = {stat.S_IFMT(os.fstat(fd).st_mode) for _ in range(300)}
+kinds |= {stat.S_IFMT(os.stat(f"/proc/self/fd/{fd}").st_mode) for _ in range(300)}
+signal.setitimer(signal.ITIMER_REAL, 0)
+print(bool(came), kinds == {stat.S_IFCHR})
+for line in open("/proc/self/status"):
+    if line.startswith("TracerPid"):
+        print(line.split())
+"""
+
+
+def test_a_caller_notices_nothing_of_how_it_sees_a_device(runner):  # noqa: F811
+    done = runner.run(sys.executable, "-c", DISTURBED)
+    assert (done.stdout, done.stderr) == ("True True\n['TracerPid:', '0']\n", "")
+
+
+#: Killed, and stopped and continued, while they look; then all is as before.
+KILLED = """
+import os, signal, stat, time
+fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+for turn in range(40):
+    ready, here = os.pipe()
+    pid = os.fork()
+    if not pid:
+        os.write(here, b"!")
+        while True:
+            assert stat.S_ISCHR(os.fstat(fd).st_mode)
+    os.read(ready, 1)
+    os.kill(pid, signal.SIGSTOP)
+    print(os.WIFSTOPPED(os.waitpid(pid, os.WUNTRACED)[1]), end=" ")
+    os.kill(pid, signal.SIGCONT)
+    print(os.WIFCONTINUED(os.waitpid(pid, os.WCONTINUED)[1]), end=" ")
+    os.kill(pid, signal.SIGKILL)
+    print(os.WTERMSIG(os.waitpid(pid, 0)[1]))
+    os.close(ready), os.close(here)
+print(stat.S_ISCHR(os.fstat(fd).st_mode))
+"""
+
+
+def test_a_caller_may_be_killed_while_it_looks(runner):  # noqa: F811
+    done = runner.run(sys.executable, "-c", KILLED)
+    assert (done.stdout, done.stderr) == ("True True 9\n" * 40 + "True\n", "")
+
+
+#: A caller that is traced by another sees the file that it has opened.
+TRACED = """
+import ctypes, os, stat
+fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+pid = os.fork()
+if not pid:
+    ctypes.CDLL(None).ptrace(0, 0, 0, 0)
+    os._exit(stat.S_IFMT(os.fstat(fd).st_mode) >> 12)
+print(os.waitpid(pid, 0)[1] >> 8 == stat.S_IFREG >> 12)
+"""
+
+
+def test_a_caller_that_is_traced_is_left_to_its_tracer(runner):  # noqa: F811
+    done = runner.run(sys.executable, "-c", TRACED)
+    assert (done.stdout, done.stderr) == ("True\n", "")
+
+
+#: statx(2) that wants no news is not asked of the daemon.
+CACHED = """
+import ctypes, os, stat, struct
+from rprocfs_fuse.run import seccomp
+fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+for flags in (0x1000, 0x5000):
+    found = ctypes.create_string_buffer(256)
+    number = seccomp.native()[1]["statx"]
+    ctypes.CDLL(None).syscall(number, fd, b"", flags, 0x7FF, found)
+    mode, = struct.unpack_from("=H", found, 28)
+    print(stat.S_ISCHR(mode), *struct.unpack_from("=II", found, 128))
+"""
+
+
+def test_an_open_file_is_a_device_also_to_statx(runner):  # noqa: F811
+    done = runner.run(sys.executable, "-c", CACHED)
+    assert (done.stdout, done.stderr) == ("True 1 11\n" * 2, "")

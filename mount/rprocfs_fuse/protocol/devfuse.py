@@ -17,7 +17,7 @@ from rprocfs.errors import CommandError
 from rprocfs.fs.kernfs import Node, Tree, error
 from rprocfs.lib import softirq
 from rprocfs.locking import LockClass, new_lock, outside_locks
-from rprocfs_fuse.mounted import Mounted, MountOptions
+from rprocfs_fuse.mounted import Callers, Mounted, MountOptions
 from rprocfs_fuse.mountpoint import detach, find_mount, mount
 from rprocfs_fuse.operations import Operations, failure
 from rprocfs_fuse.permission import Caller
@@ -42,18 +42,25 @@ class Connection:
     """One connection to the kernel and the thread that serves it.
 
     *fd* is an open /dev/fuse, or a socket that keeps messages apart; it is closed by
-    :meth:`close`. *on_end* is called when the kernel ended the connection.
+    :meth:`close`. *on_end* is called when the kernel ended the connection. *callers*: see
+    :class:`~rprocfs_fuse.mounted.MountOptions`.
     """
 
-    def __init__(self, fd: int, operations: Operations, on_end: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        fd: int,
+        operations: Operations,
+        on_end: Callable[[], None],
+        callers: Callers | None = None,
+    ) -> None:
         self.fd = fd
         self._write = outside_locks(os.write)
         self.ready = threading.Event()
         self.thread = threading.Thread(target=self._run, name="rprocfs-fuse", daemon=True)
         self.requests = (
             FileRequests(operations, self.send, self._missed)
-            if operations.is_stat is None
-            else DeviceRequests(operations, self.send, self._missed, operations.is_stat)
+            if callers is None
+            else DeviceRequests(operations, self.send, self._missed, callers)
         )
         self._invalidation = Invalidation(operations.tree, self.requests.nodes, self.send)
         self._on_end = on_end
@@ -194,7 +201,8 @@ class DevfuseMount(Mounted):
     def __init__(
         self, tree: Tree, mountpoint: str, options: MountOptions, on_end: Callable[[], None]
     ) -> None:
-        operations = Operations(tree, {0, os.geteuid()}, options.daemon, options.is_stat)
+        callers, users = options.callers, {0, os.geteuid()}
+        operations = Operations(tree, users, options.daemon, special=callers is not None)
         self._lock = new_lock(LockClass.MOUNT)
         self._stopped = False
         self._ended = threading.Event()
@@ -208,7 +216,7 @@ class DevfuseMount(Mounted):
         )
         entry = find_mount(mountpoint)
         self._device = entry.device if entry else ""
-        self._connection = Connection(fd, operations, self._connection_ended)
+        self._connection = Connection(fd, operations, self._connection_ended, callers)
         self._connection.start()
         if not self._connection.ready.wait(PATIENCE):
             self.stop()

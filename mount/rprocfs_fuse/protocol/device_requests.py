@@ -6,7 +6,14 @@ special file of a board. The two never share an inode: a device node has another
 lookup (:meth:`~rprocfs_fuse.protocol.node_requests.NodeRequests.entry`), and the kernel
 looks a name up each time that it is used.
 
-What the caller is about to do is the transport's user's to say (``Operations.is_stat``).
+An open file is the regular one, and an inode cannot change its type. What its stat(2) says is
+changed in the memory of the caller, before that goes on.
+
+The oldest ioctls of terminals do not say how much memory they mean, so the kernel copies
+nothing. We read and write the memory of the caller, which waits for us.
+
+What the caller is about to do is the transport's user's to say, and to change its memory
+(:class:`~rprocfs_fuse.mounted.Callers`).
 """
 
 from __future__ import annotations
@@ -18,13 +25,15 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from rprocfs.fs.chardev import DeviceNode
-from rprocfs.fs.kernfs import Node
+from rprocfs.fs.kernfs import Handle, Node
+from rprocfs_fuse.mounted import Callers
 from rprocfs_fuse.operations import Operations
 from rprocfs_fuse.permission import Caller
 from rprocfs_fuse.protocol import wire
-from rprocfs_fuse.protocol.file_requests import FileRequests
+from rprocfs_fuse.protocol.file_requests import IOCTL_OK, FileRequests
 from rprocfs_fuse.protocol.node_requests import ENTRY_MODE, Handler
-from rprocfs_fuse.protocol.wire import Opcode
+from rprocfs_fuse.protocol.wire import HEADER_SIZE, Opcode
+from rprocfs_fuse.waiting.parked import Call
 
 #: Set in the node ids of special files.
 SPECIAL = 1 << 49
@@ -38,17 +47,17 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.1
 
 
 class DeviceRequests(FileRequests):
-    """Those of a mount that knows, by *is_stat*, what its callers do."""
+    """Those of a mount that knows its *callers*."""
 
     def __init__(
         self,
         operations: Operations,
         send: Callable[[bytes], None],
         missed: Callable[[Node, str], None],
-        is_stat: Callable[[int], bool | None],
+        callers: Callers,
     ) -> None:
         super().__init__(operations, send, missed)
-        self._is_stat = is_stat
+        self._callers = callers
         self._closing = threading.Event()
 
     def close(self, code: int, timeout: float) -> bool:
@@ -58,7 +67,11 @@ class DeviceRequests(FileRequests):
 
     def table(self) -> Mapping[int, tuple[int, Handler]]:
         """See :meth:`NodeRequests.table`."""
-        return {**super().table(), Opcode.LOOKUP: (2, self.look_up)}
+        return {
+            **super().table(),
+            Opcode.LOOKUP: (2, self.look_up),
+            Opcode.GETATTR: (wire.GETATTR_IN.size, self.look_at),
+        }
 
     def look_up(self, unique: int, nodeid: int, end: int, caller: Caller | None) -> bytes | None:
         """The child of a directory; a special file if it is a device node, and only looked at."""
@@ -67,15 +80,29 @@ class DeviceRequests(FileRequests):
         node = self.nodes[number]
         if not isinstance(node, DeviceNode):
             return answer
-        *_, task = wire.IN_HEADER.unpack_from(self.buffer)
-        is_stat = self._is_stat(task)
+        task = self._task()
+        is_stat = self._callers.is_stat(task, by_name=True)
         if is_stat is None:  # it has yet to fall asleep: this thread waits for no one
-            self.workers.submit(partial(self._answer_later, answer, node, task))
+            self.workers.submit(partial(self._answer_lookup, answer, node, task))
             return None
         return self._special(answer, node) if is_stat else answer
 
+    def look_at(self, unique: int, nodeid: int, end: int, caller: Caller | None) -> bytes | None:
+        """stat(2), also of an open file; the end of the file on SEEK_END."""
+        answer = self.getattr(unique, nodeid, end, caller)
+        node = self.nodes[nodeid]
+        is_open = isinstance(node, DeviceNode) and not nodeid & SPECIAL
+        if not is_open or self.buffer[HEADER_SIZE] & wire.GETATTR_FH:
+            return answer
+        assert isinstance(node, DeviceNode)
+        task = self._task()
+        if self._callers.is_stat(task, by_name=False) is False:
+            return answer
+        self.workers.submit(partial(self._answer_stat, answer, node, task))
+        return None
+
     def getattr(self, unique: int, nodeid: int, end: int, caller: Caller | None) -> bytes:
-        """stat(2), after the name was looked up."""
+        """stat(2), after the name was looked up, and the answer to a change."""
         answer = super().getattr(unique, nodeid, end, caller)
         if nodeid & SPECIAL:
             node = self.nodes[nodeid]
@@ -83,12 +110,46 @@ class DeviceRequests(FileRequests):
             return _with_type(answer, _ATTR_MODE, node)
         return answer
 
-    def _answer_later(self, answer: bytes, node: DeviceNode, task: int) -> None:
-        """It falls asleep as soon as it gets a CPU."""
+    def ioctl(self, unique: int, nodeid: int, end: int, caller: Caller | None) -> bytes | None:
+        """ioctl(2); on a worker if the memory of the caller is needed."""
+        number, flags, cmd, arg, *_ = wire.IOCTL_IN.unpack_from(self.buffer, HEADER_SIZE)
+        handle = self.files[number] if not flags & wire.IOCTL_DIR else None
+        sizes = handle.ioctl_sizes.get(cmd) if handle is not None else None
+        if handle is None or sizes is None:
+            return super().ioctl(unique, nodeid, end, caller)
+        run = partial(self._ioctl, handle, cmd, arg, sizes, self._task())
+        call = Call(self.lot, unique, run, lambda _: IOCTL_OK, sleeps=True)
+        self.tasks[unique] = call.task
+        self.lot.begin(call)
+        return None
+
+    def _task(self) -> int:
+        *_, task = wire.IN_HEADER.unpack_from(self.buffer)
+        return int(task)
+
+    def _ioctl(self, handle: Handle, cmd: int, arg: int, sizes: tuple[int, int], task: int) -> None:
+        data, put = self._callers.ioctl(task, cmd, arg, sizes)
+        put(handle.ioctl(cmd, arg, data))
+
+    def _settle(self, task: int, *, by_name: bool) -> bool:
+        """Whether a task is in stat(2), once it is asleep: as soon as it gets a CPU."""
         pause = _FIRST_PAUSE
-        while (is_stat := self._is_stat(task)) is None and not self._closing.wait(pause):
+        while (is_stat := self._callers.is_stat(task, by_name=by_name)) is None:
+            if self._closing.wait(pause):
+                return False
             pause = min(2 * pause, _LONGEST_PAUSE)
+        return is_stat
+
+    def _answer_lookup(self, answer: bytes, node: DeviceNode, task: int) -> None:
+        is_stat = self._settle(task, by_name=True)
         self.send(self._special(answer, node) if is_stat else answer)
+
+    def _answer_stat(self, answer: bytes, node: DeviceNode, task: int) -> None:
+        send = partial(self.send, answer)
+        if self._settle(task, by_name=False):
+            self._callers.show_device(task, node, send)
+        else:
+            send()
 
     def _special(self, answer: bytes, node: DeviceNode) -> bytes:
         """The same reply, about another inode that is a special file."""

@@ -29,7 +29,7 @@ from rprocfs_fuse.waiting.workers import Workers
 _O_NONBLOCK = os.O_NONBLOCK
 _read_in = wire.READ_IN.unpack_from
 _header = wire.OUT_HEADER.pack
-_IOCTL_OK = wire.IOCTL_OUT.pack(0, 0, 0, 0)
+IOCTL_OK = wire.IOCTL_OUT.pack(0, 0, 0, 0)
 
 
 class _Files(dict[int, Handle]):
@@ -47,7 +47,7 @@ def _ioctl_done(out_size: int, out: bytes) -> bytes:
     """ENOTTY if the number did not say that anything is to be copied: garbage is worse."""
     if len(out) > out_size:
         raise error(errno.ENOTTY)
-    return _IOCTL_OK + out
+    return IOCTL_OK + out
 
 
 def _locked(_none: None) -> bytes:
@@ -157,7 +157,7 @@ class FileRequests(NodeRequests):
         fields = wire.IOCTL_IN.unpack_from(self.buffer, HEADER_SIZE)
         number, ioctl_flags, cmd, arg, in_size, out_size = fields
         if ioctl_flags & wire.IOCTL_DIR:
-            return reply(unique, _IOCTL_OK + self.operations.ioctl_dir(self.nodes[nodeid], cmd))
+            return reply(unique, IOCTL_OK + self.operations.ioctl_dir(self.nodes[nodeid], cmd))
         handle = self.files[number]
         start = HEADER_SIZE + wire.IOCTL_IN.size
         if start + in_size > end:

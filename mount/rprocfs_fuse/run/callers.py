@@ -1,17 +1,30 @@
-"""Which system call a caller of the mount is in -- /proc/PID/syscall, fs/proc/base.c.
+"""Which system call a caller of the mount is in, and its memory -- /proc/PID/syscall, ptrace(2).
 
-A caller that waits for the answer to a lookup stays in its call until then. So the answer may
-depend on whether a name is only looked at, by stat(2), or may be opened.
+A caller that waits for our answer stays in its call until then. So the answer may depend on the
+call, and what the call points at may be read and written meanwhile.
+
+What stat(2) of an open file says is the kernel's to write. To change it the caller is stopped on
+its way out of the call, before it sees anything. A caller that another one traces already, as
+gdb(1) and strace(1) do, cannot be stopped: it sees the regular file that it has opened.
 """
 
 from __future__ import annotations
 
+import errno
 import os
+import platform
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
+from rprocfs.fs.chardev import DeviceNode
+from rprocfs.fs.kernfs import error
+from rprocfs_fuse import linux
+from rprocfs_fuse.mounted import Callers
 from rprocfs_fuse.run import seccomp
+from rprocfs_fuse.run.stat_calls import QUESTIONS, layout
 
 #: The calls that look at a name.
 STAT_BY_NAME = ("stat", "lstat", "newfstatat", "statx")
@@ -19,34 +32,112 @@ STAT_BY_NAME = ("stat", "lstat", "newfstatat", "statx")
 _RUNNING = b"running"
 _CAP_SYS_PTRACE = 1 << 19
 
-IsStat = Callable[[int], bool | None]
 
-
-def looker() -> IsStat | None:
-    """Says of a task whether it is in stat(2), None if it runs; None if that is not to be had.
-
-    It takes the right to trace every process of the run (ptrace(2)).
-    """
+def traced_callers() -> TracedCallers | None:
+    """None if the daemon may not trace every process of the run (ptrace(2))."""
     known = seccomp.native()
-    if known is None or not _may_trace():
-        return None
-    numbers = {b"%d" % known[1][name] for name in STAT_BY_NAME if name in known[1]}
-    return lambda task: _in_call(task, numbers)
+    return TracedCallers(known[1]) if known is not None and _may_trace() else None
 
 
-def _in_call(task: int, numbers: set[bytes]) -> bool | None:
-    """False of a task that is gone, or that is not in our PID namespace."""
+class TracedCallers(Callers):
+    """Those of a machine whose system calls have these *numbers*."""
+
+    def __init__(self, numbers: Mapping[str, int]) -> None:
+        self._names = {numbers[name]: name for name in QUESTIONS if name in numbers}
+        self._by_name = {numbers[name] for name in STAT_BY_NAME if name in numbers}
+        self._ioctl = numbers["ioctl"]
+        self._supervisor = os.getppid()
+
+    def is_stat(self, task: int, *, by_name: bool) -> bool | None:
+        """See :meth:`Callers.is_stat`; False of a task that is gone, or not of our namespace."""
+        call = _call(task)
+        if not call:
+            return None if call is None else False
+        if by_name:
+            return call[0] in self._by_name
+        return call[0] in self._names and not self._of_supervisor(task)
+
+    def _of_supervisor(self, task: int) -> bool:
+        """It looks at open files of the command, and wants to know what they are to the kernel."""
+        return os.access(f"/proc/{self._supervisor}/task/{task}", os.F_OK)
+
+    def show_device(self, task: int, node: DeviceNode, answer: Callable[[], None]) -> None:
+        """See :meth:`Callers.show_device`."""
+        try:
+            linux.trace(task)
+        except OSError:  # it is gone, or another one traces it
+            answer()
+            return
+        answer()
+        signal = linux.wait_for_stop(task)
+        if signal is None:
+            return
+        with suppress(OSError):
+            self._change(task, node)
+        linux.let_go(task, signal)
+
+    def _change(self, task: int, node: DeviceNode) -> None:
+        number, *args = _call(task) or (-1,)
+        if number not in self._names:
+            return
+        question = QUESTIONS[self._names[number]](tuple(args))
+        where = layout(platform.machine(), question)
+        found = bytearray(linux.read_memory(task, question.buffer, where.size))
+        if len(found) == where.size and where.read(found) == (node.ino, node.kind | node.mode):
+            where.change(found, node.special | node.mode, node.devt)
+            linux.write_memory(task, question.buffer, bytes(found))
+
+    def ioctl(
+        self, task: int, command: int, argument: int, sizes: tuple[int, int]
+    ) -> tuple[bytes, Callable[[bytes], None]]:
+        """See :meth:`Callers.ioctl`."""
+        takes, gives = sizes
+        data = b""
+        if takes:
+            self._check(task, command, argument)
+            with suppress(OSError):
+                data = linux.read_memory(task, argument, takes)
+            if len(data) != takes:
+                raise error(errno.EFAULT)
+        return data, partial(self._put, task, command, argument, gives)
+
+    def _put(self, task: int, command: int, argument: int, gives: int, data: bytes) -> None:
+        if not gives:
+            return
+        self._check(task, command, argument)
+        try:
+            count = linux.write_memory(task, argument, data[:gives])
+        except OSError:
+            count = 0
+        if count != len(data):
+            raise error(errno.EFAULT)
+
+    def _check(self, task: int, command: int, argument: int) -> None:
+        """EINTR unless it still waits: its number may be another's by now."""
+        call = _call(task)
+        if call is None:
+            return  # a signal woke it, and it will wait again
+        if len(call) < 4 or call[0] != self._ioctl or call[3] != argument:
+            raise error(errno.EINTR)
+        if call[2] & 0xFFFFFFFF != command:
+            raise error(errno.EINTR)
+
+
+def _call(task: int) -> tuple[int, ...] | None:
+    """The number and the arguments of the call that it is in; None if it runs, () if in none."""
     try:
         fd = os.open(f"/proc/{task}/syscall", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return False
+        return ()
     try:
-        call = os.read(fd, 256).split(None, 1)[:1]
+        words = os.read(fd, 256).split()
     except OSError:
-        return False
+        return ()
     finally:
         os.close(fd)
-    return None if call == [_RUNNING] else call[0] in numbers if call else False
+    if words[:1] == [_RUNNING]:
+        return None
+    return tuple(int(word, 0) for word in words[:7])
 
 
 def _may_trace() -> bool:
@@ -57,4 +148,4 @@ def _may_trace() -> bool:
     except OSError:
         return False
     found = re.search(r"^CapEff:\s*([0-9a-f]+)$", status, re.MULTILINE)
-    return bool(found and int(found[1], 16) & _CAP_SYS_PTRACE)
+    return bool(found and int(found[1], 16) & _CAP_SYS_PTRACE) and linux.has_ptrace()

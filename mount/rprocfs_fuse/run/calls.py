@@ -9,7 +9,8 @@ read(2) and write(2) of nothing
     end in the kernel; for an endpoint they take, or are, a message.
 stat(2) of a device node
     Ours are regular files, since FUSE leaves a device file to the kernel's driver of its
-    number. ``test -c`` wants a device.
+    number. ``test -c`` wants a device. The daemon sees to that itself if it may trace its callers
+    (:mod:`callers`), and to the ioctls.
 init_module(2), finit_module(2), delete_module(2)
     are for modules of the board (:mod:`modules`).
 mount(2) and fsopen(2)
@@ -38,7 +39,7 @@ from rprocfs.fs import anon_inode
 from rprocfs.fs.kernfs import error
 from rprocfs.fs.wait import WouldBlock
 from rprocfs.rpmsg.ctrl import ENDPOINT_FD_INFO, RPMSG_CREATE_EPT_FD_IOCTL
-from rprocfs.tty.tty_io import TtyHandle
+from rprocfs.tty.tty_io import FIONREAD, TtyHandle
 from rprocfs_fuse import linux
 from rprocfs_fuse.operations import (
     IOC_EMPTY_READ,
@@ -72,8 +73,10 @@ _CAP_SYSLOG = 1 << 34 | 1 << 21
 
 #: Those that name a file.
 STAT_CALLS = ("stat", "lstat", "fstat", "newfstatat", "statx")
-#: Those that may be about an open file, and which argument says so.
-_FLAGS = {"newfstatat": 3, "statx": 2}
+#: With this the kernel says of an open file what it knows, and asks no daemon.
+_AT_STATX_DONT_SYNC = 0x4000
+#: Those that do, but for newfstatat(2), which with AT_EMPTY_PATH alone is what fstat(3) calls.
+STAT_BY_NAME = ("stat", "lstat", "statx")
 STATFS_CALLS = ("statfs", "fstatfs")
 
 
@@ -85,34 +88,37 @@ def filter_program(
     machine: str = "",
     *,
     devices: bool = True,
-    by_name: bool = True,
+    traced: bool = False,
     device_tree: bool = False,
     uname: bool = False,
 ) -> bytes | None:
     """What the command filters itself with; None on a machine that we do not know.
 
     Without *devices*, stat(2) shows device nodes of ours as the regular files that they are,
-    and no file is looked for in ``/proc/device-tree``. Without *by_name*, only stat(2) of an
-    open file is answered. *device_tree*: also the other calls that may name a file in there.
-    *uname*: also uname(2).
+    and no file is looked for in ``/proc/device-tree``. *traced*: the daemon itself shows device
+    nodes as such, and does the ioctls that the kernel hands on to it. *device_tree*: also the
+    calls that may name a file in there. *uname*: also uname(2).
     """
     known = seccomp.native(machine)
     if known is None:
         return None
     arch, numbers = known
+    ioctls = (FIONREAD,) if traced else TtyHandle.ioctl_sizes
     picks = [
         Pick(numbers["syslog"]),
-        Pick(numbers["ioctl"], 1, (*TtyHandle.ioctl_sizes, RPMSG_CREATE_EPT_FD_IOCTL)),
+        Pick(numbers["ioctl"], 1, (*ioctls, RPMSG_CREATE_EPT_FD_IOCTL)),
         Pick(numbers["write"], 2, (0,)),
         Pick(numbers["read"], 2, (0,)),
         *(Pick(numbers[name]) for name in (*MODULE_CALLS, *MOUNT_CALLS)),
     ]
     named = [*STATFS_CALLS, *(["uname"] if uname else [])]
-    if devices and by_name:
+    if devices and not traced:
         named += STAT_CALLS
+    elif devices and device_tree:
+        named += STAT_BY_NAME
+        picks += [Pick(numbers["newfstatat"], 3, (linux.AT_EMPTY_PATH,), others=True)]
     elif devices:
-        named += ["fstat"]
-        picks += [Pick(numbers[name], at, flag=linux.AT_EMPTY_PATH) for name, at in _FLAGS.items()]
+        picks += [Pick(numbers["statx"], 2, flags=linux.AT_EMPTY_PATH | _AT_STATX_DONT_SYNC)]
     named += proc_calls.HANDLERS if device_tree and devices else ()
     picks += [Pick(numbers[name]) for name in named if name in numbers]
     return seccomp.program(arch, picks)
@@ -144,14 +150,11 @@ def handlers(daemon: Daemon, device: int, release: str | None) -> Mapping[int, H
     return {numbers[name]: call for name, call in by_name.items() if name in numbers}
 
 
-def glances(*, by_name: bool) -> Mapping[int, Glance]:
-    """The calls that are nearly always the kernel's, by their number; for one thread.
-
-    Without *by_name*, those of stat(2) are about open files.
-    """
+def glances() -> Mapping[int, Glance]:
+    """The calls that are nearly always the kernel's, by their number; for one thread."""
     known = seccomp.native()
     numbers = known[1] if known else {}
-    named = named_glances(by_name=by_name)
+    named = named_glances()
     return {numbers[name]: look for name, look in named.items() if name in numbers}
 
 

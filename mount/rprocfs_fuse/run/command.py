@@ -87,7 +87,7 @@ def run(subparsers: Any) -> None:
     )  # fmt: skip
     parser.add_argument(
         "--no-devices", dest="devices", action="store_false",
-        help="let stat(2) be fast: it then shows the board's device nodes as regular files, and "
+        help="leave stat(2) to the kernel, which shows the board's device nodes as regular files; "
         "/proc/device-tree is the machine's",
     )  # fmt: skip
     parser.add_argument("command", nargs=argparse.REMAINDER, metavar="COMMAND")

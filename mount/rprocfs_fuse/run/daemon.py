@@ -24,7 +24,8 @@ from rprocfs_fuse.command.daemon import (
 )
 from rprocfs_fuse.command.options import Options
 from rprocfs_fuse.mounted import MountOptions
-from rprocfs_fuse.run import callers, modules, namespace
+from rprocfs_fuse.run import modules, namespace
+from rprocfs_fuse.run.callers import traced_callers
 from rprocfs_fuse.run.firmware import private_firmware
 from rprocfs_fuse.run.knowledge import Teller
 from rprocfs_fuse.run.modules import write_modules
@@ -79,15 +80,15 @@ def _open(
     write_modules(system, release or os.uname().release)
     covers = [*plan(system.tree), Cover(modules.PLACE, modules.STAGED)]
     system.model.dev.allow()
-    is_stat = callers.looker() if arguments.devices and options.transport == "devfuse" else None
-    how = MountOptions(options.transport, allow_other=True, daemon=os.getpid(), is_stat=is_stat)
+    traces = arguments.devices and options.transport == "devfuse"
+    seen = traced_callers() if traces else None
+    how = MountOptions(options.transport, allow_other=True, daemon=os.getpid(), callers=seen)
     stack.enter_context(mount(system.tree, namespace.MOUNTPOINT, how))
     if arguments.uevents:
         stack.enter_context(broadcast(system.model))
     Teller(telling, system.model, system.modules).start()
     device_tree = has_device_tree(system.tree)
-    by_name = device_tree or is_stat is None
-    control.send(pickle.dumps(Plan(covers, release, device_tree, by_name)))
+    control.send(pickle.dumps(Plan(covers, release, device_tree, seen is not None)))
     _wait(control)
     signal.alarm(PATIENCE)  # whatever hangs, this ends
 

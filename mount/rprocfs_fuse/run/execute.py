@@ -85,7 +85,7 @@ def _filter(door: socket.socket, plan: Plan, *, devices: bool) -> None:
     mounts = namespace.open_mounts()
     program = calls.filter_program(
         devices=devices,
-        by_name=plan.by_name,
+        traced=plan.traced,
         device_tree=plan.device_tree,
         uname=plan.release is not None,
     )

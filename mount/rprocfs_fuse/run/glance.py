@@ -1,7 +1,7 @@
 """One look at a stat(2), which nearly always is of nothing of ours: it has to be quick.
 
-Every stat(2) of an open file waits for it, of every process of the command, and that of every
-name too if the daemon cannot tell who looks names up (:mod:`callers`). What could be a device
+Every stat(2) of the command waits for it if the daemon cannot show devices itself
+(:mod:`callers`), or if a name may be in ``/proc/device-tree``. What could be a device
 of ours is looked at again, with care (:mod:`stat_calls`); a look that was deceived, since the
 caller is gone or changes the path meanwhile, costs nothing but that, as the kernel then carries
 the call out itself.
@@ -87,17 +87,8 @@ def outside(task: int, directory: int) -> bool:
         return False
 
 
-def _open_file(task: int, args: Sequence[int]) -> bool:
-    return outside(task, args[0])
-
-
-def glances(*, by_name: bool) -> Mapping[str, Glance]:
-    """By the name of the call; for one thread.
-
-    Without *by_name*, stat(2) of a name is the kernel's in any case: no path has to be read.
-    """
-    if not by_name:
-        return dict.fromkeys(("fstat", "newfstatat", "statx"), _open_file)
+def glances() -> Mapping[str, Glance]:
+    """By the name of the call; for one thread."""
     reader = Reader()
     foreign, elsewhere, here = reader.foreign, reader.elsewhere, _AT_FDCWD_WORD
 

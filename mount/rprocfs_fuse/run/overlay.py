@@ -113,13 +113,13 @@ class Plan:
     """What the command mounts, and what it has answered.
 
     *release* is what uname(2) says, None: the host's. *device_tree*: what names a file in
-    ``/proc/device-tree``. *by_name*: stat(2) of names, and not of open files alone.
+    ``/proc/device-tree``. *traced*: the daemon itself shows device nodes as such.
     """
 
     covers: list[Cover]
     release: str | None
     device_tree: bool
-    by_name: bool
+    traced: bool
 
 
 def plan(tree: Tree, root: str = "") -> list[Cover]:

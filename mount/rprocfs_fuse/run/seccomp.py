@@ -51,7 +51,7 @@ _RET_ALLOW = 0x7FFF0000
 _RET_USER_NOTIF = 0x7FC00000
 _LD_ABS = 0x20
 _JEQ = 0x15
-_JSET = 0x45
+_AND = 0x54
 _RET = 0x06
 
 _NOTIF_ID_VALID = 0x40082102
@@ -66,24 +66,30 @@ class _Program(ctypes.Structure):
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """Which calls of one number: all, or those whose argument is one of *values* or has *flag*."""
+    """Which calls of one number: all, or those whose argument is one of *values*.
+
+    Or none of them if *others*, or has all of *flags*.
+    """
 
     number: int
     argument: int = 0
     values: Sequence[int] = ()
-    flag: int = 0
+    flags: int = 0
+    others: bool = False
 
     def steps(self) -> list[Step]:
         """The end of the program once the number is known to be this."""
         notify: Step = (_RET, 0, 0, _RET_USER_NOTIF)
+        allow: Step = (_RET, 0, 0, _RET_ALLOW)
         steps: list[Step] = [(_LD_ABS, 0, 0, 16 + 8 * self.argument)]
-        if self.flag:
-            return [*steps, (_JSET, 1, 0, self.flag), (_RET, 0, 0, _RET_ALLOW), notify]
+        if self.flags:
+            steps += [(_AND, 0, 0, self.flags), (_JEQ, 1, 0, self.flags)]
+            return [*steps, allow, notify]
         if not self.values:
             return [notify]
         for left, value in zip(range(len(self.values), 0, -1), self.values, strict=True):
             steps.append((_JEQ, left, 0, value))
-        return [*steps, (_RET, 0, 0, _RET_ALLOW), notify]
+        return [*steps, *((notify, allow) if self.others else (allow, notify))]
 
 
 def program(arch: int, picks: Sequence[Pick]) -> bytes:

@@ -1,7 +1,8 @@
 """stat(2) of a device node of ours: a character device, with its number.
 
-The kernel knows our nodes as regular files. Every stat(2) of the command comes here, and
-all that cannot be of a file in ``/dev`` go straight on to the kernel.
+The kernel knows our nodes as regular files. If the daemon cannot show them as devices itself
+(:mod:`callers`), every stat(2) of the command comes here, and all that cannot be of a file in
+``/dev`` go straight on to the kernel.
 """
 
 from __future__ import annotations
@@ -20,12 +21,38 @@ from rprocfs_fuse.run.seccomp import Call, Continue, Handler
 
 _AT_SYMLINK_NOFOLLOW = 0x100
 
-#: Machine to the size of its ``struct stat`` and where st_mode and st_rdev are in it.
-STAT_LAYOUT: Mapping[str, tuple[int, int, int]] = {
-    "x86_64": (144, 24, 40),
-    "aarch64": (128, 16, 32),
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The size of ``struct stat`` or ``struct statx``, and where its members are."""
+
+    size: int
+    ino: int
+    mode: int
+    rdev: int
+    extended: bool = False
+
+    def read(self, answer: bytearray) -> tuple[int, int]:
+        """Inode number and mode."""
+        (ino,) = struct.unpack_from("=Q", answer, self.ino)
+        (mode,) = struct.unpack_from("=H" if self.extended else "=I", answer, self.mode)
+        return ino, mode
+
+    def change(self, answer: bytearray, mode: int, devt: tuple[int, int]) -> None:
+        """Make it that of a device."""
+        struct.pack_into("=H" if self.extended else "=I", answer, self.mode, mode)
+        if self.extended:
+            struct.pack_into("=II", answer, self.rdev, *devt)
+        else:
+            struct.pack_into("=Q", answer, self.rdev, os.makedev(*devt))
+
+
+#: ``struct stat``, by machine.
+STAT_LAYOUT: Mapping[str, Layout] = {
+    "x86_64": Layout(144, 8, 24, 40),
+    "aarch64": Layout(128, 8, 16, 32),
 }
-_STATX_SIZE, _STATX_MODE, _STATX_RDEV = 256, 28, 128
+STATX_LAYOUT = Layout(256, 32, 28, 128, extended=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +76,11 @@ QUESTIONS: Mapping[str, Callable[[tuple[int, ...]], Question]] = {
 }
 
 
+def layout(machine: str, question: Question) -> Layout:
+    """Of the answer."""
+    return STAT_LAYOUT[machine] if question.mask is None else STATX_LAYOUT
+
+
 class StatCalls:
     """*device* is the ``st_dev`` of our mount, *numbers* those of the machine's calls."""
 
@@ -57,7 +89,7 @@ class StatCalls:
     ) -> None:
         self._daemon = daemon
         self._device = device
-        self._layout = STAT_LAYOUT[machine]
+        self._machine = machine
         self._numbers = numbers
 
     def handlers(self) -> Mapping[str, Handler]:
@@ -99,19 +131,14 @@ class StatCalls:
         return 0
 
     def _plain_answer(self, fd: int, question: Question) -> bytearray:
+        size = layout(self._machine, question).size
         if question.mask is None:
-            return linux.stat(self._numbers["newfstatat"], fd, self._layout[0])
-        return linux.statx(self._numbers["statx"], fd, question.mask, _STATX_SIZE)
+            return linux.stat(self._numbers["newfstatat"], fd, size)
+        return linux.statx(self._numbers["statx"], fd, question.mask, size)
 
     def _answer(self, fd: int, question: Question, node: DeviceFile) -> bytes:
         answer = self._plain_answer(fd, question)
-        if question.mask is None:
-            _, at_mode, at_rdev = self._layout
-            struct.pack_into("=I", answer, at_mode, node.mode)
-            struct.pack_into("=Q", answer, at_rdev, os.makedev(*node.devt))
-        else:
-            struct.pack_into("=H", answer, _STATX_MODE, node.mode)
-            struct.pack_into("=II", answer, _STATX_RDEV, *node.devt)
+        layout(self._machine, question).change(answer, node.mode, node.devt)
         return bytes(answer)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -56,8 +55,7 @@ class Tenants(threading.Thread):
             device = Path(namespace.MOUNTPOINT).stat().st_dev
             handlers = calls.handlers(daemon, device, self._plan.release)
             sources = {daemon.fd: daemon.listen}
-            glances = partial(calls.glances, by_name=self._plan.by_name)
-            self._server = Server(self._fds[1], handlers, sources, glances)
+            self._server = Server(self._fds[1], handlers, sources, calls.glances)
 
     def end(self) -> None:
         """Kill whoever is left; the command itself has ended."""
