@@ -112,13 +112,18 @@ class ZynqmpR5Ops(RprocOps):
         return self.rsc_table
 
     def handle_rsc(self, rproc: Rproc, kind: int, offset: int, avail: int) -> bool:
-        """zynqmp_r5_handle_rsc(): the crash report of firmware that runs already."""
+        """zynqmp_r5_handle_rsc(): the crash report of firmware that runs already.
+
+        *offset* is that of an image's own table if the core was booted since. The kernel writes
+        there, whatever is behind the table that was found; here such a report is not supported.
+        """
         known = rproc.model.version.has(XLNX_R5_ATTACH_ON_RECOVERY)
         if not known or kind != XLNX_RPROC_FW_CRASH_REPORT or self.rsc_table is None:
             return False
-        if avail < CRASH_REPORT:
+        report = self.rsc_table[offset : offset + CRASH_REPORT]
+        if avail < CRASH_REPORT or len(report) < CRASH_REPORT:
             return False
-        self.crash_report = report = self.rsc_table[offset : offset + CRASH_REPORT]
+        self.crash_report = report
         report[1:4] = bytes(3)
         return True
 

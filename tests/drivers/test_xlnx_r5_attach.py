@@ -194,3 +194,25 @@ def test_a_crash_report(model):
     assert "type fatal error" in made.log
     assert made.read(0, "state") == "attached"
     assert made.shell.exists("/sys/bus/rpmsg/devices/virtio0.rpmsg-raw.-1.1024")
+
+
+@pytest.mark.parametrize("size", [1, 3, 4, 15, 16, 17, 87])
+def test_a_header_that_says_less_than_a_table_has(model, size, caplog):
+    made = model(data(TABLE, size))
+    assert made.read(0, "state") == "detached"
+    made.write(0, "state", "start")
+    assert "Traceback" not in caplog.text
+    assert "a request failed" not in caplog.text
+
+
+def test_an_image_has_a_crash_report_behind_the_table_that_was_found(model, tmp_path):
+    """zynqmp_r5_handle_rsc() has the size of the one and the place of the other."""
+    made = model(HEADER, kernel=find_kernel("7.3"))
+    made.system.settle()
+    assert made.read(0, "state") == "attached"
+    assert made.write(0, "state", "stop") == 0
+    table = resource_table([vdev(), vdev(), vdev(), resource(128, b"\1".ljust(19, b"\0"))])
+    (tmp_path / "more.elf").write_bytes(image((0, b"code"), table=table, at=TABLE))
+    assert made.write(0, "firmware", "more.elf") == 0
+    assert made.write(0, "state", "start") == 0
+    assert made.read(0, "state") == "running"
