@@ -177,7 +177,7 @@ class Sdma(Words):
         command, size = one.command & 7, 4 * one.count
         if command in (SETPM, GETPM):
             at, size = 2 * one.extended, 2 * one.count
-            size = min(size, RAM + RAM_SIZE - at) if at >= RAM else 0
+            size = max(0, min(size, RAM + RAM_SIZE - at))
         elif command in (SETCTX, GETCTX):
             at = CONTEXTS + CONTEXT_SIZE * (one.command >> 3)
         else:

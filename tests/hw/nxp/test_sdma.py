@@ -234,6 +234,16 @@ def test_code_is_kept_and_one_that_is_loaded_is_said_once(board):
     assert board.debug == ["SDMA: no model of the script at 6308"]
 
 
+@pytest.mark.parametrize("command", [4, 6])
+@pytest.mark.parametrize("at", [0xFFF, 0x2001, 0x3000, 0xFFFF_FFFF])
+def test_code_outside_of_the_memory_is_an_error(board, command, at):
+    sdma = Controller(board)
+    sdma.descriptor(0, 0, 16, SOURCE, at, WRAP | INTERRUPT, command)
+    sdma[HSTART] = 1
+    assert sdma[INTR] & 1
+    assert sdma.status(0) & ERROR << 16
+
+
 def test_a_reset_forgets(board):
     sdma = Controller(board)
     sdma[RESET] = 1
