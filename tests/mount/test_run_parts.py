@@ -237,6 +237,20 @@ def test_what_cannot_be_a_device_is_the_kernels_at_once(monkeypatch):
     assert not look["stat"](os.getpid(), (1, 0))
 
 
+def test_with_a_daemon_that_shows_devices_a_name_alone_says_enough(monkeypatch):
+    look, here = glances(traced=True), -100 & 0xFFFFFFFFFFFFFFFF
+    monkeypatch.chdir("/dev")
+    for path, at_once in (
+        (b"kmsg", True), (b"/dev/kmsg", True), (b"/proc/device-tree/model", False),
+        (b"device-tree", False),
+    ):  # fmt: skip
+        text = ctypes.create_string_buffer(path)
+        where = ctypes.addressof(text)
+        assert look["newfstatat"](os.getpid(), (here, where, 0, 0)) is at_once
+        assert look["statx"](os.getpid(), (here, where, 0, 0, 0)) is at_once
+    assert not look["stat"](os.getpid(), (1, 0))
+
+
 def test_a_path_at_the_end_of_a_page_gets_a_second_look_if_it_goes_on():
     area = mmap.mmap(-1, 2 * mmap.PAGESIZE)
     start = ctypes.addressof(ctypes.c_char.from_buffer(area))

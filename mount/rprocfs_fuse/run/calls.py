@@ -150,11 +150,14 @@ def handlers(daemon: Daemon, device: int, release: str | None) -> Mapping[int, H
     return {numbers[name]: call for name, call in by_name.items() if name in numbers}
 
 
-def glances() -> Mapping[int, Glance]:
-    """The calls that are nearly always the kernel's, by their number; for one thread."""
+def glances(*, traced: bool = False) -> Mapping[int, Glance]:
+    """The calls that are nearly always the kernel's, by their number; for one thread.
+
+    *traced*: see :func:`filter_program`.
+    """
     known = seccomp.native()
     numbers = known[1] if known else {}
-    named = named_glances()
+    named = named_glances(traced=traced)
     return {numbers[name]: look for name, look in named.items() if name in numbers}
 
 

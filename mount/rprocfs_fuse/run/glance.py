@@ -33,6 +33,9 @@ _FOR_DEVICE_TREE = {
     "listxattr": 0, "llistxattr": 0,
 }  # fmt: skip
 
+#: stat(2) of a name, and which argument that is.
+_STAT_OF_NAME = {"stat": 0, "lstat": 0, "newfstatat": 1, "statx": 1}
+
 #: Longer paths, and those that go on in the next page, are looked at again.
 _LONGEST = 512
 _PAGE = 4096
@@ -87,16 +90,19 @@ def outside(task: int, directory: int) -> bool:
         return False
 
 
-def glances() -> Mapping[str, Glance]:
-    """By the name of the call; for one thread."""
+def glances(*, traced: bool = False) -> Mapping[str, Glance]:
+    """By the name of the call; for one thread. *traced*: devices are the daemon's to show."""
     reader = Reader()
     foreign, elsewhere, here = reader.foreign, reader.elsewhere, _AT_FDCWD_WORD
 
     def look(at: int) -> Glance:
         return lambda task, args: elsewhere(task, args[at])
 
+    for_device_tree = {name: look(at) for name, at in _FOR_DEVICE_TREE.items()}
+    if traced:
+        return for_device_tree | {name: look(at) for name, at in _STAT_OF_NAME.items()}
     return {
-        **{name: look(at) for name, at in _FOR_DEVICE_TREE.items()},
+        **for_device_tree,
         "stat": lambda task, args: foreign(task, here, args[0]),
         "lstat": lambda task, args: foreign(task, here, args[0]),
         "fstat": lambda task, args: foreign(task, args[0], 0),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -55,7 +56,8 @@ class Tenants(threading.Thread):
             device = Path(namespace.MOUNTPOINT).stat().st_dev
             handlers = calls.handlers(daemon, device, self._plan.release)
             sources = {daemon.fd: daemon.listen}
-            self._server = Server(self._fds[1], handlers, sources, calls.glances)
+            glances = partial(calls.glances, traced=self._plan.traced)
+            self._server = Server(self._fds[1], handlers, sources, glances)
 
     def end(self) -> None:
         """Kill whoever is left; the command itself has ended."""
