@@ -248,6 +248,7 @@ def test_with_a_daemon_that_shows_devices_a_name_alone_says_enough(monkeypatch):
         where = ctypes.addressof(text)
         assert look["newfstatat"](os.getpid(), (here, where, 0, 0)) is at_once
         assert look["statx"](os.getpid(), (here, where, 0, 0, 0)) is at_once
+        assert not look["statx"](os.getpid(), (3, where, 0x5000, 0, 0))
     assert not look["stat"](os.getpid(), (1, 0))
 
 

@@ -50,7 +50,7 @@ from rprocfs_fuse.operations import (
 )
 from rprocfs_fuse.run import namespace, paths, proc_calls, seccomp
 from rprocfs_fuse.run.credentials import capabilities
-from rprocfs_fuse.run.glance import Glance
+from rprocfs_fuse.run.glance import AT_STATX_DONT_SYNC, Glance
 from rprocfs_fuse.run.glance import glances as named_glances
 from rprocfs_fuse.run.modules import ModuleCalls
 from rprocfs_fuse.run.mount_calls import MountCalls
@@ -73,8 +73,6 @@ _CAP_SYSLOG = 1 << 34 | 1 << 21
 
 #: Those that name a file.
 STAT_CALLS = ("stat", "lstat", "fstat", "newfstatat", "statx")
-#: With this the kernel says of an open file what it knows, and asks no daemon.
-_AT_STATX_DONT_SYNC = 0x4000
 #: Those that do, but for newfstatat(2), which with AT_EMPTY_PATH alone is what fstat(3) calls.
 STAT_BY_NAME = ("stat", "lstat", "statx")
 STATFS_CALLS = ("statfs", "fstatfs")
@@ -118,7 +116,7 @@ def filter_program(
         named += STAT_BY_NAME
         picks += [Pick(numbers["newfstatat"], 3, (linux.AT_EMPTY_PATH,), others=True)]
     elif devices:
-        picks += [Pick(numbers["statx"], 2, flags=linux.AT_EMPTY_PATH | _AT_STATX_DONT_SYNC)]
+        picks += [Pick(numbers["statx"], 2, flags=linux.AT_EMPTY_PATH | AT_STATX_DONT_SYNC)]
     named += proc_calls.HANDLERS if device_tree and devices else ()
     picks += [Pick(numbers[name]) for name in named if name in numbers]
     return seccomp.program(arch, picks)

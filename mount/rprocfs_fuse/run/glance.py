@@ -34,7 +34,9 @@ _FOR_DEVICE_TREE = {
 }  # fmt: skip
 
 #: stat(2) of a name, and which argument that is.
-_STAT_OF_NAME = {"stat": 0, "lstat": 0, "newfstatat": 1, "statx": 1}
+_STAT_OF_NAME = {"stat": 0, "lstat": 0, "newfstatat": 1}
+#: With this the kernel says of an open file what it knows, and asks no daemon.
+AT_STATX_DONT_SYNC = 0x4000
 
 #: Longer paths, and those that go on in the next page, are looked at again.
 _LONGEST = 512
@@ -90,6 +92,11 @@ def outside(task: int, directory: int) -> bool:
         return False
 
 
+def _statx(reader: Reader, task: int, args: Sequence[int]) -> bool:
+    """A name, or an open device that the daemon is not asked for."""
+    return not args[2] & AT_STATX_DONT_SYNC and reader.elsewhere(task, args[1])
+
+
 def glances(*, traced: bool = False) -> Mapping[str, Glance]:
     """By the name of the call; for one thread. *traced*: devices are the daemon's to show."""
     reader = Reader()
@@ -100,7 +107,8 @@ def glances(*, traced: bool = False) -> Mapping[str, Glance]:
 
     for_device_tree = {name: look(at) for name, at in _FOR_DEVICE_TREE.items()}
     if traced:
-        return for_device_tree | {name: look(at) for name, at in _STAT_OF_NAME.items()}
+        of_name = {name: look(at) for name, at in _STAT_OF_NAME.items()}
+        return for_device_tree | of_name | {"statx": lambda task, args: _statx(reader, task, args)}
     return {
         **for_device_tree,
         "stat": lambda task, args: foreign(task, here, args[0]),
