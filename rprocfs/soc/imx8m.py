@@ -8,6 +8,7 @@
 0x00900000           OCRAM, also at 0x20200000
 0x40000000           DDR, 2 GiB; its first 256 MiB also at 0x10000000, but for their end
 0x30000000           peripherals: AIPS1 to AIPS3, 0x32c00000 AIPS4, 0x30c00000 AIPS5 (Plus)
+0x32000000           registers of the bus fabric (GPV), 8 MiB
 0xe0082000           Mini and Quad: the cache controller of the Cortex-M4
 ==================== ==================================================================
 

@@ -13,7 +13,7 @@ from rprocfs.hw.nxp.gpt import Gpt
 from rprocfs.hw.nxp.i2c import I2c
 from rprocfs.hw.nxp.iuart import Iuart
 from rprocfs.hw.nxp.mu import Mu, connect
-from rprocfs.hw.nxp.pll import Plls
+from rprocfs.hw.nxp.pll import AudioMix, Plls
 from rprocfs.hw.nxp.pwm import Pwm
 from rprocfs.hw.nxp.rdc import Rdc, RdcSemaphore
 from rprocfs.hw.nxp.sdma import SIZE as SDMA_SIZE
@@ -166,13 +166,20 @@ DEVICES = (
 )  # fmt: skip
 
 
+PLUS_DEVICES = (
+    Device("AUDIOMIX", 0x30E2_0000, alone(AudioMix)),
+    Device("I2C5", 0x30AD_0000, alone(I2c), 76),
+    Device("I2C6", 0x30AE_0000, alone(I2c), 77),
+)
+
+
 def devices(part: Part) -> tuple[Device, ...]:
     """All that a *part* has."""
     sdmas = (
         Device(name, base, _sdma(name), irq, size=SDMA_SIZE)
         for name, (base, irq, _) in part.sdma.items()
     )
-    return (*DEVICES, *sdmas)
+    return (*DEVICES, *(PLUS_DEVICES if part.aips5 else ()), *sdmas)
 
 
 def permissions(part: Part) -> dict[int, int]:

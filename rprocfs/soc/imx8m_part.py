@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 MU_CORE = 0x30AB_0000
 #: The RDC and its semaphores.
 RDC_PAGES = (0x303B_0000, 0x303C_0000, 0x303D_0000)
-# Where peripherals are: AIPS1 to 3; AIPS5; AIPS4; DMA; between them is nothing.
-RANGES = ((0x3000_0000, 0xC0_0000), (0x32C0_0000, 0x40_0000), (0x3300_0000, 0x1_0000))
+# Where peripherals are: AIPS1 to 3; the bus fabric (GPV); AIPS4; DMA; between them is nothing.
+RANGES = (
+    (0x3000_0000, 0xC0_0000), (0x3200_0000, 0x80_0000), (0x32C0_0000, 0x40_0000),
+    (0x3300_0000, 0x1_0000),
+)  # fmt: skip
 AIPS5 = (0x30C0_0000, 0x40_0000)
 TCM_SIZE = 0x2_0000
 #: The numbers of devices at the RDC, which refuses no access to itself.

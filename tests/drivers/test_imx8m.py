@@ -133,6 +133,12 @@ def test_the_order_in_which_the_drivers_of_the_sdk_go(part, make, caplog):
     assert "no model" not in caplog.text
 
 
+@pytest.mark.parametrize("part", ["imx8mm", "imx8mn", "imx8mp", "imx8mq"])
+def test_the_clock_code_of_the_sdk(part, make):
+    """BOARD_BootClockRUN() of each part, every PLL, and the clocks as a timer measures them."""
+    assert len(all_checks(make(part, Images(FIRMWARE / f"{part}-clocks.elf", (), "")))) > 38
+
+
 @pytest.mark.parametrize("name", ["imx8mm-mcux", "imx8mp-mcux", "imx8mm-zephyr", "imx8mp-zephyr"])
 def test_the_order_in_which_vendors_images_start(name, make):
     """Twice, as the second time memory has what the first one left."""

@@ -75,6 +75,21 @@ class Pll14xx(Plls):
         return self.osc * factor // (65536 * ((divide >> 4 & 0x3F) or 1) << (divide & 7))
 
 
+class AudioMix(Words):
+    """AUDIOMIX of 8M Plus (IMX8MPRM "AUDIO_BLK_CTRL"): all clocks are on, and the SAI PLL locks."""
+
+    CLKEN0, CLKEN1, SAI_PLL_GNRL_CTL = 0x0, 0x4, 0x400
+
+    def __init__(self) -> None:
+        super().__init__({self.CLKEN0: 0xFFFF_FFFF, self.CLKEN1: 0xFFFF_FFFF})
+
+    def load(self, offset: int) -> int:
+        """The word; the PLL that is not in reset is locked."""
+        word = super().load(offset) & ~(LOCK if offset == self.SAI_PLL_GNRL_CTL else 0)
+        locked = offset == self.SAI_PLL_GNRL_CTL and word & Pll14xx.RST
+        return word | LOCK if locked else word
+
+
 class Sscg(Plls):
     """Of 25 MHz: fractional ones have two registers, those with spread spectrum three."""
 

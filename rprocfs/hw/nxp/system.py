@@ -14,11 +14,12 @@ if TYPE_CHECKING:
 class Gpc(Words):
     """Power control: *requests* are the registers whose bits clear themselves.
 
-    At *handshake* an acknowledge stands *shift* bits above what it answers.
+    At *handshake* an acknowledge stands *shift* bits above what it answers. Both are active low:
+    nothing is asked to power down at first.
     """
 
     def __init__(self, requests: Iterable[int], handshake: int, shift: int) -> None:
-        super().__init__()
+        super().__init__({handshake: (1 << shift) - 1})
         self._requests = frozenset(requests)
         self._handshake, self._shift = handshake, shift
 

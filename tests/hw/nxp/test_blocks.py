@@ -4,6 +4,8 @@ import pytest
 
 from rprocfs.hw.bus_device import I2cDevice, SpiDevice
 from rprocfs.hw.nxp.lmem import Lmem
+from rprocfs.soc.imx8m import IMX8MP
+from tests.hw.nxp.conftest import Board
 
 RDC, SEMA4, RDC_SEMA = 0x303D0000, 0x30AC0000, 0x303B0000
 WDOG1, GPIO1, I2C1 = 0x30280000, 0x30200000, 0x30A20000
@@ -249,13 +251,10 @@ def test_cache_maintenance_finishes():
         assert lmem.read(base + 8, 4) == 0x80000000
 
 
-def test_power_requests_end_and_handshakes_answer(every):
-    plus = every.all.part.aips5
-    up, handshake, shift = (0xD8, 0x190, 16) if plus else (0xF8, 0x1FC, 18)
-    every[0x303A0000 + up] |= 1 << 3
-    assert every[0x303A0000 + up] == 0
-    every[0x303A0000 + handshake] |= 1 << 4
-    assert every[0x303A0000 + handshake] == 1 << 4 | 1 << 4 + shift
+def test_power_requests_end(every):
+    up = 0x303A0000 + (0xD8 if every.all.part.aips5 else 0xF8)
+    every[up] |= 1 << 3
+    assert every[up] == 0
 
 
 def test_a_reset_by_the_src_ends_the_core(board):
@@ -289,3 +288,26 @@ def test_what_has_no_model_keeps_what_is_written_and_is_named_once(every):
 def test_everything_modelled_is_where_peripherals_are(every):
     ranges = every.all.ranges
     assert all(any(at <= page < at + size for at, size in ranges) for page in every.all.pages)
+
+
+def test_nothing_is_asked_to_power_down_at_first(every):
+    """PU_PWRHSK is active low: images of 8M Plus ask for one bit, and wait for another one."""
+    (_, at, shift) = every.all.part.power
+    base = 0x303A0000 + at
+    assert every[base] == ((1 << shift) - 1) * (1 | 1 << shift) & 0xFFFFFFFF
+    every[base] &= ~(1 << 4)
+    assert not every[base] >> 4 + shift & 1
+    every[base] |= 1 << 4
+    assert every[base] >> 4 + shift & 1
+
+
+def test_the_audio_of_the_plus_has_clocks_and_a_pll():
+    """AUDIOMIX_InitAudioPll()."""
+    plus, pll = Board(IMX8MP), 0x30E20400
+    assert plus[0x30E20000] and plus[0x30E20004]
+    assert not plus[pll] >> 31
+    plus[pll] |= 1 << 9 | 1 << 13
+    assert plus[pll] == 1 << 31 | 1 << 9 | 1 << 13
+    plus[pll] &= ~(1 << 9)
+    assert plus[pll] == 1 << 13
+    assert plus.debug == []
