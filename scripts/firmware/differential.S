@@ -13,14 +13,17 @@
  */
 	.syntax unified
 	.thumb
-	.equ	PARAMS, 0x21080000
-	.equ	STATE, 0x21080100	/* 0 random, 4 case, 8 round, 12 result, 16 code, 20 saved sp */
-	.equ	OPERANDS, 0x21080200	/* r0-r12, lr, APSR, r7's offset */
-	.equ	RECORD, 0x21080300	/* what the case left behind */
-	.equ	FAULT, 0x21080380	/* 8 words: number, CFSR, HFSR, BFAR, lr, pc, xpsr, sp */
-	.equ	SCRATCH, 0x21081000	/* 64 bytes of which are of the record */
-	.equ	CASES, 0x210a0000
-	.equ	RESULTS, 0x21200000
+#ifndef RAM
+#define RAM 0x21000000
+#endif
+	.equ	PARAMS, RAM + 0x80000
+	.equ	STATE, RAM + 0x80100	/* 0 random, 4 case, 8 round, 12 result, 16 code, 20 saved sp */
+	.equ	OPERANDS, RAM + 0x80200	/* r0-r12, lr, APSR, r7's offset */
+	.equ	RECORD, RAM + 0x80300	/* what the case left behind */
+	.equ	FAULT, RAM + 0x80380	/* 8 words: number, CFSR, HFSR, BFAR, lr, pc, xpsr, sp */
+	.equ	SCRATCH, RAM + 0x81000	/* 64 bytes of which are of the record */
+	.equ	CASES, RAM + 0xa0000
+	.equ	RESULTS, RAM + 0x200000
 	.equ	RESULT, 80 * 4
 	.equ	SCB, 0xe000ed00
 

@@ -73,10 +73,10 @@ class Ring:
 class Host:
     """One processor that runs *image*; a context manager that leaves nothing behind."""
 
-    def __init__(self, image, core="cortex-m3", engine=None, prepare=None):
+    def __init__(self, image, core="cortex-m3", engine=None, prepare=None, machine=VSOC1):
         self.image = Path(image).read_bytes()
         self.engine = engine or UnicornEngine()
-        self.ram = SharedRam(VSOC1.ram.da, VSOC1.ram.size)
+        self.ram = SharedRam(machine.ram.da, machine.ram.size)
         loaded = []
         for da, data in segments(self.image):
             self.ram.at(da, len(data))[:] = data
@@ -87,9 +87,9 @@ class Host:
         self.mailbox, self.deaths, self.messages = bytearray(), [], []
         self.rings = None
         self.worker = self.engine.spawn(
-            VSOC1,
+            machine,
             self.ram,
-            VSOC1.boot(core, 0, loaded),
+            machine.boot(core, 0, loaded),
             on_message=self.on_message,
             on_exit=self.on_exit,
             on_console=lambda data: self.notify(),

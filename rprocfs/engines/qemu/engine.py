@@ -191,10 +191,11 @@ class QemuEngine(Engine):
 
     worker = QemuWorker
     capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.GDB, Capability.HALTED})
+    machines: ClassVar[Mapping[tuple[str, str], tuple[str, ...]]] = targets.MACHINES
 
     def command(self, machine: Machine, boot: Boot, fds: Mapping[str, int]) -> list[str]:
         """QEMU's command line; ENOENT if it is not installed."""
-        name, *which = targets.MACHINES[machine.name, boot.core]
+        name, *which = self.machines[machine.name, boot.core]
         qemu = program(name)
         if qemu is None:
             raise FileNotFoundError(errno.ENOENT, f"{name} is not installed")
