@@ -10,7 +10,7 @@ from rprocfs.engines.io_thread import IoThread
 from rprocfs.lib import softirq
 from rprocfs.lib.irq import RINGS_PER_WINDOW, Irqs
 
-SAFETY = 20
+SAFETY = 60
 
 
 class Bell:

@@ -12,7 +12,7 @@ from rprocfs.soc.vsoc import VSOC1
 ROOT = Path(__file__).parents[2]
 IMAGES = ROOT / "rprocfs" / "firmware"
 SELFTESTS = ROOT / "tests" / "firmware"
-SAFETY = 20  # seconds until a test that hangs fails
+SAFETY = 60  # seconds until a test that hangs fails
 PT_LOAD, RSC_VDEV, DRIVER_OK, ANY = 1, 3, 4, 0xFFFF_FFFF
 NUM, BUFFERS, BUFFER = 32, 0x2130_4000, 512
 

@@ -23,7 +23,7 @@ from rprocfs.engines.worker import STDERR_KEPT, Worker
 from rprocfs.soc.machine import Bank, Machine
 from rprocfs.soc.vsoc import VSOC1
 
-TIMEOUT = 20
+TIMEOUT = 60
 BEGIN = """
 import os, signal, socket, sys, time
 doorbell, console, control = (socket.socket(fileno=int(fd)) for fd in sys.argv[1:])

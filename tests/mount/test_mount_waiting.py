@@ -16,7 +16,7 @@ from tests.mount import real
 SOON = 20.0
 
 
-def until(condition, timeout=5.0):
+def until(condition, timeout=30.0):
     deadline = time.monotonic() + timeout
     while not condition():
         assert time.monotonic() < deadline, "it does not come"

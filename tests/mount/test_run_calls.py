@@ -16,7 +16,7 @@ from rprocfs_fuse.run.seccomp import Continue
 from rprocfs_fuse.run.server import Server
 
 ROOT = Path(__file__).parents[2]
-TIMEOUT = 20
+TIMEOUT = 60
 #: Filters itself, hands the listener over, and does what it is told: *calls* interrupted calls.
 CALLER = """
 import ctypes, os, signal, socket, sys
