@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 RHR, IER, IIR, LCR, MCR, LSR, MSR, SPR = range(0x00, 0x20, 4)
 DLL, DLH, EFR = RHR, IER, IIR
 MDR1, SCR, SSR, SYSC, SYSS, RXFIFO_LVL, TXFIFO_LVL = 0x20, 0x40, 0x44, 0x54, 0x58, 0x64, 0x68
+IER2, ISR2, RX_EMPTY, TX_EMPTY = 0x6C, 0x70, 1, 2
 DLAB, MODE_B = 1 << 7, 0xBF
 DEPTH = 64
 IER_RHR, IER_THR, IER_LS = 1, 2, 4
@@ -86,8 +87,14 @@ class Ns16550(Words):
             return IT_TIMEOUT
         return IT_THR if enabled & IER_THR and not self._tx else NONE
 
+    @property
+    def _empty(self) -> int:
+        """ISR2: which FIFOs are empty."""
+        return (0 if self._rx else RX_EMPTY) | (0 if self._tx else TX_EMPTY)
+
     def _update(self) -> None:
-        self._interrupt(self._on and self._cause() != NONE)
+        empty = bool(self.words.get(IER2, 0) & self._empty)
+        self._interrupt(self._on and (empty or self._cause() != NONE))
 
     def _bank(self, offset: int) -> int:
         """Where the word of *offset* is kept: each mode of LCR has its own."""
@@ -106,12 +113,14 @@ class Ns16550(Words):
             return self._take()
         if place == IIR:
             return self._cause() | (0xC0 if self._fcr & FIFO_EN else 0)
-        if place in (LSR, SSR, TXFIFO_LVL) and self._tx:
+        if place in (LSR, SSR, TXFIFO_LVL, ISR2) and self._tx:
             self.retry()
         if place == LSR:
             return self._line_status()
         if place == SSR:
             return TX_FULL if len(self._tx) >= DEPTH else 0
+        if place == ISR2:
+            return self._empty
         known = {SYSS: 1, RXFIFO_LVL: len(self._rx), TXFIFO_LVL: len(self._tx), MSR: 0xB0}
         return known.get(place, super().load(place))
 
@@ -140,7 +149,7 @@ class Ns16550(Words):
             self._control(value & 0xFF)
         elif place == SYSC and value & 2:
             self._reset()
-        elif place not in (LSR, MSR, SSR, SYSS, RXFIFO_LVL, TXFIFO_LVL):
+        elif place not in (LSR, MSR, SSR, SYSS, RXFIFO_LVL, TXFIFO_LVL, ISR2):
             super().store(place, value & 0xFF)
         self._update()
 

@@ -158,3 +158,20 @@ def test_it_is_the_console(board):
     assert IRQ in board.lines
     assert bytes((board[UART + DATA], board[UART + DATA])) == b"ok"
     assert IRQ not in board.lines
+
+
+def test_an_empty_fifo_interrupts_by_ier2(uart):
+    """UART v0 of the MCU+ SDK and the PDK: a transfer is over when ISR2 says TXFIFO_EMPTY."""
+    ier2, isr2 = 0x6C, 0x70
+    assert (uart[isr2], uart.level) == (3, False)
+    uart.room = 1
+    uart[DATA], uart[DATA] = 65, 66
+    uart[ier2] = 2
+    assert (uart[isr2], uart.level) == (1, False)
+    uart.room = 2
+    uart.retry()
+    assert (uart[isr2], uart.level, uart[IIR]) == (3, True, 0xC1)
+    uart[ier2] = 0
+    assert not uart.level
+    uart.receive(67)
+    assert uart[isr2] == 2
