@@ -21,6 +21,13 @@ if TYPE_CHECKING:
         def store(self, address: int, data: bytes) -> bool:
             """Write them."""
 
+        def most(self, address: int, size: int) -> int:
+            """How many of *size* bytes at *address* are to be moved before the core goes on."""
+
+
+#: Bytes of registers that are moved at once: each word of them takes as long as 1 KiB of memory.
+REGISTERS = 0x1000
+
 
 class Request:
     """A request line: *asks* whether the peripheral wants an item.
@@ -54,15 +61,22 @@ def accesses(address: int, size: int) -> Iterator[tuple[int, int]]:
 
 
 class Bus:
-    """What a controller reaches: *peripherals*, but none of its *kind*, and memory."""
+    """What a controller reaches: *peripherals*, but none of those *kinds*, and memory.
 
-    def __init__(self, peripherals: Peripherals, kind: type[Peripheral]) -> None:
-        self._peripherals, self._kind = peripherals, kind
+    They are those that reach it by themselves, so that none sets another one going, or itself.
+    """
+
+    def __init__(self, peripherals: Peripherals, *kinds: type[Peripheral]) -> None:
+        self._peripherals, self._kinds = peripherals, kinds
 
     def _has(self, address: int) -> bool:
-        if isinstance(self._peripherals.pages.get(address & ~(PAGE - 1)), self._kind):
+        if isinstance(self._peripherals.pages.get(address & ~(PAGE - 1)), self._kinds):
             return False
         return any(at <= address < at + size for at, size in self._peripherals.ranges)
+
+    def most(self, address: int, size: int) -> int:
+        """How many of *size* bytes at *address* are to be moved before the core goes on."""
+        return min(size, REGISTERS) if self._has(address) else size
 
     def load(self, address: int, size: int) -> bytes | None:
         """The *size* bytes at *address*."""

@@ -39,9 +39,10 @@ from rprocfs.hw.xilinx.rtc import Rtc
 from rprocfs.hw.xilinx.sdhci import Sdhci
 from rprocfs.hw.xilinx.spi import Spi
 from rprocfs.hw.xilinx.swdt import Swdt
+from rprocfs.hw.xilinx.transfers import Transfers
 from rprocfs.hw.xilinx.ttc import Ttc
 from rprocfs.hw.xilinx.uart import Uart
-from rprocfs.hw.xilinx.zdma import Transfers, Zdma
+from rprocfs.hw.xilinx.zdma import Zdma
 from rprocfs.soc.machine import Bank, Machine, Region
 from rprocfs.soc.table import Device, DevicePeripherals, alone
 
@@ -68,6 +69,8 @@ SPLIT, LOCKSTEP = 0x08, 0x50
 IDCODE, VERSION = 0x0473_8093, 0x3
 RPU_R50_RESET, RPU_AMBA_RESET = 1, 4
 
+#: What reaches the bus by itself.
+MASTERS = (Zdma, CsuDma, Gqspi)
 #: The channels of the DMAs, how far they are apart, and how wide they are.
 DMA_CHANNELS, DMA_APART, ADMA_WIDTH, GDMA_WIDTH = 8, 0x1_0000, 8, 16
 
@@ -100,11 +103,18 @@ def _rtc(soc: ZynqmpPeripherals, alarm: Line, seconds: Line) -> Rtc:
 
 
 def _csudma(soc: ZynqmpPeripherals, line: Line) -> CsuDma:
-    return CsuDma(line, SystemBus(soc, Zdma), soc.named("CSU", Words))
+    return CsuDma(line, SystemBus(soc), soc.named("CSU", Words), soc.transfers)
+
+
+def _qspi(soc: ZynqmpPeripherals, line: Line) -> Gqspi:
+    return Gqspi(line, SystemBus(soc), soc.transfers)
 
 
 class SystemBus(Bus):
     """What masters other than the cores reach: at 0 they have no TCMs."""
+
+    def __init__(self, soc: ZynqmpPeripherals) -> None:
+        super().__init__(soc, *MASTERS)
 
     def load(self, address: int, size: int) -> bytes | None:
         """The *size* bytes at *address*."""
@@ -116,7 +126,7 @@ class SystemBus(Bus):
 
 
 def _dma(width: int) -> Callable[[ZynqmpPeripherals, Line], Zdma]:
-    return lambda soc, line: Zdma(line, SystemBus(soc, Zdma), soc.transfers, width)
+    return lambda soc, line: Zdma(line, SystemBus(soc), soc.transfers, width)
 
 
 def _dmas(name: str, base: int, irq: int, width: int) -> Iterator[Device]:
@@ -149,7 +159,7 @@ DEVICES = (
     Device("CRL_APB", 0xFF5E_0000, _crl),
     Device("CRF_APB", 0xFD1A_0000, alone(Words, CRF_RESET)),
     Device("RPU", 0xFF9A_0000, _rpu),
-    Device("QSPI", 0xFF0F_0000, lambda soc, line: Gqspi(line, SystemBus(soc, Zdma)), 47),
+    Device("QSPI", 0xFF0F_0000, _qspi, 47),
     Device("AMS", 0xFFA5_0000, lambda soc, line: Ams(line, soc.wires.now), 88),
     Device("RTC", 0xFFA6_0000, _rtc, 58, 59),
     *_dmas("GDMA", 0xFD50_0000, 156, GDMA_WIDTH),
@@ -171,7 +181,7 @@ class ZynqmpPeripherals(DevicePeripherals):
         super().__init__(wires, DEVICES, RANGES)
         self.timed.devices.append(self.transfers)
         self.pmu = Pmu(
-            number, SystemBus(self, Zdma), (IDCODE, VERSION),
+            number, SystemBus(self), (IDCODE, VERSION),
             lambda reason: wires.die(reason, "fatal error"),
         )  # fmt: skip
         lines = {agent: partial(wires.set_line, irq) for agent, irq in IPI_IRQS.items()}
@@ -179,10 +189,10 @@ class ZynqmpPeripherals(DevicePeripherals):
         self.pages.update((BASES[agent], one) for agent, one in self.ipi.channels.items())
 
     def added(self, device: Device, model: Peripheral) -> None:
-        """A UART is the console; the transfers of the DMAs take time."""
+        """A UART is the console; the transfers of masters take time."""
         if isinstance(model, Uart):
             self.uarts.add(device.base, model)
-        elif isinstance(model, Zdma):
+        elif isinstance(model, MASTERS):
             self.timed_pages.add(device.base)
 
     def write(self, address: int, size: int, value: int) -> None:

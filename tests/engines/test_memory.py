@@ -7,6 +7,7 @@ import pytest
 from rprocfs.arch.armv7m.stacks import BusError
 from rprocfs.engines.memory import SharedRam
 from rprocfs.engines.unicorn.ram import WorkerRam
+from rprocfs.soc.machine import Bank
 
 
 @pytest.fixture
@@ -97,3 +98,12 @@ def test_the_workers_view(ram):
             worker.load(da, count)
         with pytest.raises(BusError):
             worker.store(da, [0] * count)
+
+
+def test_banks_may_be_one_behind_the_other(ram):
+    banks = Bank("atcm", 0, 0x1000, 0), Bank("btcm", 0x1000, 0x1000, 0x1000)
+    worker = WorkerRam(ram.fd, banks)
+    ram.at(0x21000FFE, 4)[:] = b"abcd"
+    assert worker.code(0x1000, 2) == b"cd"
+    assert worker.code(0xFFE, 4) == b"ab"
+    assert worker.code(0x2000, 4) == b""

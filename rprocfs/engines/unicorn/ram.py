@@ -57,6 +57,6 @@ class WorkerRam:
     def code(self, da: int, size: int) -> bytes:
         """Up to *size* bytes at *da*, as many as there are."""
         for begin, end, to in self._spans:
-            if begin <= da <= end:
+            if begin <= da < end:
                 return self._map[da + to : min(da + size, end) + to]
         return b""

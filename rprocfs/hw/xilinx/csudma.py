@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from rprocfs.hw.dma import Master
+    from rprocfs.hw.xilinx.transfers import Transfers
 
 #: Of the source; those of the destination are DESTINATION behind.
 ADDR, SIZE, STS, CTRL, CRC, I_STS, I_EN, I_DIS, I_MASK = range(0x00, 0x24, 4)
@@ -22,34 +23,51 @@ SSS_CFG, SSS_DMA, FROM_SOURCE = 0x08, 0xF, 0x5
 MEM_DONE, DONE, AXI_ERROR, INTERRUPTS = 1, 2, 4, 0xFF
 BUSY, DONE_COUNT, ENDIANNESS = 1, 1 << 13, 1 << 23
 WORDS = 0x1FFF_FFFC
-AT_ONCE = 1 << 20  # bytes between two looks of the core
+AT_ONCE = 1 << 18  # bytes that are moved before the core goes on
 
 
 class CsuDma(Words):
     """Both channels. *interrupt* is told its level; *csu* are the registers of the CSU."""
 
-    def __init__(self, interrupt: Callable[[bool], None], master: Master, csu: Words) -> None:
+    def __init__(
+        self,
+        interrupt: Callable[[bool], None],
+        master: Master,
+        csu: Words,
+        transfers: Transfers,
+    ) -> None:
         defaults = {CTRL: 0x003F_FA00, CTRL2: 0x081B_FFF8}
         behind = {DESTINATION + CTRL: 0x803F_FA00, DESTINATION + CTRL2: 0x081B_FFF8}
         super().__init__(defaults | behind)
         self._interrupt, self._master, self._csu = interrupt, master, csu
+        self._transfers = transfers
         self._flags, self._masks = {0: 0, DESTINATION: 0}, {0: INTERRUPTS, DESTINATION: INTERRUPTS}
 
-    def _run(self) -> None:
-        """Move what both sides are ready for."""
-        if self._csu.load(SSS_CFG) & SSS_DMA != FROM_SOURCE:
+    def run(self) -> None:
+        """Move what both sides are ready for, or a share of that."""
+        if self._csu.load(SSS_CFG) & SSS_DMA == FROM_SOURCE:
+            if size := self._ready():
+                self._copy(size)
+            if self._ready():
+                self._transfers.add(self)
+        self._update()
+
+    def _ready(self) -> int:
+        """How much that is, in bytes, of what is moved at once."""
+        size = min(self._left(0), self._left(DESTINATION), AT_ONCE)
+        for side in (0, DESTINATION):
+            size = self._master.most(self._address(side), size)
+        return size
+
+    def _copy(self, size: int) -> None:
+        data = self._master.load(self._address(0), size)
+        if data is None:
+            self._end(0, AXI_ERROR)
             return
-        left = AT_ONCE
-        while left and (size := min(self._left(0), self._left(DESTINATION), left)):
-            data = self._master.load(self._address(0), size)
-            if data is None:
-                self._end(0, AXI_ERROR)
-                return
-            self._sum(data)
-            stored = self._master.store(self._address(DESTINATION), self._ordered(data))
-            self._move(0, size, MEM_DONE | DONE)
-            self._move(DESTINATION, size, DONE if stored else AXI_ERROR)
-            left -= size
+        self._sum(data)
+        stored = self._master.store(self._address(DESTINATION), self._ordered(data))
+        self._move(0, size, MEM_DONE | DONE)
+        self._move(DESTINATION, size, DONE if stored else AXI_ERROR)
 
     def _ordered(self, data: bytes) -> bytes:
         """Each side may turn the bytes of words around."""
@@ -87,11 +105,10 @@ class CsuDma(Words):
         self._interrupt(any(sides))
 
     def load(self, offset: int) -> int:
-        """The word at *offset*; what is long goes on as its end is looked for."""
+        """The word at *offset*; the switch may connect both sides by now."""
         side = offset & DESTINATION
         if offset - side in (STS, I_STS):
-            self._run()
-            self._update()
+            self.run()
         known = {
             I_STS: self._flags[side], I_MASK: self._masks[side], I_EN: 0, I_DIS: 0,
             STS: self.words.get(side + STS, 0) | (BUSY if self._left(side) else 0),
@@ -117,5 +134,5 @@ class CsuDma(Words):
         elif kind != I_MASK:
             super().store(offset, value & WORDS if kind == SIZE else value)
             if kind == SIZE:
-                self._run()
+                self.run()
         self._update()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rprocfs.hw.bus_device import BusDevice
     from rprocfs.hw.dma import Master
     from rprocfs.hw.inputs import Input
+    from rprocfs.hw.xilinx.transfers import Transfers
 
 CFG, ISR, IER, IDR, IMR, EN, TXD, RXD = (
     0x100, 0x104, 0x108, 0x10C, 0x110, 0x114, 0x11C, 0x120,
@@ -41,7 +42,7 @@ IMMEDIATE, DATA, EXPONENT, LOWER, UPPER, TX, RX, POLL = (
 RST_GEN, RST_TX, RST_RX = 1, 2, 4
 DST_DONE, DST_ERROR, DST_INTERRUPTS = 1 << 1, 1 << 2, 0xFE
 DEPTH, GEN_DEPTH = 256, 32  # bytes, and entries
-AT_ONCE = 1 << 20  # bytes that are exchanged before the core goes on
+AT_ONCE = 1 << 14  # bytes that are exchanged before the core goes on
 RESET = {
     TX_THRESH: 1, RX_THRESH: 1, LPBK_DLY_ADJ: 0x33, GF_THRESH: 0x10, MOD_ID: 0x010A_0000,
     DST_CTRL: 0x803F_FA00,
@@ -51,9 +52,12 @@ RESET = {
 class Gqspi(Words):
     """The controller. *interrupt* is told its level; *master* is what its DMA reaches."""
 
-    def __init__(self, interrupt: Callable[[bool], None], master: Master) -> None:
+    def __init__(
+        self, interrupt: Callable[[bool], None], master: Master, transfers: Transfers
+    ) -> None:
         super().__init__(RESET)
-        self._interrupt, self._master = interrupt, master
+        self._interrupt, self._master, self._transfers = interrupt, master, transfers
+        self._share = 0  # how many bytes may still be exchanged at once
         self._flags = self._mask = self._dma_flags = 0
         self._dma_mask = DST_INTERRUPTS
         self._entries: list[int] = []
@@ -73,15 +77,23 @@ class Gqspi(Words):
 
     # The FIFO of entries
 
+    def run(self) -> None:
+        """Go on with what is long."""
+        self._run()
+        self._update()
+
     def _run(self) -> None:
         """Execute entries, as long as there is data, and room for it."""
         if not self.words.get(EN, 0) & ENABLE:
             return
         if self.words.get(CFG, 0) & MANUAL and not self._started:
             return
+        self._share = AT_ONCE
         while self._entries and self._entry(self._entries[0]):
             del self._entries[0]
             self._left = None
+        if not self._share:
+            self._transfers.add(self)
         self._started = self._started and bool(self._entries)
         self._drain()
 
@@ -98,10 +110,9 @@ class Gqspi(Words):
             return self._poll()
         if not entry & (TX | RX):
             self._left = 0  # cycles without data
-        for _ in range(min(self._left, AT_ONCE)):
-            if not self._byte(entry):
-                break
+        while self._left and self._share and self._byte(entry):
             self._left -= 1
+            self._share -= 1
         if not self._left:
             self._align(entry)
         return not self._left

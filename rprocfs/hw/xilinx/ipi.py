@@ -174,7 +174,10 @@ class Ipi:
             self._tell(UNMASK, agent, other)
 
     def _tell(self, what: int, sender: int, receiver: int) -> None:
-        self._unsent.append((what, bytes((sender, receiver))))
+        message = what, bytes((sender, receiver))
+        if message in self._unsent:  # nothing counts how often it is said
+            self._unsent.remove(message)
+        self._unsent.append(message)
         self.retry()
 
     def retry(self) -> None:

@@ -2,7 +2,8 @@
 UG1087 modules GDMA and ADMA).
 
 A transfer is over at once; one that is long, or whose descriptors never end, is done bit by bit
-by :class:`Transfers`. Burst types, rates, and flow control by peripherals have no effect.
+by :class:`.transfers.Transfers`. Burst types, rates, and flow control by peripherals have no
+effect.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from rprocfs.hw.dma import Master
+    from rprocfs.hw.xilinx.transfers import Transfers
 
 ISR, IMR, IEN, IDS, CTRL0, CTRL1, PERIF, STATUS = range(0x100, 0x120, 4)
 DATA_ATTR, DSCR_ATTR, SRC_DSCR, DST_DSCR, WR_ONLY = 0x120, 0x124, 0x128, 0x138, 0x148
@@ -39,33 +41,6 @@ DESCRIPTOR, LINK, SIZE = struct.Struct("<QII"), struct.Struct("<Q"), 0x3FFF_FFFF
 #: How many bytes are copied before the core goes on, and what a descriptor counts.
 SHARE, EACH = 1 << 20, 256
 RESET = {CTRL0: 0x80, CTRL1: 0x3FF, DATA_ATTR: 0x0483_D20F}
-
-
-class Transfers:
-    """The channels whose transfers are not over: each gets its share between instructions."""
-
-    def __init__(self, now: Callable[[], int]) -> None:
-        self._now = now
-        self._running: list[Zdma] = []
-        #: At once, if there is anything to do.
-        self.deadline: int | None = None
-
-    def add(self, channel: Zdma) -> None:
-        """It has more to do."""
-        if channel not in self._running:
-            self._running.append(channel)
-            self.deadline = self._now()
-
-    @property
-    def limit(self) -> int | None:
-        """Time does not wait for it."""
-        return None
-
-    def advance(self) -> None:
-        """A share for each."""
-        running, self._running, self.deadline = self._running, [], None
-        for channel in running:
-            channel.run()
 
 
 class Side:
@@ -181,11 +156,10 @@ class Zdma(Words):
         """A share of what there is to do."""
         share = SHARE
         while self._status == BUSY and share > 0:
-            size = min(self._source.left, share)
-            share -= size + EACH
-            if size and not self._move(size):
-                return
-            if not self._source.left:
+            share -= EACH
+            if self._source.left and self._can_store():
+                share -= self._step(share)
+            if not self._source.left and self._status == BUSY:
                 self._end_of_descriptor()
         if self._status == BUSY:
             self._transfers.add(self)
@@ -202,46 +176,56 @@ class Zdma(Words):
         self._status, self.words[CTRL2] = DONE_ERROR, 0
         self._update()
 
-    def _move(self, size: int) -> bool:
-        """Read *size* bytes of the source, and write them; whether that could be done."""
+    def _can_store(self) -> bool:
+        """Whether the destination has room, or is not wanted; else it takes its next descriptor."""
+        mode, side = self.words[CTRL0] & (MODE | SCATTER), self._destination
+        if side.left or not mode & SCATTER or mode & MODE == READ_ONLY:
+            return True
+        return self._fetch(side, RD_DST_DSCR) and bool(side.left)
+
+    def _step(self, share: int) -> int:
+        """Move what both sides have, at most about a *share* of bytes; what that costs of it."""
+        source, destination, mode = self._source, self._destination, self.words[CTRL0] & MODE
+        wanted = size = min(source.left, max(EACH, share))
+        if mode != READ_ONLY:
+            if self.words[CTRL0] & SCATTER:
+                wanted = size = min(size, destination.left)
+            size = self._master.most(destination.address, size)
+        if mode != WRITE_ONLY:
+            size = self._master.most(source.address, size)
+        self._move(size)
+        return size if size == wanted else share
+
+    def _move(self, size: int) -> None:
+        """Read *size* bytes of the source, and write them."""
         source, mode = self._source, self.words[CTRL0] & MODE
-        data: bytes | None
-        if mode == WRITE_ONLY:
-            data = self._pattern(size)
-        else:
-            data = self._master.load(source.address, size)
-            if data is None:
-                self._fail(RD_DATA)
-                return False
+        write_only = mode == WRITE_ONLY
+        data = self._pattern(size) if write_only else self._master.load(source.address, size)
+        if data is None:
+            self._fail(RD_DATA)
+            return
         source.address += size
         source.left -= size
         total = self.words.get(TOTAL_BYTE, 0) + size
         self.words[TOTAL_BYTE] = total & 0xFFFF_FFFF
         self._flags |= BYTE_CNT_OVRFL if total > 0xFFFF_FFFF else 0
-        return mode == READ_ONLY or self._write(data)
+        if mode != READ_ONLY:
+            self._write(data)
 
     def _pattern(self, size: int) -> bytes:
         words = (self.words.get(WR_ONLY + at, 0) for at in range(0, self._width, 4))
         line = b"".join(word.to_bytes(4, "little") for word in words)
         return (line * (size // self._width + 1))[:size]
 
-    def _write(self, data: bytes) -> bool:
-        scatter, at = self.words[CTRL0] & SCATTER, 0
-        for _ in range(SHARE // EACH):
-            side = self._destination
-            if at == len(data):
-                return True
-            if scatter and not side.left and not self._fetch(side, RD_DST_DSCR):
-                return False
-            size = min(side.left, len(data) - at) if scatter else len(data)
-            if size and not self._master.store(side.address, data[at : at + size]):
-                self._fail(WR_DATA)
-                return False
-            at, side.address, side.left = at + size, side.address + size, side.left - size
-            if not side.left and side.control & INTERRUPT:
-                self._account(DST_ACCT, DST_DSCR_DONE, DST_ACCT_ERR)
-        self._fail(RD_DST_DSCR)  # descriptors of no size, one behind the other
-        return False
+    def _write(self, data: bytes) -> None:
+        side = self._destination
+        if not self._master.store(side.address, data):
+            self._fail(WR_DATA)
+            return
+        side.address += len(data)
+        side.left = max(0, side.left - len(data))
+        if not side.left and side.control & INTERRUPT:
+            self._account(DST_ACCT, DST_DSCR_DONE, DST_ACCT_ERR)
 
     def _account(self, register: int, done: int, overflow: int) -> None:
         self._flags |= done

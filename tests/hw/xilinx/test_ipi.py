@@ -88,3 +88,17 @@ def test_what_there_is_no_room_for_is_sent_later(board):
 )  # fmt: skip
 def test_where_requests_are(sender, receiver, address):
     assert request(sender, receiver) == address
+
+
+def test_what_waits_for_room_does_not_grow(board):
+    base, board.doorbell.room = BASES[RPU0], 0
+    board.rings(TRIGGER, LINUX, RPU0)
+    for _ in range(10):
+        board[base + TRIG] = BITS[LINUX]
+        board[base + IER] = BITS[LINUX]
+        board[base + IDR] = BITS[LINUX]
+    board[base + ISR] = BITS[LINUX]
+    board.doorbell.room = 100
+    board.all.poll()
+    order = [(TRIGGER, (RPU0, LINUX)), (UNMASK, (RPU0, LINUX)), (CLEAR, (RPU0, LINUX))]
+    assert board.doorbell.sent == order
