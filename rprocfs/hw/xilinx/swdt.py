@@ -26,29 +26,22 @@ class Swdt(Words):
     ) -> None:
         super().__init__({MODE: 0x1C2, CONTROL: 0x3FFC})
         self._interrupt, self._now, self._hz, self._bite = interrupt, now, hz, bite
-        self._end: int | None = None
+        #: When it is at zero; time waits for it.
+        self.deadline: int | None = None
+        self.limit: int | None = None
 
     def _restart(self) -> None:
         control = self.words[CONTROL]
         counts = (control >> 2 & 0xFFF) << 12 | 0xFFF
         length = counts * (8 << 3 * (control & 3)) * SECOND // self._hz
-        self._end = self._now() + length if self.words[MODE] & WDEN else None
-
-    @property
-    def deadline(self) -> int | None:
-        """When it is at zero."""
-        return self._end
-
-    @property
-    def limit(self) -> int | None:
-        """When it is at zero."""
-        return self._end
+        end = self._now() + length if self.words[MODE] & WDEN else None
+        self.deadline = self.limit = end
 
     def advance(self) -> None:
         """Count down; at zero, act."""
-        if self._end is None or self._now() < self._end:
+        if self.deadline is None or self._now() < self.deadline:
             return
-        self._end = None
+        self.deadline = self.limit = None
         self.words[STATUS] = WDZ
         if self.words[MODE] & RSTEN:
             self._bite()
