@@ -17,12 +17,18 @@ written to them.
 
 from __future__ import annotations
 
+from functools import partial
+
 from rprocfs.arch.armv7m.core import CortexM
 from rprocfs.hw.console import ConsoleUarts
 from rprocfs.hw.peripherals import PAGE, Words
 from rprocfs.hw.ti.dmtimer import DmTimer
+from rprocfs.hw.ti.gpio import Gpio
+from rprocfs.hw.ti.mcu_ctrl import SIZE as MCU_CTRL_SIZE
+from rprocfs.hw.ti.mcu_ctrl import McuCtrl
 from rprocfs.hw.ti.ns16550 import Ns16550
 from rprocfs.hw.ti.rat import Rat
+from rprocfs.hw.ti.rti import Rti
 from rprocfs.hw.ti.secure_proxy import MESSAGE, Receive, SecureProxy, SecureProxyRt, Transmit
 from rprocfs.hw.ti.tisci import Tisci
 from rprocfs.soc.k3_mailbox import K3Mailbox
@@ -67,6 +73,15 @@ def _timer(soc: Am62xPeripherals, line: Line) -> DmTimer:
     return DmTimer(line, soc.wires.now, HFOSC_HZ, soc.wires.now.busy)
 
 
+def _watchdog(soc: Am62xPeripherals) -> Rti:
+    bite = partial(soc.wires.die, "watchdog", "watchdog")
+    return Rti(soc.wires.now, HFOSC_HZ, bite)
+
+
+def _mcu_ctrl(soc: Am62xPeripherals) -> McuCtrl:
+    return McuCtrl(partial(soc.wires.die, "reset through MCU_CTRL_MMR0", "fatal error"))
+
+
 def _proxy(soc: Am62xPeripherals) -> SecureProxy:
     response = Receive()
     firmware = Tisci(response.put, soc.wires.debug, RATES, HFOSC_HZ)
@@ -94,6 +109,11 @@ DEVICES = (
     Device("UART1", 0x0281_0000, _uart),
     *(Device(f"MCU_TIMER{number}", 0x0480_0000 + 0x1_0000 * number, _timer, 4 + number)
       for number in range(4)),
+    Device("MCU_GPIO0", 0x0420_1000, alone(Gpio, 24)),
+    Device("GPIO0", 0x0060_0000, alone(Gpio, 92)),
+    Device("GPIO1", 0x0060_1000, alone(Gpio, 52)),
+    Device("MCU_RTI0", 0x0488_0000, _watchdog),
+    Device("MCU_CTRL_MMR0", 0x0450_0000, _mcu_ctrl, size=MCU_CTRL_SIZE),
     Device("SEC_PROXY_MMRS", 0x4825_0000, alone(Words, {4: MESSAGE << 16 | THREADS})),
     Device("SEC_PROXY", 0x4D00_0000, _proxy, size=THREADS * PAGE),
     Device("SEC_PROXY_RT", 0x4A60_0000, _proxy_rt, size=THREADS * PAGE),
