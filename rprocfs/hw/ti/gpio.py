@@ -81,6 +81,8 @@ class Gpio(Words):
             self.words[first + CLEARS[kind]] = old & ~value
         elif kind != IN_DATA:
             self.words[offset] = value
-        self._pins[pair].configure(
-            ~self.words[first + DIR] & ALL, self.words.get(first + OUT_DATA, 0)
+        pins = self._pins[pair]
+        there = (1 << len(pins.inputs)) - 1
+        pins.configure(
+            ~self.words[first + DIR] & there, self.words.get(first + OUT_DATA, 0) & there
         )

@@ -68,3 +68,9 @@ def test_banks_have_their_pins_in_pairs_of_sixteen(board, base, name, count):
     assert board[base + PAIR * pair + IN] == 1 << bit
     assert f"{name}/{count}" not in board.all.inputs
     assert board.debug == []
+
+
+def test_pins_that_a_bank_has_not_change_nothing(board):
+    board[MCU_GPIO0 + OUT] = 0xFFFFFFFF
+    board[MCU_GPIO0 + DIR] = 0
+    assert board[MCU_GPIO0 + IN] == (1 << 24) - 1
