@@ -13,6 +13,7 @@ PWMCR, PWMSR, PWMIR, PWMSAR, PWMPR, PWMCNR = range(0, 0x18, 4)
 EN, SWR, REPEAT, PRESCALER, CLKSRC, FWM = 1, 1 << 3, 1, 4, 16, 26
 FE, ROV, CMP, FWE = 1 << 3, 1 << 4, 1 << 5, 1 << 6
 DEPTH, LOW_HZ = 4, 32_768
+LONGEST = 0xFFFE  # of PWMPR: one more does the same
 ROOTS = (1, 2)  # CLKSRC: the clock root; 3 is the low frequency
 
 
@@ -40,7 +41,7 @@ class Pwm(Words):
 
     @property
     def _period(self) -> int:
-        return self.words[PWMPR] % 0xFFFF + 2
+        return min(self.words[PWMPR], LONGEST) + 2
 
     def _end(self) -> int | None:
         """When this period is over."""

@@ -73,3 +73,13 @@ def test_what_interrupts_already_is_not_waited_for(board):
     board[PWMSR] = ROV
     assert IRQ not in board.lines
     assert board.all.deadline != others
+
+
+def test_the_longest_period_is_that_of_0xfffe(board):
+    """A PWMPR of 0xffff does what 0xfffe does."""
+    board[PWMPR], board[PWMSAR] = 0xFFFF, 1
+    board[PWMCR] = EN | ROOT  # 24 MHz
+    board.pass_us(2_730)
+    assert board[PWMSR] & ROV == 0
+    board.pass_us(1)
+    assert board[PWMSR] & ROV
