@@ -24,6 +24,7 @@ from rprocfs.hw.console import ConsoleUarts
 from rprocfs.hw.peripherals import PAGE, Words
 from rprocfs.hw.ti.dmtimer import DmTimer
 from rprocfs.hw.ti.gpio import Gpio
+from rprocfs.hw.ti.i2c import I2c
 from rprocfs.hw.ti.mcu_ctrl import SIZE as MCU_CTRL_SIZE
 from rprocfs.hw.ti.mcu_ctrl import McuCtrl
 from rprocfs.hw.ti.ns16550 import Ns16550
@@ -73,6 +74,10 @@ def _timer(soc: Am62xPeripherals, line: Line) -> DmTimer:
     return DmTimer(line, soc.wires.now, HFOSC_HZ, soc.wires.now.busy)
 
 
+def _main_i2c(soc: Am62xPeripherals) -> I2c:
+    return I2c(lambda level: None)
+
+
 def _watchdog(soc: Am62xPeripherals) -> Rti:
     bite = partial(soc.wires.die, "watchdog", "watchdog")
     return Rti(soc.wires.now, HFOSC_HZ, bite)
@@ -112,6 +117,8 @@ DEVICES = (
     Device("MCU_GPIO0", 0x0420_1000, alone(Gpio, 24)),
     Device("GPIO0", 0x0060_0000, alone(Gpio, 92)),
     Device("GPIO1", 0x0060_1000, alone(Gpio, 52)),
+    Device("MCU_I2C0", 0x0490_0000, alone(I2c), 17),
+    *(Device(f"I2C{number}", 0x2000_0000 + 0x1_0000 * number, _main_i2c) for number in range(4)),
     Device("MCU_RTI0", 0x0488_0000, _watchdog),
     Device("MCU_CTRL_MMR0", 0x0450_0000, _mcu_ctrl, size=MCU_CTRL_SIZE),
     Device("SEC_PROXY_MMRS", 0x4825_0000, alone(Words, {4: MESSAGE << 16 | THREADS})),
