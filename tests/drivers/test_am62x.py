@@ -252,3 +252,23 @@ def test_an_image_without_a_resource_table_is_refused(make):
     with pytest.raises(OSError) as caught:
         bench.start("bare.elf")
     assert caught.value.errno == errno.EINVAL
+
+
+STORES = (0x4803, 0x4904, 0x6001, 0x4804, 0x4904, 0x6001, 0xE7FE, 0xBF00)  # two, of what follows
+ENDS = {
+    "reset through MCU_CTRL_MMR0": (0x04519008, 0x68EF3490, 0x04518170, 0x6FF),
+    "watchdog": (0x04880090, 0xA98559DA, 0x0488009C, 0),
+}
+
+
+@pytest.mark.parametrize("reason", ENDS)
+def test_a_core_that_resets_itself_has_crashed(reason, make):
+    """Zephyr's sys_arch_reboot(), and wdt_disable() of a watchdog that cannot be turned off."""
+    bench = make()
+    words = struct.unpack("<8H", struct.pack("<4I", *ENDS[reason]))
+    (bench.directory / "ends.elf").write_bytes(code(*STORES, *words))
+    bench.shell.echo(f"{R0}/recovery", "disabled")
+    bench.shell.echo(f"{R0}/firmware", "ends.elf")
+    bench.shell.echo(f"{R0}/state", "start")
+    bench.wait(lambda: bench.state == "crashed")
+    assert f"cortex-m4: {reason}\n" in bench.log
