@@ -185,6 +185,19 @@ def test_selftest(machine):
 LINES, LENGTH = 0x3ED4_0000, 0x8000
 
 
+def test_interrupts_leave_no_trace():
+    """In ARM and Thumb code, in IT blocks, in each mode, behind all that masks: interrupts.S."""
+    with Host(ZYNQMP_SPLIT, "zynqmp-interrupts.elf", b"") as host:
+        wait(lambda: b"." in ended(host.ram.at(LINES, LENGTH)) or host.deaths)
+        assert host.deaths == []
+        words = ended(host.ram.at(LINES, LENGTH)).decode().split()[:8]
+    differ, missed, wrong, _, asked, urgent, nested, ticks = (int(word, 16) for word in words)
+    assert (differ, missed, wrong) == (0, 0, 0), words
+    assert asked > 500
+    assert urgent == nested > 100
+    assert ticks >= 10_000
+
+
 @NEEDS_QEMU
 def test_exceptions_are_those_of_qemu(tmp_path):
     """Every exception, return, mode and fault over random operands: see differential.S."""
