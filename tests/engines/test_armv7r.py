@@ -198,6 +198,34 @@ def test_interrupts_leave_no_trace():
     assert ticks >= 10_000
 
 
+#: A WFI whose condition does not hold, in a loop; then a dot.
+AWAKE = f"""
+    .syntax unified
+    .section .vectors, "ax"
+    .global boot
+boot: ldr r1, =1000000
+    cmp r1, #0
+1:  wfieq
+    subs r1, r1, #1
+    bne 1b
+    ldr r0, ={LINES:#x}
+    mov r1, #'.'
+    str r1, [r0]
+2:  b 2b
+"""
+
+
+def test_a_wait_on_a_condition_that_does_not_hold(tmp_path):
+    source, image = tmp_path / "awake.S", tmp_path / "awake.elf"
+    source.write_text(AWAKE)
+    gcc = ["arm-none-eabi-gcc", "-nostdlib", "-mcpu=cortex-r5", "-marm", "-Wl,-e,boot"]
+    gcc += ["-Wl,--section-start=.vectors=0", "-Wl,-z,max-page-size=256"]
+    subprocess.run([*gcc, "-o", image, source], check=True)
+    with Host(ZYNQMP_SPLIT, image, b"") as host:
+        wait(lambda: b"." in ended(host.ram.at(LINES, LENGTH)) or host.deaths)
+        assert host.deaths == []
+
+
 @NEEDS_QEMU
 def test_exceptions_are_those_of_qemu(tmp_path):
     """Every exception, return, mode and fault over random operands: see differential.S."""

@@ -8,6 +8,7 @@ have hooks while SCTLR.DZ is set.
 
 from __future__ import annotations
 
+from rprocfs.arch.armv7m.conditions import passes
 from rprocfs.arch.armv7r.cp15 import SCTLR_DZ
 from rprocfs.engines.unicorn import libunicorn
 from rprocfs.engines.unicorn.armv7r import instructions
@@ -45,7 +46,7 @@ class Sites:
         self._system = system
         self._found: set[tuple[str, int]] = set()
         self._hooked: set[tuple[str, int]] = set()
-        self._behind: dict[int, int] = {}  # a WFI: the address behind it
+        self._behind: dict[int, tuple[int, int]] = {}  # a WFI: the address behind it, condition
         #: Whether a run was stopped for what was found, in front of it.
         self.stopped = False
         self.breaks: set[int] = set()  # a debugger's
@@ -73,7 +74,9 @@ class Sites:
         return self._waiting == pc
 
     def _waits(self, address: int) -> None:
-        self._waiting = self._behind[address]
+        behind, condition = self._behind[address]
+        if passes(condition, self._cpu.cpsr):
+            self._waiting = behind
 
     def update(self) -> None:
         """Between two runs: set the hooks that are needed."""
@@ -108,7 +111,8 @@ class Sites:
             elif conditional:
                 conditional -= 1
             elif instructions.waits(word, size, thumb):
-                self._behind[address] = address + size
+                condition = instructions.ALWAYS if thumb else word >> 28
+                self._behind[address] = address + size, condition
                 yield WFI, address
             elif instructions.unmasks(word, size, thumb):
                 yield UNMASK, address
