@@ -29,6 +29,8 @@ TXOK, I_TXFLL, I_TXBFLL, RXOK, RXUFLW, RXOFLW, RXNEMP, ERROR = (
 )  # fmt: skip
 I_SLEEP, WAKE_UP, RXFWMFLL, TXFWMEMP, TXFEMP = 0x400, 0x800, 0x1000, 0x2000, 0x4000
 INTERRUPTS, ACKER, PASSIVE = 0x7FFF, 0x10, 0x80
+#: Flags that configuration mode clears.
+CONFIGURED = 0xF53
 RESET = {WIR: 0x3F3F}
 
 
@@ -174,15 +176,27 @@ class Can(Words):
             self._write(offset, value)
         elif offset == IER:
             self.words[IER] = value & INTERRUPTS
-        elif offset not in (SR, ISR, ECR) and not RX_FIFO <= offset < AFR:
+        elif (
+            offset not in (SR, ISR, ECR) and not RX_FIFO <= offset < AFR and not self._used(offset)
+        ):
             super().store(offset, value)
         self._update()
+
+    def _used(self, offset: int) -> bool:
+        """Whether it cannot be changed: the bit rate while that is enabled, a filter in use."""
+        if offset in (BRPR, BTR):
+            return self._enabled
+        filters = FILTERS <= offset < FILTERS + 32
+        return filters and bool(self.words.get(AFR, 0) >> (offset - FILTERS) // 8 & 1)
 
     def _control(self, value: int) -> None:
         if value & RESET_BIT:
             self._reset()
             return
         self.words[SRR] = value & ENABLE
+        if not value & ENABLE:
+            self.words[ESR] = 0
+            self._flags &= ~CONFIGURED
         self._transmit()
 
     def _select(self, value: int) -> None:

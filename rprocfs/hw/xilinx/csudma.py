@@ -21,7 +21,7 @@ CTRL2, ADDR_MSB, DESTINATION = 0x24, 0x28, 0x800
 #: CSU: what the destination listens to.
 SSS_CFG, SSS_DMA, FROM_SOURCE = 0x08, 0xF, 0x5
 MEM_DONE, DONE, AXI_ERROR, INTERRUPTS = 1, 2, 4, 0xFF
-BUSY, DONE_COUNT, ENDIANNESS = 1, 1 << 13, 1 << 23
+BUSY, DONE_COUNT, ENDIANNESS, PAUSE = 1, 1 << 13, 1 << 23, 3
 WORDS = 0x1FFF_FFFC
 AT_ONCE = 1 << 18  # bytes that are moved before the core goes on
 
@@ -54,6 +54,8 @@ class CsuDma(Words):
 
     def _ready(self) -> int:
         """How much that is, in bytes, of what is moved at once."""
+        if any(self.words.get(side + CTRL, 0) & PAUSE for side in (0, DESTINATION)):
+            return 0
         size = min(self._left(0), self._left(DESTINATION), AT_ONCE)
         for side in (0, DESTINATION):
             size = self._master.most(self._address(side), size)
@@ -97,8 +99,11 @@ class CsuDma(Words):
     def _end(self, side: int, flags: int) -> None:
         self.words[side + SIZE] = 0
         self._flags[side] |= flags
-        count = self.words.get(side + STS, 0) + DONE_COUNT
-        self.words[side + STS] = min(count, 7 * DONE_COUNT)
+        self._count(side, 1)
+
+    def _count(self, side: int, done: int) -> None:
+        count = self.words.get(side + STS, 0) + done * DONE_COUNT
+        self.words[side + STS] = max(0, min(count, 7 * DONE_COUNT))
 
     def _update(self) -> None:
         sides = (self._flags[side] & ~self._masks[side] for side in (0, DESTINATION))
@@ -120,10 +125,12 @@ class CsuDma(Words):
         return offset & ~DESTINATION in (I_STS, I_EN, I_DIS)
 
     def store(self, offset: int, value: int) -> None:
-        """Write the word at *offset*; a size begins a transfer."""
+        """Write the word at *offset*; a size begins a transfer, and none ends one at once."""
         side = offset & DESTINATION
         kind = offset - side
         if kind == I_STS:
+            if value & self._flags[side] & DONE:
+                self._count(side, -1)
             self._flags[side] &= ~value
         elif kind == I_EN:
             self._masks[side] &= ~value
@@ -133,6 +140,8 @@ class CsuDma(Words):
             self.words[offset] = self.words.get(offset, 0) & ~value & 7 * DONE_COUNT
         elif kind != I_MASK:
             super().store(offset, value & WORDS if kind == SIZE else value)
-            if kind == SIZE:
+            if kind == SIZE and not self.words[offset]:
+                self._end(side, DONE if side else MEM_DONE | DONE)
+            if kind in (SIZE, CTRL):
                 self.run()
         self._update()

@@ -22,12 +22,13 @@ if TYPE_CHECKING:
 CFG, ISR, IER, IDR, IMR, EN, TXD, RXD = (
     0x100, 0x104, 0x108, 0x10C, 0x110, 0x114, 0x11C, 0x120,
 )  # fmt: skip
-TX_THRESH, RX_THRESH, LPBK_DLY_ADJ, GEN_FIFO, SEL, FIFO_CTRL, GF_THRESH = (
-    0x128, 0x12C, 0x138, 0x140, 0x144, 0x14C, 0x150,
+TX_THRESH, RX_THRESH, GPIO, LPBK_DLY_ADJ, GEN_FIFO, SEL, FIFO_CTRL, GF_THRESH = (
+    0x128, 0x12C, 0x130, 0x138, 0x140, 0x144, 0x14C, 0x150,
 )  # fmt: skip
 POLL_CFG, MOD_ID = 0x154, 0x1FC
 DST_ADDR, DST_SIZE, DST_STS, DST_CTRL = 0x800, 0x804, 0x808, 0x80C
-DST_I_STS, DST_I_EN, DST_I_DIS, DST_I_MASK, DST_ADDR_MSB = 0x814, 0x818, 0x81C, 0x820, 0x828
+DST_I_STS, DST_I_EN, DST_I_DIS, DST_I_MASK = 0x814, 0x818, 0x81C, 0x820
+DST_CTRL2, DST_ADDR_MSB = 0x824, 0x828
 #: CFG.
 MODE, DMA, MANUAL, START = 3 << 30, 2 << 30, 1 << 29, 1 << 28
 #: ISR.
@@ -45,7 +46,7 @@ DEPTH, GEN_DEPTH = 256, 32  # bytes, and entries
 AT_ONCE = 1 << 14  # bytes that are exchanged before the core goes on
 RESET = {
     TX_THRESH: 1, RX_THRESH: 1, LPBK_DLY_ADJ: 0x33, GF_THRESH: 0x10, MOD_ID: 0x010A_0000,
-    DST_CTRL: 0x803F_FA00,
+    GPIO: 1, DST_CTRL: 0x803F_FA00, DST_CTRL2: 0x081B_FFF8,
 }  # fmt: skip
 
 
@@ -58,8 +59,8 @@ class Gqspi(Words):
         super().__init__(RESET)
         self._interrupt, self._master, self._transfers = interrupt, master, transfers
         self._share = 0  # how many bytes may still be exchanged at once
-        self._flags = self._mask = self._dma_flags = 0
-        self._dma_mask = DST_INTERRUPTS
+        self._flags = self._dma_flags = 0
+        self._mask, self._dma_mask = INTERRUPTS, DST_INTERRUPTS
         self._entries: list[int] = []
         self._left: int | None = None  # bytes of the first entry that are still to come
         self._out, self._in = bytearray(), bytearray()
@@ -194,7 +195,7 @@ class Gqspi(Words):
 
     def _update(self) -> None:
         dma = self._dma_flags & ~self._dma_mask
-        self._interrupt(bool(self._status() & self._mask or dma))
+        self._interrupt(bool(self._status() & ~self._mask & INTERRUPTS or dma))
 
     def load(self, offset: int) -> int:
         """The word at *offset*; RXD takes four bytes."""
@@ -222,9 +223,9 @@ class Gqspi(Words):
         if offset == ISR:
             self._flags &= ~value
         elif offset == IER:
-            self._mask |= value & INTERRUPTS
-        elif offset == IDR:
             self._mask &= ~value
+        elif offset == IDR:
+            self._mask |= value & INTERRUPTS
         elif offset == DST_I_STS:
             self._dma_flags &= ~value
         elif offset == DST_I_EN:

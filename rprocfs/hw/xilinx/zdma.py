@@ -51,9 +51,9 @@ class Side:
         self.address, self.left, self.control = payload
 
     def fetch(self, master: Master) -> bool:
-        """The next descriptor; False: there is no memory."""
+        """The next descriptor; False: there is no memory, or it is not aligned."""
         data = master.load(self.next, DESCRIPTOR.size)
-        if data is None:
+        if data is None or self.next % DESCRIPTOR.size:
             return False
         self.address, self.left, self.control = DESCRIPTOR.unpack(data)
         self.left &= SIZE
@@ -123,10 +123,17 @@ class Zdma(Words):
     def _address(self, register: int) -> int:
         return self.words.get(register + 4, 0) << 32 | self.words.get(register, 0)
 
+    @property
+    def _mode(self) -> int:
+        """Lists are always read and written."""
+        control = self.words[CTRL0]
+        return 0 if control & SCATTER else control & MODE
+
     def _side(self, start: int, words: int) -> Side:
         if self.words[CTRL0] & SCATTER:
             return Side(self._address(start), (0, 0, 0))
-        size = self.words.get(words + 8, 0) & SIZE
+        size = DST_DSCR if self._mode == WRITE_ONLY else SRC_DSCR
+        size = self.words.get(size + 8, 0) & SIZE
         return Side(0, (self._address(words), size, self.words.get(words + 12, 0) | STOP))
 
     def _enable(self, value: int) -> None:
@@ -177,15 +184,15 @@ class Zdma(Words):
         self._update()
 
     def _can_store(self) -> bool:
-        """Whether the destination has room, or is not wanted; else it takes its next descriptor."""
-        mode, side = self.words[CTRL0] & (MODE | SCATTER), self._destination
-        if side.left or not mode & SCATTER or mode & MODE == READ_ONLY:
+        """Whether the destination has room; if not, it takes its next descriptor."""
+        side = self._destination
+        if side.left or not self.words[CTRL0] & SCATTER:
             return True
         return self._fetch(side, RD_DST_DSCR) and bool(side.left)
 
     def _step(self, share: int) -> int:
         """Move what both sides have, at most about a *share* of bytes; what that costs of it."""
-        source, destination, mode = self._source, self._destination, self.words[CTRL0] & MODE
+        source, destination, mode = self._source, self._destination, self._mode
         wanted = size = min(source.left, max(EACH, share))
         if mode != READ_ONLY:
             if self.words[CTRL0] & SCATTER:
@@ -198,7 +205,7 @@ class Zdma(Words):
 
     def _move(self, size: int) -> None:
         """Read *size* bytes of the source, and write them."""
-        source, mode = self._source, self.words[CTRL0] & MODE
+        source, mode = self._source, self._mode
         write_only = mode == WRITE_ONLY
         data = self._pattern(size) if write_only else self._master.load(source.address, size)
         if data is None:

@@ -124,3 +124,22 @@ def test_alone_on_the_bus_nothing_is_acknowledged(can):
     assert can[ESR] == 0
     can[SRR] = 1
     assert can[ECR] == 0
+
+
+def test_configuration_begins_with_no_events(can):
+    can[SRR] = 2
+    can.send(FRAME)
+    can[SRR] = 0
+    assert (can[ESR], can[ISR] & 0xF53) == (0, 0)
+
+
+def test_what_is_in_use_cannot_be_changed(can):
+    can[8], can[0xC], can[MASK], can[FILTER], can[AFR] = 3, 5, 7, 9, 1
+    can[SRR] = 2
+    for register in (8, 0xC, MASK, FILTER):
+        can[register] = 1
+    assert (can[8], can[0xC], can[MASK], can[FILTER]) == (3, 5, 7, 9)
+    can[SRR] = can[AFR] = 0
+    for register in (8, MASK):
+        can[register] = 1
+    assert (can[8], can[MASK]) == (1, 1)

@@ -55,3 +55,30 @@ def test_what_is_not_connected_stays_busy(board, dma):
 def test_what_it_cannot_reach_is_an_error(board, dma, arguments, flags):
     board[SSS] = 5
     assert dma(**arguments) == flags
+
+
+def test_no_size_is_done_at_once(board):
+    board[DMA + I_EN] = 2
+    board[DMA + SIZE] = 0
+    assert (board[DMA + I_STS], board.lines) == (3, {118})
+    board[DMA + BEHIND + SIZE] = 0
+    assert board[DMA + BEHIND + I_STS] == 2
+
+
+def test_what_is_done_is_counted_until_it_is_cleared(board):
+    board[DMA + SIZE] = board[DMA + SIZE] = 0
+    assert board[DMA + STS] == 2 << 13
+    board[DMA + I_STS] = 2
+    assert board[DMA + STS] == 1 << 13
+    board[DMA + I_STS] = 2
+    assert board[DMA + STS] == 1 << 13
+
+
+def test_it_pauses(board, dma):
+    board[SSS] = 5
+    reset = board[DMA + CTRL]
+    board[DMA + CTRL] = reset | 1
+    assert dma() == (0, 0)
+    assert board[DMA + STS] == 1
+    board[DMA + CTRL] = reset
+    assert board.memory.code(TARGET, 64) == DATA

@@ -120,3 +120,33 @@ def test_a_ring_of_descriptors_leaves_the_core_its_time(dma, board):
     assert dma[STATUS] == 0
     board.all.poll()
     assert board.all.deadline is None
+
+
+def test_the_destination_says_how_much_is_only_written(dma, board):
+    dma[CTRL0] = 0x90
+    dma[WR_ONLY] = 0x0101_0101
+    dma[DST_DSCR], dma[DST_DSCR + 8], dma[SRC_DSCR + 8] = TARGET, 4, 8
+    dma[CTRL2] = 1
+    assert (board.memory.code(TARGET, 5), dma[TOTAL]) == (b"\1\1\1\1\0", 4)
+
+
+def test_lists_are_read_and_written_in_every_mode(dma, board):
+    linear(board, 0, [(SOURCE, 100, 0x10)])
+    linear(board, 1, [(TARGET, 100, 0)])
+    dma[SRC_START], dma[DST_START] = LISTS, LISTS + 0x800
+    for mode in (0x10, 0x20):
+        board.memory.put(TARGET, bytes(100))
+        dma[CTRL0] = 0xC0 | mode
+        dma[CTRL2] = 1
+        assert board.memory.code(TARGET, 100) == DATA[:100]
+
+
+@pytest.mark.parametrize(("register", "flag"), [(SRC_START, 0x40), (DST_START, 0x80)])
+def test_descriptors_are_aligned(dma, board, register, flag):
+    linear(board, 0, [(SOURCE, 100, 0x10)])
+    linear(board, 1, [(TARGET, 100, 0)])
+    dma[SRC_START], dma[DST_START] = LISTS, LISTS + 0x800
+    dma[register] = dma[register] + 8
+    dma[CTRL0] = 0xC0
+    dma[CTRL2] = 1
+    assert (dma[ISR], dma[STATUS]) == (flag, 3)
