@@ -32,7 +32,8 @@ __attribute__((section(".resource_table"), used)) volatile struct table resource
 static unsigned failures;
 static volatile uint32_t copied, alarms, seconds;
 static uint8_t source[4096], target[4096];
-static struct { uint64_t address; uint32_t size, control; } lists[2][4];
+static struct { uint64_t address; uint32_t size, control; } lists[2][4]
+	__attribute__((aligned(64)));
 
 static void check(int good, const char *what)
 {
