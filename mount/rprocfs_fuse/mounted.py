@@ -11,20 +11,23 @@ from rprocfs.fs.chardev import DeviceNode
 from rprocfs.fs.kernfs import Tree
 from rprocfs_fuse.mountpoint import SOURCE
 
+#: Ends a stat(2) by calling its argument, and lets the file that the task sees be a device.
+Show = Callable[[Callable[[], None]], None]
+
 
 class Callers(ABC):
     """The tasks that call: which system call each of them waits in, and its memory.
 
-    All but the first may wait for as long as it pleases the caller.
+    What is not only asked may wait for as long as it pleases the caller.
     """
 
     @abstractmethod
-    def is_stat(self, task: int, *, by_name: bool) -> bool | None:
-        """Whether *task* is in stat(2), of a name or of any file; None if it cannot be told yet."""
+    def is_stat(self, task: int) -> bool | None:
+        """Whether *task* is in stat(2) of a name; None if it cannot be told yet."""
 
     @abstractmethod
-    def show_device(self, task: int, node: DeviceNode, answer: Callable[[], None]) -> None:
-        """Call *answer*, which ends a stat(2), and let the file that the task sees be a device."""
+    def showing(self, task: int, node: DeviceNode) -> Show | bool | None:
+        """How to answer a stat(2) of an open file; False: as usual; None as above."""
 
     @abstractmethod
     def ioctl(

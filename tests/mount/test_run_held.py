@@ -1,9 +1,12 @@
 """Callers of rprocfs run that point at what never answers: they hold nobody but themselves."""
 
+import os
+import select
+import signal
 import subprocess
 import sys
 
-from tests.mount.test_run import board, runner  # noqa: F401 - fixtures
+from tests.mount.test_run import board, children, runner  # noqa: F401 - fixtures
 
 #: Mounts a FUSE filesystem that answers nothing, or is asked for memory that never comes, then
 #: looks at the board by other processes; all that it started has to end when it is killed.
@@ -86,3 +89,57 @@ def test_memory_that_never_comes(runner):  # noqa: F811
     done = _run(runner, FAULT)
     assert done.returncode == 0, done.stderr
     assert done.stdout in ("4096 False\n", "none to be had\n"), done.stderr
+
+
+#: A terminal's ioctl whose memory is a page of our kernel log, which has nothing to read.
+OWN_PAGE = """
+import ctypes, fcntl, glob, os, signal, sys, time
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long)
+with open("/sys/class/remoteproc/remoteproc0/state", "w") as state:
+    state.write("start")
+while not (found := glob.glob("/dev/ttyRPMSG*")):
+    time.sleep(0.01)
+tty = os.open(found[0], os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+log = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+os.lseek(log, 0, os.SEEK_END)  # and has a size from now on
+page = libc.mmap(None, 4096, 3, 2, log, 4096)
+libc.madvise(ctypes.c_void_p(page), 4096, 1)
+while True:
+    try:
+        os.read(log, 8192)
+    except BlockingIOError:
+        break
+fcntl.fcntl(log, fcntl.F_SETFL, 0)
+os.lseek(log, 0, os.SEEK_END)
+pid = os.fork()
+if not pid:
+    os._exit(libc.ioctl(tty, 0x5401, ctypes.c_void_p(page)) != 0)
+while open(f"/proc/{pid}/syscall").read().split()[0] not in ("16", "29"):
+    pass
+time.sleep(0.5)
+print("ready", flush=True)
+if sys.argv[1:]:
+    print(os.waitpid(pid, os.WNOHANG)[0])
+    os.kill(pid, signal.SIGKILL)
+    signal.alarm(50)
+    print(os.WTERMSIG(os.waitpid(pid, 0)[1]))
+else:
+    os.waitpid(pid, 0)
+"""
+
+
+def test_a_caller_whose_memory_waits_for_us_can_be_killed(runner):  # noqa: F811
+    done = _run(runner, OWN_PAGE, "kill")
+    assert (done.stdout, done.stderr) == ("ready\n0\n9\n", "")
+
+
+def test_a_daemon_that_would_wait_for_itself_can_be_killed(runner):  # noqa: F811
+    process = runner.start(sys.executable, "-c", OWN_PAGE)
+    daemon = next(pid for pid in children(process.pid) if os.getsid(pid) == pid)
+    gone = os.pidfd_open(daemon)
+    os.kill(daemon, signal.SIGKILL)
+    assert select.select([gone], [], [], 60)[0]
+    os.close(gone)
+    assert "died of signal 9" in process.communicate(timeout=60)[1]

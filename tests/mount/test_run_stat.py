@@ -19,7 +19,8 @@ from rprocfs.fs.kernfs import File, Handle, Tree
 from rprocfs_fuse.mounted import Callers
 from rprocfs_fuse.protocol import wire
 from rprocfs_fuse.protocol.wire import Opcode
-from rprocfs_fuse.run.callers import traced_callers
+from rprocfs_fuse.run.callers import may_trace, traced_callers
+from rprocfs_fuse.run.memory import Memory
 from tests.mount.fake_kernel import FakeKernel
 from tests.mount.test_run import board, runner  # noqa: F401 - fixtures
 
@@ -32,10 +33,14 @@ class Said(Callers):
         self.memory = memory
         self.shown = []
 
-    def is_stat(self, task, *, by_name):
+    def is_stat(self, task):
         return self._said(task)
 
-    def show_device(self, task, node, answer):
+    def showing(self, task, node):
+        said = self._said(task)
+        return partial(self._show, task, node) if said else said
+
+    def _show(self, task, node, answer):
         self.shown.append((task, node.devt))
         answer()
 
@@ -174,10 +179,10 @@ def test_an_old_ioctl_of_a_terminal_uses_the_memory_of_its_caller(tree):
 
 @pytest.fixture
 def is_stat():
-    found = traced_callers()
-    if found is None:
+    if not may_trace():
         pytest.skip("no right to trace")
-    return partial(found.is_stat, by_name=True)
+    with Memory() as memory:
+        yield traced_callers(memory).is_stat
 
 
 @contextmanager

@@ -23,10 +23,11 @@ import struct
 import threading
 from collections.abc import Callable, Mapping
 from functools import partial
+from typing import TypeVar
 
 from rprocfs.fs.chardev import DeviceNode
 from rprocfs.fs.kernfs import Handle, Node
-from rprocfs_fuse.mounted import Callers
+from rprocfs_fuse.mounted import Callers, Show
 from rprocfs_fuse.operations import Operations
 from rprocfs_fuse.permission import Caller
 from rprocfs_fuse.protocol import wire
@@ -44,6 +45,8 @@ _RDEV = 16
 _NODEID_AT, _NODEID = 16, struct.Struct("=Q")
 #: Seconds between two looks at a caller that was not asleep yet.
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.001, 0.1
+
+_T = TypeVar("_T")
 
 
 class DeviceRequests(FileRequests):
@@ -81,7 +84,7 @@ class DeviceRequests(FileRequests):
         if not isinstance(node, DeviceNode):
             return answer
         task = self._task()
-        is_stat = self._callers.is_stat(task, by_name=True)
+        is_stat = self._callers.is_stat(task)
         if is_stat is None:  # it has yet to fall asleep: this thread waits for no one
             self.workers.submit(partial(self._answer_lookup, answer, node, task))
             return None
@@ -96,7 +99,7 @@ class DeviceRequests(FileRequests):
             return answer
         assert isinstance(node, DeviceNode)
         task = self._task()
-        if self._callers.is_stat(task, by_name=False) is False:
+        if self._callers.showing(task, node) is False:
             return answer
         self.workers.submit(partial(self._answer_stat, answer, node, task))
         return None
@@ -131,23 +134,24 @@ class DeviceRequests(FileRequests):
         data, put = self._callers.ioctl(task, cmd, arg, sizes)
         put(handle.ioctl(cmd, arg, data))
 
-    def _settle(self, task: int, *, by_name: bool) -> bool:
-        """Whether a task is in stat(2), once it is asleep: as soon as it gets a CPU."""
+    def _settle(self, ask: Callable[[], _T | bool | None]) -> _T | bool:
+        """What is said of a task, once it is asleep: as soon as it gets a CPU."""
         pause = _FIRST_PAUSE
-        while (is_stat := self._callers.is_stat(task, by_name=by_name)) is None:
+        while (said := ask()) is None:
             if self._closing.wait(pause):
                 return False
             pause = min(2 * pause, _LONGEST_PAUSE)
-        return is_stat
+        return said
 
     def _answer_lookup(self, answer: bytes, node: DeviceNode, task: int) -> None:
-        is_stat = self._settle(task, by_name=True)
+        is_stat = self._settle(partial(self._callers.is_stat, task))
         self.send(self._special(answer, node) if is_stat else answer)
 
     def _answer_stat(self, answer: bytes, node: DeviceNode, task: int) -> None:
         send = partial(self.send, answer)
-        if self._settle(task, by_name=False):
-            self._callers.show_device(task, node, send)
+        show: Show | bool = self._settle(partial(self._callers.showing, task, node))
+        if callable(show):
+            show(send)
         else:
             send()
 

@@ -14,6 +14,7 @@ import errno
 import os
 import platform
 import re
+import stat
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from functools import partial
@@ -22,9 +23,10 @@ from pathlib import Path
 from rprocfs.fs.chardev import DeviceNode
 from rprocfs.fs.kernfs import error
 from rprocfs_fuse import linux
-from rprocfs_fuse.mounted import Callers
+from rprocfs_fuse.mounted import Callers, Show
 from rprocfs_fuse.run import seccomp
-from rprocfs_fuse.run.stat_calls import QUESTIONS, layout
+from rprocfs_fuse.run.memory import Memory
+from rprocfs_fuse.run.stat_calls import QUESTIONS, Question, layout
 
 #: The calls that look at a name.
 STAT_BY_NAME = ("stat", "lstat", "newfstatat", "statx")
@@ -33,36 +35,57 @@ _RUNNING = b"running"
 _CAP_SYS_PTRACE = 1 << 19
 
 
-def traced_callers() -> TracedCallers | None:
-    """None if the daemon may not trace every process of the run (ptrace(2))."""
+def may_trace() -> bool:
+    """Whether the daemon may trace every process of the run, and knows the machine's calls.
+
+    Yama and containers may forbid it: the supervisor, our parent, stands for the command.
+    """
+    return seccomp.native() is not None and _has_own_proc() and _may_trace()
+
+
+def traced_callers(memory: Memory) -> TracedCallers:
+    """If :func:`may_trace` says so; *memory* is that of the callers."""
     known = seccomp.native()
-    return TracedCallers(known[1]) if known is not None and _may_trace() else None
+    assert known is not None
+    return TracedCallers(known[1], memory)
 
 
 class TracedCallers(Callers):
     """Those of a machine whose system calls have these *numbers*."""
 
-    def __init__(self, numbers: Mapping[str, int]) -> None:
+    def __init__(self, numbers: Mapping[str, int], memory: Memory) -> None:
+        self._memory = memory
         self._names = {numbers[name]: name for name in QUESTIONS if name in numbers}
         self._by_name = {numbers[name] for name in STAT_BY_NAME if name in numbers}
         self._ioctl = numbers["ioctl"]
         self._supervisor = os.getppid()
 
-    def is_stat(self, task: int, *, by_name: bool) -> bool | None:
+    def is_stat(self, task: int) -> bool | None:
         """See :meth:`Callers.is_stat`; False of a task that is gone, or not of our namespace."""
         call = _call(task)
-        if not call:
-            return None if call is None else False
-        if by_name:
-            return call[0] in self._by_name
-        return call[0] in self._names and not self._of_supervisor(task)
+        return None if call is None else bool(call) and call[0] in self._by_name
+
+    def showing(self, task: int, node: DeviceNode) -> Show | bool | None:
+        """See :meth:`Callers.showing`.
+
+        Its registers are read now: arm64 forgets the call on the way out (``do_signal()`` --
+        arch/arm64/kernel/signal.c).
+        """
+        call = _call(task)
+        if call is None:
+            return None
+        if not call or call[0] not in self._names or self._of_supervisor(task):
+            return False
+        number, *args = call
+        return partial(self._show, task, node, QUESTIONS[self._names[number]](tuple(args)))
 
     def _of_supervisor(self, task: int) -> bool:
         """It looks at open files of the command, and wants to know what they are to the kernel."""
         return os.access(f"/proc/{self._supervisor}/task/{task}", os.F_OK)
 
-    def show_device(self, task: int, node: DeviceNode, answer: Callable[[], None]) -> None:
-        """See :meth:`Callers.show_device`."""
+    def _show(
+        self, task: int, node: DeviceNode, question: Question, answer: Callable[[], None]
+    ) -> None:
         try:
             linux.trace(task)
         except OSError:  # it is gone, or another one traces it
@@ -73,19 +96,18 @@ class TracedCallers(Callers):
         if signal is None:
             return
         with suppress(OSError):
-            self._change(task, node)
+            self._change(task, node, question)
         linux.let_go(task, signal)
 
-    def _change(self, task: int, node: DeviceNode) -> None:
-        number, *args = _call(task) or (-1,)
-        if number not in self._names:
-            return
-        question = QUESTIONS[self._names[number]](tuple(args))
+    def _change(self, task: int, node: DeviceNode, question: Question) -> None:
         where = layout(platform.machine(), question)
-        found = bytearray(linux.read_memory(task, question.buffer, where.size))
-        if len(found) == where.size and where.read(found) == (node.ino, node.kind | node.mode):
-            where.change(found, node.special | node.mode, node.devt)
-            linux.write_memory(task, question.buffer, bytes(found))
+        found = bytearray(self._memory.read(task, question.buffer, where.size))
+        if len(found) != where.size:
+            return
+        ino, mode = where.read(found)
+        if (ino, stat.S_IFMT(mode)) == (node.ino, node.kind):
+            where.change(found, node.special | stat.S_IMODE(mode), node.devt)
+            self._memory.write(task, question.buffer, bytes(found))
 
     def ioctl(
         self, task: int, command: int, argument: int, sizes: tuple[int, int]
@@ -96,7 +118,7 @@ class TracedCallers(Callers):
         if takes:
             self._check(task, command, argument)
             with suppress(OSError):
-                data = linux.read_memory(task, argument, takes)
+                data = self._memory.read(task, argument, takes)
             if len(data) != takes:
                 raise error(errno.EFAULT)
         return data, partial(self._put, task, command, argument, gives)
@@ -106,7 +128,7 @@ class TracedCallers(Callers):
             return
         self._check(task, command, argument)
         try:
-            count = linux.write_memory(task, argument, data[:gives])
+            count = self._memory.write(task, argument, data[:gives])
         except OSError:
             count = 0
         if count != len(data):
@@ -140,8 +162,15 @@ def _call(task: int) -> tuple[int, ...] | None:
     return tuple(int(word, 0) for word in words[:7])
 
 
+def _has_own_proc() -> bool:
+    """Whether our /proc has our numbers: it may be that of another PID namespace."""
+    try:
+        return Path("/proc/self").readlink() == Path(str(os.getpid()))
+    except OSError:
+        return False
+
+
 def _may_trace() -> bool:
-    """Yama and containers may forbid it: the supervisor, our parent, stands for the command."""
     try:
         Path(f"/proc/{os.getppid()}/syscall").read_bytes()
         status = Path("/proc/self/status").read_text("utf-8", "replace")

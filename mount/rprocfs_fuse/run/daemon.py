@@ -25,9 +25,10 @@ from rprocfs_fuse.command.daemon import (
 from rprocfs_fuse.command.options import Options
 from rprocfs_fuse.mounted import MountOptions
 from rprocfs_fuse.run import modules, namespace
-from rprocfs_fuse.run.callers import traced_callers
+from rprocfs_fuse.run.callers import may_trace, traced_callers
 from rprocfs_fuse.run.firmware import private_firmware
 from rprocfs_fuse.run.knowledge import Teller
+from rprocfs_fuse.run.memory import Memory
 from rprocfs_fuse.run.modules import write_modules
 from rprocfs_fuse.run.overlay import Cover, Plan, has_device_tree, plan
 from rprocfs_fuse.run.tenants import receive_tenants
@@ -70,6 +71,8 @@ def _open(
     options: Options = arguments.options
     options.strict = True
     forget_what_stays()
+    traces = arguments.devices and options.transport == "devfuse" and may_trace()
+    seen = traced_callers(stack.enter_context(Memory())) if traces else None
     system = stack.enter_context(open_board(arguments.board, **options.of_board()))
     stack.enter_context(private_firmware(system.loader, arguments.keep_firmware))
     for complaint in complaints(system, configfs=options.configfs):
@@ -80,8 +83,6 @@ def _open(
     write_modules(system, release or os.uname().release)
     covers = [*plan(system.tree), Cover(modules.PLACE, modules.STAGED)]
     system.model.dev.allow()
-    traces = arguments.devices and options.transport == "devfuse"
-    seen = traced_callers() if traces else None
     how = MountOptions(options.transport, allow_other=True, daemon=os.getpid(), callers=seen)
     stack.enter_context(mount(system.tree, namespace.MOUNTPOINT, how))
     if arguments.uevents:
