@@ -178,9 +178,16 @@ def wait_for_stop(task: int) -> int | None:
 
 
 def let_go(task: int, signal: int) -> None:
-    """PTRACE_DETACH a task that is stopped."""
-    with suppress(OSError):  # it was killed
+    """PTRACE_DETACH a task that is stopped, or reap it if it was killed meanwhile.
+
+    Until then it is a zombie that its parent does not see, and that keeps another thread of it from
+    execve(2) (``de_thread()`` -- fs/exec.c).
+    """
+    try:
         _ptrace(_PTRACE_DETACH, task, signal)
+    except OSError:
+        with suppress(ChildProcessError):
+            os.waitpid(task, _WALL)
 
 
 def _ptrace(request: int, task: int, data: int = 0) -> None:

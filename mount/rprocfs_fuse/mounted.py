@@ -30,6 +30,10 @@ class Callers(ABC):
         """How to answer a stat(2) of an open file; False: as usual; None as above."""
 
     @abstractmethod
+    def is_killed(self, task: int) -> bool:
+        """Whether *task* does nothing any more, as there is a SIGKILL for it."""
+
+    @abstractmethod
     def ioctl(
         self, task: int, command: int, argument: int, sizes: tuple[int, int]
     ) -> tuple[bytes, Callable[[bytes], None]]:

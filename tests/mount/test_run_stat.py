@@ -1,7 +1,9 @@
 """What the daemon does of stat(2) and ioctl(2) of device nodes under rprocfs run."""
 
+import ctypes
 import errno
 import os
+import platform
 import signal
 import stat
 import struct
@@ -19,8 +21,10 @@ from rprocfs.fs.kernfs import File, Handle, Tree
 from rprocfs_fuse.mounted import Callers
 from rprocfs_fuse.protocol import wire
 from rprocfs_fuse.protocol.wire import Opcode
+from rprocfs_fuse.run import seccomp
 from rprocfs_fuse.run.callers import may_trace, traced_callers
 from rprocfs_fuse.run.memory import Memory
+from rprocfs_fuse.run.stat_calls import STAT_LAYOUT
 from tests.mount.fake_kernel import FakeKernel
 from tests.mount.test_run import board, runner  # noqa: F401 - fixtures
 
@@ -43,6 +47,9 @@ class Said(Callers):
     def _show(self, task, node, answer):
         self.shown.append((task, node.devt))
         answer()
+
+    def is_killed(self, task):
+        return False
 
     def ioctl(self, task, command, argument, sizes):
         self.asked = (task, command, argument)
@@ -349,3 +356,84 @@ for flags in (0x1000, 0x5000):
 def test_an_open_file_is_a_device_also_to_statx(runner):  # noqa: F811
     done = runner.run(sys.executable, "-c", CACHED)
     assert (done.stdout, done.stderr) == ("True 1 11\n" * 2, "")
+
+
+def test_what_is_asked_is_read_before_it_is_answered(monkeypatch):
+    """As arm64 forgets it afterwards: the registers are faked, all else is a real process."""
+    if not may_trace():
+        pytest.skip("no right to trace")
+    node = DeviceNode(lambda _flags: Handle(), (1, 11), 0o644)
+    where, numbers = STAT_LAYOUT[platform.machine()], seccomp.native()[1]
+    status = bytearray(where.size)
+    struct.pack_into("=Q", status, where.ino, node.ino)
+    struct.pack_into("=I", status, where.mode, stat.S_IFREG | 0o600)
+    buffer = ctypes.create_string_buffer(bytes(status), where.size)
+    calls = [(numbers["fstat"], 3, ctypes.addressof(buffer), 0, 0, 0, 0)]
+    monkeypatch.setattr("rprocfs_fuse.run.callers._call", lambda _task: calls[-1])
+    with Memory() as memory, child(signal.pause) as pid:
+        traced_callers(memory).showing(pid, node)(lambda: calls.append(()))
+        found = memory.read(pid, ctypes.addressof(buffer), where.size)
+        assert where.read(bytearray(found)) == (node.ino, stat.S_IFCHR | 0o600)
+        assert calls[1:] == [()]
+
+
+#: The calls of a 32-bit program, made by the instruction that it has for them.
+OLD_CALLS = """
+import ctypes, glob, os, platform, stat, struct, sys, time
+if platform.machine() != "x86_64":
+    print("True\\nTrue")
+    sys.exit()
+libc = ctypes.CDLL(None, use_errno=True)
+libc.mmap.restype = ctypes.c_void_p
+libc.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, *[ctypes.c_int] * 3, ctypes.c_long)
+page = libc.mmap(None, 4096, 7, 0x62, -1, 0)
+ctypes.memmove(page, bytes.fromhex("5389f889f387d1cd805bc3"), 11)
+call = ctypes.CFUNCTYPE(*[ctypes.c_int] * 5)(page)
+with open("/sys/class/remoteproc/remoteproc0/state", "w") as state:
+    state.write("start")
+while not (found := glob.glob("/dev/ttyRPMSG*")):
+    time.sleep(0.01)
+tty = os.open(found[0], os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+result = call(54, tty, 0x5401, page + 256)
+if result == -38:  # the kernel has no such calls
+    print("True\\nTrue")
+    sys.exit()
+print(result == 0 and any(ctypes.string_at(page + 256, 36)))
+print(call(197, tty, page + 512, 0) == 0)
+"""
+
+
+def test_a_32_bit_program_may_use_a_terminal(runner):  # noqa: F811
+    done = runner.run(sys.executable, "-c", OLD_CALLS)
+    assert (done.stdout, done.stderr) == ("True\nTrue\n", "")
+
+
+#: A thread looks at a device while another one executes a program, or ends the process.
+ENDED = """
+import os, sys, threading, time
+fd = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+def look():
+    while True:
+        os.fstat(fd)
+def end(turn):
+    time.sleep(turn % 10 / 5000)
+    if turn % 2:
+        os._exit(0)
+    os.execv("/bin/true", ["true"])
+for turn in range(80):
+    pid = os.fork()
+    if not pid:
+        for _ in range(2):
+            threading.Thread(target=look, daemon=True).start()
+        if turn % 4 < 2:
+            end(turn)
+        threading.Thread(target=end, args=(turn,), daemon=True).start()
+        look()
+    _, status = os.waitpid(pid, 0)
+    print(status, end=" ")
+"""
+
+
+def test_a_caller_may_be_ended_by_another_thread_while_it_looks(runner):  # noqa: F811
+    done = runner.run(sys.executable, "-c", ENDED)
+    assert (done.stdout, done.stderr) == ("0 " * 80, "")

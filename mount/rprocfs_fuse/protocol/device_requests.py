@@ -62,6 +62,9 @@ class DeviceRequests(FileRequests):
         super().__init__(operations, send, missed)
         self._callers = callers
         self._closing = threading.Event()
+        #: The stat(2) that a worker answers: the task, and its answer.
+        #: What takes it out sends it.
+        self._stats: dict[int, tuple[int, bytes]] = {}
 
     def close(self, code: int, timeout: float) -> bool:
         """See :meth:`FileRequests.close`."""
@@ -101,8 +104,22 @@ class DeviceRequests(FileRequests):
         task = self._task()
         if self._callers.showing(task, node) is False:
             return answer
-        self.workers.submit(partial(self._answer_stat, answer, node, task))
+        self._stats[unique] = task, answer
+        self.workers.submit(partial(self._answer_stat, unique, node, task))
         return None
+
+    def interrupt(self, unique: int, nodeid: int, end: int, caller: Caller | None) -> None:
+        """See :meth:`FileRequests.interrupt`; a stat(2) of a task that was killed ends now.
+
+        If that is by execve(2) of another thread, the task cannot be traced until it is gone
+        (``cred_guard_mutex``), and so a worker waits for it meanwhile.
+        """
+        (whose,) = wire.INTERRUPT_IN.unpack_from(self.buffer, HEADER_SIZE)
+        stat = self._stats.get(whose)
+        if stat is not None and self._callers.is_killed(stat[0]):
+            self._end_stat(whose)
+        else:
+            super().interrupt(unique, nodeid, end, caller)
 
     def getattr(self, unique: int, nodeid: int, end: int, caller: Caller | None) -> bytes:
         """stat(2), after the name was looked up, and the answer to a change."""
@@ -147,13 +164,20 @@ class DeviceRequests(FileRequests):
         is_stat = self._settle(partial(self._callers.is_stat, task))
         self.send(self._special(answer, node) if is_stat else answer)
 
-    def _answer_stat(self, answer: bytes, node: DeviceNode, task: int) -> None:
-        send = partial(self.send, answer)
-        show: Show | bool = self._settle(partial(self._callers.showing, task, node))
+    def _answer_stat(self, unique: int, node: DeviceNode, task: int) -> None:
+        def ask() -> Show | bool | None:
+            return self._callers.showing(task, node) if unique in self._stats else False
+
+        show: Show | bool = self._settle(ask)
+        end = partial(self._end_stat, unique)
         if callable(show):
-            show(send)
+            show(end)
         else:
-            send()
+            end()
+
+    def _end_stat(self, unique: int) -> None:
+        if stat := self._stats.pop(unique, None):
+            self.send(stat[1])
 
     def _special(self, answer: bytes, node: DeviceNode) -> bytes:
         """The same reply, about another inode that is a special file."""

@@ -30,9 +30,16 @@ from rprocfs_fuse.run.stat_calls import QUESTIONS, Question, layout
 
 #: The calls that look at a name.
 STAT_BY_NAME = ("stat", "lstat", "newfstatat", "statx")
+#: The number of ioctl(2) in 32-bit programs, of i386 and of arm; their ``struct termios`` is ours.
+_IOCTL_32 = 54
 #: What the file says of a task that is not asleep.
 _RUNNING = b"running"
 _CAP_SYS_PTRACE = 1 << 19
+#: In its status: the signals for it. That of a whole process is put there for each thread.
+_PENDING = re.compile(rb"^SigPnd:\s*([0-9a-f]+)$", re.MULTILINE)
+_SIGKILL = 1 << 8
+#: The number and the six arguments of a call; then comes the stack pointer.
+_ARGUMENTS = 7
 
 
 def may_trace() -> bool:
@@ -57,7 +64,7 @@ class TracedCallers(Callers):
         self._memory = memory
         self._names = {numbers[name]: name for name in QUESTIONS if name in numbers}
         self._by_name = {numbers[name] for name in STAT_BY_NAME if name in numbers}
-        self._ioctl = numbers["ioctl"]
+        self._ioctls = {numbers["ioctl"], _IOCTL_32}
         self._supervisor = os.getppid()
 
     def is_stat(self, task: int) -> bool | None:
@@ -109,6 +116,15 @@ class TracedCallers(Callers):
             where.change(found, node.special | stat.S_IMODE(mode), node.devt)
             self._memory.write(task, question.buffer, bytes(found))
 
+    def is_killed(self, task: int) -> bool:
+        """See :meth:`Callers.is_killed`."""
+        try:
+            status = Path(f"/proc/{task}/status").read_bytes()
+        except OSError:
+            return True
+        found = _PENDING.search(status)
+        return bool(found and int(found[1], 16) & _SIGKILL)
+
     def ioctl(
         self, task: int, command: int, argument: int, sizes: tuple[int, int]
     ) -> tuple[bytes, Callable[[bytes], None]]:
@@ -139,7 +155,7 @@ class TracedCallers(Callers):
         call = _call(task)
         if call is None:
             return  # a signal woke it, and it will wait again
-        if len(call) < 4 or call[0] != self._ioctl or call[3] != argument:
+        if len(call) < 4 or call[0] not in self._ioctls or call[3] != argument:
             raise error(errno.EINTR)
         if call[2] & 0xFFFFFFFF != command:
             raise error(errno.EINTR)
@@ -159,7 +175,9 @@ def _call(task: int) -> tuple[int, ...] | None:
         os.close(fd)
     if words[:1] == [_RUNNING]:
         return None
-    return tuple(int(word, 0) for word in words[:7])
+    call = tuple(int(word, 0) for word in words)
+    # A thread of io_uring(7) has the registers of the call that made it, and no stack.
+    return call[:_ARGUMENTS] if len(call) > _ARGUMENTS and call[_ARGUMENTS] else ()
 
 
 def _has_own_proc() -> bool:

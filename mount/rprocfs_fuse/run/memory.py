@@ -6,14 +6,13 @@ if the thread that waits has it open (``request_wait_answer()`` -- fs/fuse/dev.c
 the memory is a process that has nothing of ours open.
 
 A page may also never come: it is for another program to provide (userfaultfd(2)), or for a read of
-our kernel log. A caller that is killed has to end all the same, so it is not waited for without end.
+our kernel log. A caller that is killed has to end all the same.
 """
 
 from __future__ import annotations
 
 import errno
 import os
-import resource
 import signal
 import socket
 import struct
@@ -34,6 +33,8 @@ _REPLY = struct.Struct("=ii")
 _LONGEST = 1024
 #: Seconds between two looks at whether to go on waiting for a page.
 _PATIENCE = 1.0
+#: More than the kernel gives to a process without being asked (``fs.nr_open``).
+_DESCRIPTORS = 1 << 20
 
 
 class Memory:
@@ -97,9 +98,8 @@ def _run(door: socket.socket) -> None:
     """Serve until the other end is closed, as it is when the daemon is killed. Does not return."""
     try:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        highest = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         os.closerange(0, door.fileno())
-        os.closerange(door.fileno() + 1, highest if highest > 0 else 1 << 20)
+        os.closerange(door.fileno() + 1, _DESCRIPTORS)
         while True:
             request, fds, *_ = socket.recv_fds(door, _LONGEST, 1)
             if not request:
