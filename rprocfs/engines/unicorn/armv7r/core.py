@@ -21,8 +21,8 @@ from rprocfs.engines.unicorn.armv7r.aborts import Aborts
 from rprocfs.engines.unicorn.armv7r.events import Events
 from rprocfs.engines.unicorn.armv7r.probe import Probe
 from rprocfs.engines.unicorn.armv7r.sites import Sites
+from rprocfs.engines.unicorn.armv7r.stepper import Stepper
 from rprocfs.engines.unicorn.armv7r.system_access import access_system
-from rprocfs.engines.unicorn.runner import Runner
 from rprocfs.engines.unicorn.sampler import Sampler
 from rprocfs.engines.unicorn.spin_watch import SpinWatch
 from rprocfs.hw.clock import SECOND
@@ -43,7 +43,7 @@ SVC, PREFETCH, DATA, BKPT = 2, 3, 4, 7  # Unicorn's numbers
 WFE_NS = 1_000_000  # SEV cannot be seen, so WFE never sleeps for longer
 
 
-class Core(Runner):
+class Core(Stepper):
     """Runs *unicorn*, until :class:`~rprocfs.arch.armv7r.exceptions.Dead` or what ends a
     :class:`..runner.Runner`. *high*: begin at the high vectors. *fault* is told of every
     fault (vector, cause), *info* gets lines for people."""
@@ -75,7 +75,6 @@ class Core(Runner):
         self._aborts = Aborts(
             unicorn, cpu, ram, system, self._faults, regions, self._look, self._again
         )
-        self._bkpt = -1  # where one halted the core, for a debugger
         self._sites = Sites(
             unicorn, self._slices, ram, cpu, system, self._end_if_pending, self._on_access,
             self._on_divide,
@@ -145,56 +144,6 @@ class Core(Runner):
     def waited(self) -> bool:
         """A WFI."""
         return self._sites.waited(self._cpu.pc)
-
-    # For a debugger: see rprocfs.engines.unicorn.debugger.Core
-
-    @property
-    def breaks(self) -> set[int]:
-        """Where breakpoints are."""
-        return self._sites.breaks
-
-    @property
-    def in_it_block(self) -> bool:
-        """Unicorn executes an IT block as one."""
-        return False
-
-    def step(self) -> None:
-        """Execute one instruction, or an IT block, and take no interrupt."""
-        pc = self.pc
-        if self._pass_breakpoint():
-            return
-        self._stepping = True
-        try:
-            # Unicorn counts instructions of code only that it translates while it counts.
-            self._uc.forget(pc, pc + 4)
-            self._sites.stopped = False
-            self._slice(1, self._now())
-            if self._sites.stopped and self.pc == pc:  # in front of the instruction
-                self._slice(1, self._now())
-        finally:
-            self._stepping = False
-
-    def jump(self, address: int) -> None:
-        """Go on at *address*."""
-        self._cpu.pc = address
-
-    def proceed(self) -> None:
-        """Behind a BKPT."""
-        self._pass_breakpoint()
-
-    def _pass_breakpoint(self) -> bool:
-        """Go on behind the BKPT that halted the core."""
-        passed = self._bkpt == self.pc
-        if passed:
-            self._cpu.pc += 2 if self._cpu.thumb else 4
-        self._bkpt = -1
-        return passed
-
-    def _breakpoint(self) -> None:
-        if self.debugger is not None and self.debugger.attached:
-            self._bkpt = self.pc
-            self.debugger.at_breakpoint()
-        self._faults.breakpoint()
 
     def _look_around(self, seconds: float | None) -> None:
         super()._look_around(seconds)
