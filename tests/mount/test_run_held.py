@@ -143,3 +143,25 @@ def test_a_daemon_that_would_wait_for_itself_can_be_killed(runner):  # noqa: F81
     assert select.select([gone], [], [], 60)[0]
     os.close(gone)
     assert "died of signal 9" in process.communicate(timeout=60)[1]
+
+
+#: Looks at a device once a file is there.
+LATER = """
+import os, stat, sys
+log = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+print("ready", flush=True)
+while not os.path.exists(sys.argv[1]):
+    pass
+print(stat.S_ISREG(os.fstat(log).st_mode), len(os.read(log, 8192)) > 0)
+"""
+
+
+def test_what_touches_the_memory_may_be_killed(runner, tmp_path):  # noqa: F811
+    process = runner.start(sys.executable, "-c", LATER, str(tmp_path / "go"))
+    daemon = next(pid for pid in children(process.pid) if os.getsid(pid) == pid)
+    memory = os.pidfd_open(min(children(daemon)))
+    signal.pidfd_send_signal(memory, signal.SIGKILL)
+    assert select.select([memory], [], [], 60)[0]
+    os.close(memory)
+    (tmp_path / "go").touch()
+    assert process.communicate(timeout=60) == ("True True\n", "")

@@ -73,7 +73,8 @@ class Memory:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with ours:
             with theirs:
-                socket.send_fds(self._door, [request], [theirs.fileno()])
+                rights = (socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("=i", theirs.fileno()))
+                self._door.sendmsg([request], [rights], socket.MSG_NOSIGNAL)
             reply = _receive(ours)
         if not reply:
             raise error(errno.EIO)
@@ -123,4 +124,4 @@ def _answer(request: bytes, fd: int) -> None:
     except OSError as problem:
         code = problem.errno or errno.EFAULT
     with socket.socket(fileno=fd) as asking, suppress(OSError):
-        asking.send(_REPLY.pack(code, count) + data)
+        asking.send(_REPLY.pack(code, count) + data, socket.MSG_NOSIGNAL)
