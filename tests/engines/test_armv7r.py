@@ -215,15 +215,57 @@ boot: ldr r1, =1000000
 """
 
 
-def test_a_wait_on_a_condition_that_does_not_hold(tmp_path):
-    source, image = tmp_path / "awake.S", tmp_path / "awake.elf"
-    source.write_text(AWAKE)
+#: Executes code, has a DMA copy other code there, and executes that; then its result.
+COPIED = f"""
+    .syntax unified
+    .section .vectors, "ax"
+    .global boot
+boot: bl code
+    ldr r1, =0xffa80000 @ which reaches a TCM by its global address only
+    ldr r2, =other + 0xffe00000
+    str r2, [r1, #0x128]
+    ldr r2, =code + 0xffe00000
+    str r2, [r1, #0x138]
+    ldr r2, =code
+    mov r3, #8
+    str r3, [r1, #0x130]
+    mov r3, #1
+    str r3, [r1, #0x200]
+    mcr p15, 0, r2, c7, c5, LINE
+    dsb
+    isb
+    bl code
+    ldr r2, ={LINES:#x}
+    str r0, [r2]
+1:  b 1b
+    .ltorg
+    .balign 64
+code: mov r0, #'1'
+    bx lr
+other: mov r0, #'.'
+    bx lr
+"""
+
+
+def run(directory, text):
+    """Assemble *text*, and execute it until it leaves a dot."""
+    source, image = directory / "r5.S", directory / "r5.elf"
+    source.write_text(text)
     gcc = ["arm-none-eabi-gcc", "-nostdlib", "-mcpu=cortex-r5", "-marm", "-Wl,-e,boot"]
     gcc += ["-Wl,--section-start=.vectors=0", "-Wl,-z,max-page-size=256"]
     subprocess.run([*gcc, "-o", image, source], check=True)
     with Host(ZYNQMP_SPLIT, image, b"") as host:
-        wait(lambda: b"." in ended(host.ram.at(LINES, LENGTH)) or host.deaths)
-        assert host.deaths == []
+        wait(lambda: ended(host.ram.at(LINES, LENGTH)) or host.deaths)
+        assert (host.deaths, ended(host.ram.at(LINES, LENGTH))) == ([], b".")
+
+
+def test_a_wait_on_a_condition_that_does_not_hold(tmp_path):
+    run(tmp_path, AWAKE)
+
+
+@pytest.mark.parametrize("line", [0, 1], ids=["ICIALLU", "ICIMVAU"])
+def test_code_that_a_dma_has_written(tmp_path, line):
+    run(tmp_path, COPIED.replace("LINE", str(line)))
 
 
 @NEEDS_QEMU

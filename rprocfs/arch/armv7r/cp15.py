@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 #: (opc1, CRn, CRm, opc2), as MRC and MCR have them.
 Key = tuple[int, int, int, int]
 SCTLR: Key = (0, 1, 0, 0)
+#: Instruction caches: all of them, a line by its address.
+ICIALLU, ICIMVAU = (0, 7, 5, 0), (0, 7, 5, 1)
+LINE = 32
 DFSR, IFSR, DFAR, IFAR = (0, 5, 0, 0), (0, 5, 0, 1), (0, 6, 0, 0), (0, 6, 0, 2)
 ADFSR, AIFSR = (0, 5, 1, 0), (0, 5, 1, 1)
 SCTLR_A, SCTLR_BR, SCTLR_DZ = 1 << 1, 1 << 17, 1 << 19
@@ -93,6 +96,8 @@ class SystemControl:
         self._constants = CONSTANTS | {MPIDR: 0x8000_0000 | number}
         #: Called when divisions by zero trap from now on, or no longer do (SCTLR.DZ).
         self.divisions: Callable[[], None] = lambda: None
+        #: Called when code from an address up to another one may be new.
+        self.invalidated: Callable[[int, int], None] = lambda begin, end: None
         self.reset(high=False)
 
     def reset(self, high: bool) -> None:
@@ -129,7 +134,7 @@ class SystemControl:
 
     def takes(self, key: Key, reads: bool) -> bool:
         """Whether an MRC, or an MCR, is for :meth:`read` or :meth:`write`."""
-        return self.knows(key) or (key == SCTLR and not reads)
+        return self.knows(key) or (key in (SCTLR, ICIALLU, ICIMVAU) and not reads)
 
     def read(self, key: Key) -> int:
         """MRC of a register that it :meth:`knows`."""
@@ -142,7 +147,7 @@ class SystemControl:
         return self._constants[key] if key in self._constants else self._kept[key]
 
     def write(self, key: Key, value: int) -> None:
-        """MCR to a register that it :meth:`knows`, or SCTLR."""
+        """MCR to a register that it :meth:`takes`."""
         if key == SCTLR:
             before = self.sctlr
             self._engine.write_system(SCTLR, value)
@@ -150,6 +155,10 @@ class SystemControl:
                 self.divisions()
         elif key in (PMCR, CNTENSET, CNTENCLR, PMCCNTR):
             self._write_monitors(key, value)
+        elif key == ICIALLU:
+            self.invalidated(0, 1 << 32)
+        elif key == ICIMVAU:
+            self.invalidated(value & -LINE, (value & -LINE) + LINE)
         elif key == OVSR:
             self._kept[OVSR] &= ~value
         elif key not in self._constants:

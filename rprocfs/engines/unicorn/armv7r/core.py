@@ -23,6 +23,7 @@ from rprocfs.engines.unicorn.armv7r.probe import Probe
 from rprocfs.engines.unicorn.armv7r.sites import Sites
 from rprocfs.engines.unicorn.armv7r.stepper import Stepper
 from rprocfs.engines.unicorn.armv7r.system_access import access_system
+from rprocfs.engines.unicorn.pages import PAGE
 from rprocfs.engines.unicorn.sampler import Sampler
 from rprocfs.engines.unicorn.spin_watch import SpinWatch
 from rprocfs.hw.clock import SECOND
@@ -80,7 +81,7 @@ class Core(Stepper):
             self._on_divide,
         )  # fmt: skip
         self._slices.ended = self._took
-        system.divisions = unicorn.flush
+        system.divisions, system.invalidated = unicorn.flush, self._invalidated
         for blocks in (peripherals, controller):
             for da, size in blocks.ranges:
                 unicorn.map_registers(da, size, self._reader(blocks), self._writer(blocks))
@@ -261,6 +262,13 @@ class Core(Stepper):
         """What Unicorn does not know, or answers wrongly, may be a register of CP15."""
         if self._cpu.unprivileged or not access_system(self._cpu, self._system, self._ram):
             self._faults.undefined()
+
+    def _invalidated(self, begin: int, end: int) -> None:
+        """A DMA, another core or the host may have written code, which Unicorn does not see."""
+        if end - begin > PAGE:
+            self._uc.flush()
+        else:
+            self._uc.forget(begin, end)
 
     def _look(self) -> tuple[int, bool]:
         """What the instruction at the PC accesses."""
