@@ -139,14 +139,14 @@ class Supervisor:
             self._daemon = 0
 
     def _reap(self) -> None:
-        if self.command and self._status is None:
-            self._look_after_command()
         if self._daemon:
             pid, status = os.waitpid(self._daemon, os.WNOHANG)
             if pid:
                 self._daemon = 0
                 if self.command and self._status is None:
                     self._lost(_how(status))
+        if self.command and self._status is None:
+            self._look_after_command()
 
     def _look_after_command(self) -> None:
         if self._news is not None:

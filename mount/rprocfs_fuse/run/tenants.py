@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
+from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -50,11 +51,11 @@ class Tenants(threading.Thread):
         with self._door:
             self._fds = receive_tenants(self._door)
         if self._fds:
-            socket.send_fds(self._control, [b"t"], self._fds)
+            with suppress(OSError):  # the daemon has died already
+                socket.send_fds(self._control, [b"t"], self._fds)
         if len(self._fds) > 1:
             daemon = Daemon(self._pipe)
-            device = Path(namespace.MOUNTPOINT).stat().st_dev
-            handlers = calls.handlers(daemon, device, self._plan.release)
+            handlers = calls.handlers(daemon, _device(), self._plan.release)
             sources = {daemon.fd: daemon.listen}
             glances = partial(calls.glances, traced=self._plan.traced)
             self._server = Server(self._fds[1], handlers, sources, glances)
@@ -67,3 +68,11 @@ class Tenants(threading.Thread):
             os.close(self._fds[0])
         if self._server is not None:
             self._server.close()
+
+
+def _device() -> int:
+    """The ``st_dev`` of our mount; -1 if the daemon has died already: then no file is of it."""
+    try:
+        return Path(namespace.MOUNTPOINT).stat().st_dev
+    except OSError:
+        return -1
