@@ -3,16 +3,7 @@
 #ifndef ARMV7M_CHECKS_H
 #define ARMV7M_CHECKS_H
 
-static void check(const char *name, int good, uint32_t value)
-{
-	board_puts(good ? "ok " : "FAIL ");
-	board_puts(name);
-	if (!good) {
-		board_puts(" ");
-		board_number(value);
-	}
-	board_puts("\n");
-}
+#include "check.h"
 
 static int near(uint32_t value, uint32_t wanted, uint32_t percent)
 {

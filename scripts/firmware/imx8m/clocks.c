@@ -7,6 +7,7 @@
  * `FAIL NAME VALUE` for each, then `done`.
  */
 #include "vsoc.h"
+#include "check.h"
 
 #define CCM_PLL_GATE(n) REG(0x30380800u + 16 * (n))
 #define CSU_SA REG(0x303e0218u)
@@ -15,17 +16,6 @@
 #define AUDIOMIX 0x30e20000u
 #define LOCK (1u << 31)
 enum { ROOT_AUDIO_AHB = 34, ROOT_I2C3 = 92, ROOT_UART2 = 95, ROOT_ECSPI1 = 101 };
-
-static void check(const char *name, int good, uint32_t value)
-{
-	board_puts(good ? "ok " : "FAIL ");
-	board_puts(name);
-	if (!good) {
-		board_puts(" ");
-		board_number(value);
-	}
-	board_puts("\n");
-}
 
 static int near(uint32_t value, uint32_t wanted, uint32_t by)
 {

@@ -1,21 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Dies as it is told by a byte on the console: a fault of each kind. */
-#include "table.h"
+#include "trace_table.h"
 
 /* Text that a fault leaves alone, for coredumps. */
 static const char marker[] = "the crash of the R5F";
-
-struct table {
-	uint32_t ver, num, reserved[2], offset[1];
-	struct rsc_trace trace;
-};
-
-__attribute__((section(".resource_table"), used)) volatile struct table resource_table = {
-	.ver = 1,
-	.num = 1,
-	.offset = {__builtin_offsetof(struct table, trace)},
-	.trace = {.type = RSC_TRACE, .da = TRACE_ADDRESS, .len = TRACE_SIZE, .name = "rpu_log"},
-};
 
 static void swdt(void)
 {

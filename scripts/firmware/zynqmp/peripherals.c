@@ -4,7 +4,8 @@
  * polling or by interrupts. A line on the console for each thing that is not as it should be, and
  * "peripherals: passed" at the end. Then a button, pin 22, is waited for.
  */
-#include "table.h"
+#include "trace_table.h"
+#include "checks.h"
 
 enum { PM_VERSION = 1, PM_NODE_STATUS = 3, PM_REQUEST_NODE = 13, PM_RELEASE_NODE = 14,
        PM_MMIO_READ = 20, PM_CHIPID = 24 };
@@ -17,33 +18,10 @@ enum { NODE_TTC_0 = 24, PMU = 0x10000 };
 #define GPIO(offset) REG(0xff0a0000u + (offset))
 #define QSPI(offset) REG(0xff0f0100u + (offset))
 
-struct table {
-	uint32_t ver, num, reserved[2], offset[1];
-	struct rsc_trace trace;
-};
-
-__attribute__((section(".resource_table"), used)) volatile struct table resource_table = {
-	.ver = 1,
-	.num = 1,
-	.offset = {__builtin_offsetof(struct table, trace)},
-	.trace = {.type = RSC_TRACE, .da = TRACE_ADDRESS, .len = TRACE_SIZE, .name = "rpu_log"},
-};
-
-static unsigned failures;
 static volatile uint32_t copied, alarms, seconds;
 static uint8_t source[4096], target[4096];
 static struct { uint64_t address; uint32_t size, control; } lists[2][4]
 	__attribute__((aligned(64)));
-
-static void check(int good, const char *what)
-{
-	if (good)
-		return;
-	failures++;
-	board_puts("failed: ");
-	board_puts(what);
-	board_puts("\r\n");
-}
 
 /* XPm_...(): a request to the PMU, and its response. */
 static uint32_t pm(uint32_t function, uint32_t first, uint32_t second, uint32_t *values)

@@ -3,32 +3,10 @@
  * What start-up code, operating systems and their ports rely on. A line on the console for each
  * thing that is not as it should be, and "selftest: N failures" at the end.
  */
-#include "table.h"
+#include "trace_table.h"
+#include "checks.h"
 
-struct table {
-	uint32_t ver, num, reserved[2], offset[1];
-	struct rsc_trace trace;
-};
-
-__attribute__((section(".resource_table"), used)) volatile struct table resource_table = {
-	.ver = 1,
-	.num = 1,
-	.offset = {__builtin_offsetof(struct table, trace)},
-	.trace = {.type = RSC_TRACE, .da = TRACE_ADDRESS, .len = TRACE_SIZE, .name = "rpu_log"},
-};
-
-static unsigned failures;
 static volatile uint32_t taken, spsr, lr, order[4], count;
-
-static void check(int good, const char *what)
-{
-	if (good)
-		return;
-	failures++;
-	board_puts("failed: ");
-	board_puts(what);
-	board_puts("\r\n");
-}
 
 /* Each fault is counted, and its instruction passed over. */
 #define HANDLER(name, back, number) \
