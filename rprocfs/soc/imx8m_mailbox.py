@@ -37,6 +37,9 @@ PATIENCE, ASLEEP = 100_000_000, 2_000_000_000
 class LinuxMu(Mu):
     """Side A. *now* is the clock in nanoseconds, *info* takes lines for people."""
 
+    #: Time does not wait for it.
+    limit = None
+
     def __init__(self, doorbell: Doorbell, now: Clock, info: Callable[[str], None]) -> None:
         super().__init__(self._wanted)
         self._doorbell, self._now, self._info = doorbell, now, info
@@ -115,11 +118,6 @@ class LinuxMu(Mu):
     def deadline(self) -> int | None:
         """When it gives up waiting for the core to listen."""
         return None if self._up else self._look
-
-    @property
-    def limit(self) -> int | None:
-        """Time does not wait for it."""
-        return None
 
     def advance(self) -> None:
         """See :data:`PATIENCE`."""

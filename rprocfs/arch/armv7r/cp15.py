@@ -35,7 +35,7 @@ ICIALLU, ICIMVAU = (0, 7, 5, 0), (0, 7, 5, 1)
 LINE = 32
 DFSR, IFSR, DFAR, IFAR = (0, 5, 0, 0), (0, 5, 0, 1), (0, 6, 0, 0), (0, 6, 0, 2)
 ADFSR, AIFSR = (0, 5, 1, 0), (0, 5, 1, 1)
-SCTLR_A, SCTLR_BR, SCTLR_DZ = 1 << 1, 1 << 17, 1 << 19
+SCTLR_BR, SCTLR_DZ = 1 << 17, 1 << 19
 SCTLR_M, SCTLR_V, SCTLR_EE, SCTLR_TE = 1, 1 << 13, 1 << 25, 1 << 30
 #: Branch prediction, divisions that do not trap, and the bits that read as one.
 SCTLR_RESET = 0x00C5_0878

@@ -37,6 +37,9 @@ class Iuart(UartController):
     *now* is the clock in nanoseconds, *due* is called when :attr:`deadline` has changed.
     """
 
+    #: Time does not wait for it.
+    limit = None
+
     def __init__(
         self,
         transmit: Callable[[int], bool],
@@ -114,11 +117,6 @@ class Iuart(UartController):
         """Silence begins, or has ended."""
         self._silent = self._now() + SILENCE if silence else None
         self._due()
-
-    @property
-    def limit(self) -> int | None:
-        """Time does not wait for it."""
-        return None
 
     @property
     def deadline(self) -> int | None:

@@ -24,6 +24,9 @@ class Pwm(Words):
     Periods that nobody has looked at pass at once.
     """
 
+    #: Time does not wait for it.
+    limit = None
+
     def __init__(
         self, now: Callable[[], int], root_hz: Callable[[], int], interrupt: Callable[[bool], None]
     ) -> None:
@@ -62,11 +65,6 @@ class Pwm(Words):
     def _update(self) -> None:
         """FIE, RIE and CIE stand where their flags do, three bits below."""
         self._interrupt(bool(self._flags >> 3 & self.words.get(PWMIR, 0) & 7))
-
-    @property
-    def limit(self) -> int | None:
-        """Time does not wait for it."""
-        return None
 
     @property
     def deadline(self) -> int | None:

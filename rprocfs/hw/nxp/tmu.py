@@ -87,6 +87,9 @@ QUAD = Layout(
 class Tmu(Words):
     """All sites of a *layout* have the one temperature. *now* is the clock in nanoseconds."""
 
+    #: Time does not wait for it.
+    limit = None
+
     def __init__(
         self, layout: Layout, now: Callable[[], int], interrupt: Callable[[bool], None]
     ) -> None:
@@ -162,11 +165,6 @@ class Tmu(Words):
         if offset in self._layout.thresholds or offset == ENABLE:
             self._measure()
         self._update()
-
-    @property
-    def limit(self) -> int | None:
-        """Time does not wait for it."""
-        return None
 
     @property
     def deadline(self) -> int | None:

@@ -26,6 +26,9 @@ HALF_SECOND = SECOND // 2
 class Wdog(Peripheral):
     """*clock* is that of the core, *interrupt* the early warning, *bite* (reason) the end."""
 
+    #: Time does not wait for it.
+    limit = None
+
     def __init__(
         self,
         clock: Clock,
@@ -84,11 +87,6 @@ class Wdog(Peripheral):
         if end is None or not control & WIE or control & WTIS:
             return None
         return end - (control & 0xFF) * HALF_SECOND
-
-    @property
-    def limit(self) -> int | None:
-        """Time does not wait for it."""
-        return None
 
     @property
     def deadline(self) -> int | None:

@@ -152,6 +152,9 @@ class Unit(Words):
 class Adc(Words):
     """Both, and what they have in common; *first* and *second* are told their interrupts."""
 
+    #: Time does not wait for it.
+    limit = None
+
     def __init__(
         self,
         now: Callable[[], int],
@@ -177,11 +180,6 @@ class Adc(Words):
     def deadline(self) -> int | None:
         """When the next conversion is done."""
         return min((one.deadline for one in self.units if one.deadline is not None), default=None)
-
-    @property
-    def limit(self) -> int | None:
-        """Time does not wait for it."""
-        return None
 
     def listens(self, source: int) -> bool:
         """Whether the trigger of number *source* would start anything."""

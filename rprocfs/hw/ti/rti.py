@@ -32,6 +32,9 @@ class Rti(Words):
     It bites whatever its reaction is: what it would interrupt resets the SoC.
     """
 
+    #: Time does not wait for it.
+    limit = None
+
     def __init__(self, clock: Clock, hz: int, bite: Callable[[], None]) -> None:
         super().__init__({DWDCTRL: DISABLED, DWDPRLD: 0xFFF, WWDRXNCTRL: 5, WWDSIZECTRL: 5})
         self._clock, self._now, self._hz, self._bite = clock, clock.own, hz, bite
@@ -60,11 +63,6 @@ class Rti(Words):
     def _fail(self, status: int) -> None:
         self.words[WDSTATUS] = self.words.get(WDSTATUS, 0) | status
         self._bite()
-
-    @property
-    def limit(self) -> int | None:
-        """Time does not wait for it."""
-        return None
 
     @property
     def deadline(self) -> int | None:

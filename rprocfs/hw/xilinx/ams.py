@@ -92,6 +92,9 @@ def raw(millidegrees: int) -> int:
 class Ams(Words):
     """All of it. *interrupt* is told its level; *now* is the clock in nanoseconds."""
 
+    #: Time does not wait for it.
+    limit = None
+
     def __init__(self, interrupt: Callable[[bool], None], now: Callable[[], int]) -> None:
         super().__init__()
         self._interrupt, self._now = interrupt, now
@@ -174,11 +177,6 @@ class Ams(Words):
         self._flags[1] |= EOC if self._mode == SINGLE_CHANNEL else EOC | EOS
         self._stale = False
         self._measure()
-
-    @property
-    def limit(self) -> int | None:
-        """Time does not wait for it."""
-        return None
 
     def _update(self) -> None:
         pairs = zip(self._flags, self._masks, strict=True)

@@ -27,6 +27,9 @@ RESET = {CALIB_READ: HZ - 1, CONTROL: 1 << 24}
 class Rtc(Words):
     """*alarm* and *seconds* are the interrupts, each is told its level; *now* is the clock."""
 
+    #: Time does not wait for it.
+    limit = None
+
     def __init__(
         self,
         alarm: Callable[[bool], None],
@@ -70,11 +73,6 @@ class Rtc(Words):
             line(bool(self._status & ~self._mask & flag))
         waits = ~self._mask & ~self._status & (SECONDS | ALARMED)
         self.deadline = self._began + self._period if waits else None
-
-    @property
-    def limit(self) -> int | None:
-        """Time does not wait for it."""
-        return None
 
     def load(self, offset: int) -> int:
         """The word at *offset*."""

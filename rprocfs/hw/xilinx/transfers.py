@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 class Transfers:
     """Those that are not over: each gets its share between instructions."""
 
+    #: Time does not wait for it.
+    limit = None
+
     def __init__(self, now: Callable[[], int]) -> None:
         self._now = now
         self._running: list[Transfer] = []
@@ -28,11 +31,6 @@ class Transfers:
         if transfer not in self._running:
             self._running.append(transfer)
             self.deadline = self._now()
-
-    @property
-    def limit(self) -> int | None:
-        """Time does not wait for it."""
-        return None
 
     def advance(self) -> None:
         """A share for each."""
